@@ -1,1 +1,25 @@
-//! placeholder
+//! Multi-literal matching at memory speed.
+//!
+//! [`Matcher`] finds every occurrence of hundreds of literals, as they are and in UTF-16, in one pass over a buffer.
+//! [`classify`] tells what a page of memory holds, so that costly searches read only what can matter.
+//!
+//! ```
+//! use keysweep_match::{Literal, Matcher};
+//!
+//! let matcher = Matcher::new(&[Literal::new("-----BEGIN").wide(), Literal::new("password").ignore_case()])?;
+//! let mut starts = Vec::new();
+//! matcher.find(b"Password: -----BEGIN", &mut |hit| starts.push((hit.literal, hit.start)));
+//! assert_eq!(starts, [(1, 0), (0, 10)]);
+//! # Ok::<(), keysweep_match::BuildError>(())
+//! ```
+
+mod automaton;
+mod isa;
+mod literal;
+mod matcher;
+mod page;
+
+pub use isa::Isa;
+pub use literal::{BuildError, Encoding, Hit, Literal, MAX_LITERAL, MIN_LITERAL};
+pub use matcher::Matcher;
+pub use page::{PageClass, classify};

@@ -1,0 +1,64 @@
+//! Instruction sets of the scanning kernels.
+
+use std::fmt;
+
+/// An instruction set that the matcher has a kernel for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Isa {
+    /// No vector instructions; runs everywhere.
+    Scalar,
+    /// x86: 16-byte vectors.
+    Ssse3,
+    /// x86: 32-byte vectors.
+    Avx2,
+    /// x86: 64-byte vectors; needs AVX-512 F, BW and VBMI.
+    Avx512,
+    /// AArch64: 16-byte vectors.
+    Neon,
+}
+
+impl Isa {
+    /// All of them, the fastest first.
+    pub const ALL: [Isa; 5] = [Isa::Avx512, Isa::Avx2, Isa::Ssse3, Isa::Neon, Isa::Scalar];
+
+    /// The fastest one of this CPU.
+    pub fn detect() -> Isa {
+        Self::ALL
+            .into_iter()
+            .find(|isa| isa.is_available())
+            .unwrap_or(Isa::Scalar)
+    }
+
+    /// Whether this CPU has it.
+    pub fn is_available(self) -> bool {
+        match self {
+            Isa::Scalar => true,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Ssse3 => is_x86_feature_detected!("ssse3"),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => is_x86_feature_detected!("avx2"),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => {
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vbmi")
+            }
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            #[allow(unreachable_patterns)]
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Isa::Scalar => "scalar",
+            Isa::Ssse3 => "SSSE3",
+            Isa::Avx2 => "AVX2",
+            Isa::Avx512 => "AVX-512 VBMI",
+            Isa::Neon => "NEON",
+        })
+    }
+}
