@@ -1,0 +1,177 @@
+//! What a decoder is: anchors in, key material out.
+
+use crate::{Fingerprint, KeyMaterial, PublicKey};
+use std::ops::Range;
+use zeroize::Zeroizing;
+
+/// A literal whose occurrence wakes a decoder.
+#[derive(Debug, Clone, Copy)]
+pub struct Anchor {
+    /// The bytes, at least 3.
+    pub bytes: &'static [u8],
+    /// Match ASCII letters of either case.
+    pub ignore_case: bool,
+    /// Match the UTF-16 forms of the bytes (ASCII only) too. The decoder then sees text, transcoded by the engine.
+    pub wide: bool,
+}
+
+impl Anchor {
+    /// A text anchor: exact case, in UTF-8 and UTF-16.
+    pub const fn text(text: &'static str) -> Self {
+        Self { bytes: text.as_bytes(), ignore_case: false, wide: true }
+    }
+
+    /// A binary anchor: these bytes only.
+    pub const fn binary(bytes: &'static [u8]) -> Self {
+        Self { bytes, ignore_case: false, wide: false }
+    }
+}
+
+/// How far around the anchor a decoder may have to look, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Reach {
+    /// Bytes before the anchor's first byte.
+    pub before: usize,
+    /// Bytes from the anchor's first byte on.
+    pub after: usize,
+}
+
+/// One occurrence of an anchor, with the bytes around it.
+///
+/// The window holds up to [`Reach::before`] bytes before the anchor and up to [`Reach::after`] from its start on: fewer
+/// at the ends of the input.
+#[derive(Clone)]
+pub struct Hit<'a> {
+    /// The bytes around the anchor.
+    pub window: &'a [u8],
+    /// Where the anchor stands in `window`.
+    pub anchor: Range<usize>,
+    /// Which of the decoder's anchors it is: an index into [`Decoder::anchors`].
+    pub index: usize,
+    /// Whether `window` begins at the very start of the file (or nested input).
+    pub at_start: bool,
+    /// Name of the file, without its folders, if there is one.
+    pub file_name: Option<&'a str>,
+}
+
+impl<'a> Hit<'a> {
+    /// The window from the anchor's first byte on.
+    pub fn from_anchor(&self) -> &'a [u8] {
+        &self.window[self.anchor.start..]
+    }
+}
+
+/// A private key or encrypted key container in the window.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Id of the rule in `rules/keys/` that this result belongs to.
+    pub rule: &'static str,
+    /// The bytes it spans, as a range in [`Hit::window`].
+    pub range: Range<usize>,
+    /// What it is.
+    pub material: KeyMaterial,
+}
+
+/// What a public object says about a key. Not a finding; it names the purpose of a private key found elsewhere, and
+/// gives the number search its moduli and points.
+#[derive(Debug, Clone)]
+pub struct PublicObject {
+    /// The bytes it spans, as a range in [`Hit::window`].
+    pub range: Range<usize>,
+    /// The key itself.
+    pub key: PublicKey,
+    /// What kind of object held it.
+    pub kind: PublicKind,
+}
+
+/// Kinds of public objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PublicKind {
+    /// A bare public key: SPKI, PKCS#1, SSH, JWK without private members.
+    Key {
+        /// Comment, `kid` or the like.
+        comment: Option<String>,
+    },
+    /// An X.509 certificate.
+    Certificate(Certificate),
+}
+
+/// The facts of an X.509 certificate (RFC 5280) that tell what its key is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// Subject distinguished name (RFC 4514), bounded in length.
+    pub subject: String,
+    /// Issuer distinguished name.
+    pub issuer: String,
+    /// DNS names, addresses and mail addresses of the subject alternative name, at most 16.
+    pub names: Vec<String>,
+    /// Seconds since 1970 UTC.
+    pub not_before: i64,
+    /// Seconds since 1970 UTC.
+    pub not_after: i64,
+    /// Basic constraints: whether it is a CA.
+    pub ca: bool,
+    /// Extended key usages as dotted object identifiers.
+    pub extended_key_usage: Vec<String>,
+    /// SHA-256 of the whole certificate, as browsers show it.
+    pub sha256: [u8; 32],
+}
+
+/// Bytes that were wrapped (base64, gzip, hex) and want a scan of their own.
+pub struct Nested {
+    /// The wrapped form's place in [`Hit::window`].
+    pub range: Range<usize>,
+    /// The unwrapped bytes.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// How it was wrapped, for the report: `base64`.
+    pub wrapping: &'static str,
+}
+
+/// Collects what a decoder recognises.
+#[derive(Default)]
+pub struct Sink {
+    /// Private keys and containers.
+    pub found: Vec<Found>,
+    /// Public keys and certificates.
+    pub public: Vec<PublicObject>,
+    /// Wrapped bytes to scan.
+    pub nested: Vec<Nested>,
+}
+
+impl Sink {
+    /// A private key or container that spans `range`.
+    pub fn key(&mut self, rule: &'static str, range: Range<usize>, material: KeyMaterial) {
+        self.found.push(Found { rule, range, material });
+    }
+
+    /// A public object that spans `range`.
+    pub fn public(&mut self, range: Range<usize>, key: PublicKey, kind: PublicKind) {
+        self.public.push(PublicObject { range, key, kind });
+    }
+
+    /// Wrapped bytes that want a scan of their own.
+    pub fn nested(&mut self, range: Range<usize>, bytes: Zeroizing<Vec<u8>>, wrapping: &'static str) {
+        self.nested.push(Nested { range, bytes, wrapping });
+    }
+
+    /// The fingerprints of the private keys found so far.
+    pub fn fingerprints(&self) -> impl Iterator<Item = &Fingerprint> {
+        self.found.iter().filter_map(|f| f.material.public.as_ref())
+    }
+}
+
+/// Recognises one family of key forms.
+///
+/// Implementations are stateless, never panic, read nothing outside the window, and take time linear in its length.
+pub trait Decoder: Send + Sync {
+    /// The name rules refer to it by.
+    fn name(&self) -> &'static str;
+    /// The ids of all rules it may report under ([`Found::rule`]).
+    fn rules(&self) -> &'static [&'static str];
+    /// The literals that wake it.
+    fn anchors(&self) -> &'static [Anchor];
+    /// How far it may have to look.
+    fn reach(&self) -> Reach;
+    /// Looks at one occurrence. Most occurrences are nothing: leave quickly.
+    fn decode(&self, hit: &Hit<'_>, sink: &mut Sink);
+}
