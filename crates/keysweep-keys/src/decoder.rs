@@ -136,6 +136,8 @@ pub struct Sink {
     pub public: Vec<PublicObject>,
     /// Wrapped bytes to scan.
     pub nested: Vec<Nested>,
+    /// See [`Sink::examined_up_to`].
+    pub examined: usize,
 }
 
 impl Sink {
@@ -152,6 +154,13 @@ impl Sink {
     /// Wrapped bytes that want a scan of their own.
     pub fn nested(&mut self, range: Range<usize>, bytes: Zeroizing<Vec<u8>>, wrapping: &'static str) {
         self.nested.push(Nested { range, bytes, wrapping });
+    }
+
+    /// Says that the decoder has seen everything it can see before `end` (an offset in [`Hit::window`]), so that its
+    /// further anchors up to there need no look. A decoder that reads a long run (base64, armour) on each of many anchors
+    /// inside it would otherwise take quadratic time on hostile input.
+    pub fn examined_up_to(&mut self, end: usize) {
+        self.examined = self.examined.max(end);
     }
 
     /// The fingerprints of the private keys found so far.
