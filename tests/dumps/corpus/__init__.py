@@ -1,0 +1,1 @@
+"""Cores of real processes that hold fresh keys, and a manifest of what lies where."""
