@@ -13,11 +13,19 @@
 //! # Ok::<(), keysweep_match::BuildError>(())
 //! ```
 
-mod automaton;
+#![allow(unsafe_code)]
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod bucket;
+mod form;
+mod frequency;
+mod index;
 mod isa;
+mod kernel;
 mod literal;
 mod matcher;
 mod page;
+mod window;
 
 pub use isa::Isa;
 pub use literal::{BuildError, Encoding, Hit, Literal, MAX_LITERAL, MIN_LITERAL};

@@ -1,12 +1,15 @@
 //! The matcher: what users of the crate hold.
 
-use crate::automaton::Automaton;
+use crate::bucket;
+use crate::index::Index;
+use crate::kernel::{self, BLOCK, GROUP, Kernel, PADDING, Places};
+use crate::window::Windows;
 use crate::{BuildError, Hit, Isa, Literal};
 
 /// Finds all occurrences of a set of literals in one pass over the bytes.
 pub struct Matcher {
-    automaton: Option<Automaton>,
-    isa: Isa,
+    kernel: Kernel,
+    index: Index,
     max_len: usize,
 }
 
@@ -29,21 +32,18 @@ impl Matcher {
         if !isa.is_available() {
             return Err(BuildError::IsaUnavailable(isa));
         }
+        if literals.len() > MAX_LITERALS {
+            return Err(BuildError::TooMany {
+                count: literals.len(),
+            });
+        }
         for (index, literal) in literals.iter().enumerate() {
             literal.check(index)?;
         }
-        let too_many = || BuildError::TooMany {
-            count: literals.len(),
-        };
-        u32::try_from(literals.len()).map_err(|_| too_many())?;
-        let automaton = if literals.is_empty() {
-            None
-        } else {
-            Some(Automaton::new(literals).ok_or_else(too_many)?)
-        };
+        let windows = Windows::new(literals);
         Ok(Matcher {
-            automaton,
-            isa,
+            kernel: Kernel::new(isa, bucket::group(&windows.accepts)),
+            index: Index::new(windows),
             max_len: literals.iter().map(Literal::max_len).max().unwrap_or(0),
         })
     }
@@ -51,12 +51,58 @@ impl Matcher {
     /// Reports every occurrence of every literal in every encoding asked for, overlapping ones and ones inside each
     /// other included, in ascending order of `start`, then literal, then encoding.
     pub fn find(&self, haystack: &[u8], on_hit: &mut dyn FnMut(Hit)) {
-        let mut hits = Vec::new();
-        if let Some(automaton) = &self.automaton {
-            automaton.find(haystack, &mut hits);
+        if self.max_len == 0 {
+            return;
         }
-        hits.sort_unstable_by_key(Hit::order);
-        hits.into_iter().for_each(on_hit);
+        let mut places = Places::new();
+        let mut hits = Vec::new();
+        let mut base = 0;
+        while base < haystack.len() {
+            let rest = &haystack[base..];
+            let whole = rest.len().saturating_sub(PADDING) / GROUP * GROUP;
+            let done = if whole > 0 {
+                let count = whole.min(BLOCK);
+                self.find_block(
+                    haystack,
+                    base,
+                    &rest[..count + PADDING],
+                    count,
+                    &mut places,
+                    &mut hits,
+                );
+                count
+            } else {
+                let mut padded = [0; 2 * GROUP + PADDING];
+                padded[..rest.len()].copy_from_slice(rest);
+                let count = rest.len().next_multiple_of(GROUP);
+                self.find_block(haystack, base, &padded, count, &mut places, &mut hits);
+                rest.len()
+            };
+            base += done;
+            report(
+                &mut hits,
+                base.saturating_sub(self.index.max_offset()),
+                on_hit,
+            );
+        }
+        report(&mut hits, usize::MAX, on_hit);
+    }
+
+    /// Collects the hits whose window begins in the first `count` bytes of `block`, which stands at `base`.
+    fn find_block(
+        &self,
+        haystack: &[u8],
+        base: usize,
+        block: &[u8],
+        count: usize,
+        places: &mut Places,
+        hits: &mut Vec<Hit>,
+    ) {
+        self.kernel.scan(&self.index, block, count, places);
+        for place in places.iter() {
+            self.index
+                .verify(haystack, base + place, kernel::word(block, place), hits);
+        }
     }
 
     /// Length in bytes of the longest form of any literal (UTF-16 forms count twice). A haystack given in chunks is
@@ -67,6 +113,19 @@ impl Matcher {
 
     /// The instruction set in use.
     pub fn isa(&self) -> Isa {
-        self.isa
+        self.kernel.isa()
     }
+}
+
+/// Most literals of a set: far more than can be scanned for well.
+const MAX_LITERALS: usize = 1 << 20;
+
+/// Reports, in order, the hits that begin before `limit`: no later block can add one before them.
+fn report(hits: &mut Vec<Hit>, limit: usize, on_hit: &mut dyn FnMut(Hit)) {
+    if hits.is_empty() {
+        return;
+    }
+    hits.sort_unstable_by_key(Hit::order);
+    let ready = hits.partition_point(|hit| hit.start < limit);
+    hits.drain(..ready).for_each(on_hit);
 }

@@ -1,0 +1,83 @@
+//! The scan with the vector instructions of AArch64.
+
+use std::arch::aarch64::*;
+
+use super::nibble::{self, Nibbles, Vector};
+use super::{BLOCK, GROUP, Marks, Places, sift};
+use crate::index::Index;
+
+/// # Safety
+///
+/// The CPU has NEON; sizes as in [`super::Kernel::scan`].
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn scan(
+    nibbles: &Nibbles,
+    index: &Index,
+    block: &[u8],
+    count: usize,
+    places: &mut Places,
+) {
+    let mut marks: Marks = [0; BLOCK / GROUP];
+    // SAFETY: the caller's promise.
+    unsafe { nibble::mark::<uint8x16_t>(nibbles, block.as_ptr(), count, &mut marks) };
+    sift(index, block, &marks[..count / GROUP], places);
+}
+
+// SAFETY of all methods: the caller of a method of `Vector` promises the instruction set.
+impl Vector for uint8x16_t {
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: readable by the caller's promise; no alignment is needed.
+        unsafe { vld1q_u8(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn table(from: &[u8; 16]) -> Self {
+        // SAFETY: the array has 16 bytes.
+        unsafe { vld1q_u8(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    unsafe fn and(self, other: Self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { vandq_u8(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn or(self, other: Self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { vorrq_u8(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn low(self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { vandq_u8(self, vdupq_n_u8(15)) }
+    }
+
+    #[inline(always)]
+    unsafe fn high(self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { vshrq_n_u8::<4>(self) }
+    }
+
+    #[inline(always)]
+    unsafe fn look_up(self, table: Self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { vqtbl1q_u8(table, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn nonzero(self) -> u64 {
+        const BITS: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];
+        // SAFETY: instruction set promised; the array has 16 bytes.
+        unsafe {
+            let bits = vandq_u8(vtstq_u8(self, self), vld1q_u8(BITS.as_ptr()));
+            let low = vaddv_u8(vget_low_u8(bits));
+            let high = vaddv_u8(vget_high_u8(bits));
+            u64::from(low) | u64::from(high) << 8
+        }
+    }
+}

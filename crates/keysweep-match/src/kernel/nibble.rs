@@ -1,0 +1,109 @@
+//! The scan by half bytes, for instruction sets whose shuffle looks up 16 bytes.
+
+use super::{BLOCK, GROUP, Marks};
+use crate::bucket::Table;
+use crate::window::WIDTH;
+
+/// Bytes of buckets: the buckets are scanned eight at a time.
+pub(super) const HALVES: usize = 2;
+
+/// For each half of the buckets, position and half byte, the buckets that accept a byte with that half byte.
+#[repr(align(16))]
+pub(super) struct Nibbles {
+    low: [[[u8; 16]; WIDTH]; HALVES],
+    high: [[[u8; 16]; WIDTH]; HALVES],
+}
+
+impl Nibbles {
+    pub(super) fn new(table: &Table) -> Self {
+        let mut nibbles = Nibbles {
+            low: [[[0; 16]; WIDTH]; HALVES],
+            high: [[[0; 16]; WIDTH]; HALVES],
+        };
+        for (position, row) in table.iter().enumerate() {
+            for (byte, buckets) in row.iter().enumerate() {
+                for (half, buckets) in buckets.to_le_bytes().into_iter().enumerate() {
+                    nibbles.low[half][position][byte & 15] |= buckets;
+                    nibbles.high[half][position][byte >> 4] |= buckets;
+                }
+            }
+        }
+        nibbles
+    }
+}
+
+/// A vector of bytes.
+///
+/// # Safety
+///
+/// The methods need the instruction set of the vector.
+pub(super) trait Vector: Copy {
+    /// Bytes in it, a divisor of 64.
+    const LANES: usize;
+    /// Loads [`Self::LANES`] bytes from any address, which must be readable.
+    unsafe fn load(from: *const u8) -> Self;
+    /// 16 bytes, repeated to fill the vector.
+    unsafe fn table(from: &[u8; 16]) -> Self;
+    unsafe fn and(self, other: Self) -> Self;
+    unsafe fn or(self, other: Self) -> Self;
+    /// The low half of each byte.
+    unsafe fn low(self) -> Self;
+    /// The high half of each byte, shifted down.
+    unsafe fn high(self) -> Self;
+    /// Looks up each byte, which is below 16, in a table.
+    unsafe fn look_up(self, table: Self) -> Self;
+    /// A bit for each byte that is not zero, that of the first byte lowest.
+    unsafe fn nonzero(self) -> u64;
+}
+
+/// Marks the places among the first `count` bytes.
+///
+/// # Safety
+///
+/// The CPU has the instruction set of `V`; `count` is a multiple of 64 and at most [`BLOCK`]; `count + 3` bytes are
+/// readable at `bytes`.
+#[inline(always)]
+pub(super) unsafe fn mark<V: Vector>(
+    nibbles: &Nibbles,
+    bytes: *const u8,
+    count: usize,
+    marks: &mut Marks,
+) {
+    debug_assert!(count.is_multiple_of(GROUP) && count <= BLOCK);
+    // SAFETY: the instruction set is the caller's promise. The last load begins at place `count - LANES`, three
+    // positions further at most, so that it ends at `count + 3`.
+    unsafe {
+        let low = nibbles.low.map(|half| half.map(|table| V::table(&table)));
+        let high = nibbles.high.map(|half| half.map(|table| V::table(&table)));
+        for (group, mark) in marks[..count / GROUP].iter_mut().enumerate() {
+            *mark = 0;
+            for part in (0..GROUP).step_by(V::LANES) {
+                let at = bytes.add(group * GROUP + part);
+                let first = V::load(at);
+                let mut buckets: [V; HALVES] = [
+                    look_up(first, low[0][0], high[0][0]),
+                    look_up(first, low[1][0], high[1][0]),
+                ];
+                for position in 1..WIDTH {
+                    let byte = V::load(at.add(position));
+                    for (half, buckets) in buckets.iter_mut().enumerate() {
+                        *buckets =
+                            buckets.and(look_up(byte, low[half][position], high[half][position]));
+                    }
+                }
+                *mark |= buckets[0].or(buckets[1]).nonzero() << part;
+            }
+        }
+    }
+}
+
+/// The buckets that accept both halves of each byte.
+///
+/// # Safety
+///
+/// The CPU has the instruction set of `V`.
+#[inline(always)]
+unsafe fn look_up<V: Vector>(bytes: V, low: V, high: V) -> V {
+    // SAFETY: the instruction set is the caller's promise.
+    unsafe { bytes.low().look_up(low).and(bytes.high().look_up(high)) }
+}

@@ -1,0 +1,210 @@
+//! The scan with the vector instructions of x86-64.
+
+use std::arch::x86_64::*;
+
+use super::nibble::{self, HALVES, Nibbles, Vector};
+use super::{BLOCK, GROUP, Marks, Places, sift};
+use crate::bucket::Table;
+use crate::index::Index;
+use crate::window::WIDTH;
+
+/// For each half of the buckets, position and low seven bits of a byte, the buckets that accept a byte with those.
+/// Literals are mostly ASCII, so little is lost with the eighth bit, and two registers hold a table.
+#[repr(align(64))]
+pub(super) struct Septets([[[u8; 128]; WIDTH]; HALVES]);
+
+impl Septets {
+    pub(super) fn new(table: &Table) -> Self {
+        let mut septets = Septets([[[0; 128]; WIDTH]; HALVES]);
+        for (position, row) in table.iter().enumerate() {
+            for (byte, buckets) in row.iter().enumerate() {
+                for (half, buckets) in buckets.to_le_bytes().into_iter().enumerate() {
+                    septets.0[half][position][byte & 127] |= buckets;
+                }
+            }
+        }
+        septets
+    }
+}
+
+/// # Safety
+///
+/// The CPU has AVX-512 F, BW and VBMI, BMI1, BMI2 and POPCNT; sizes as in [`super::Kernel::scan`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
+pub(super) unsafe fn scan_avx512(
+    septets: &Septets,
+    index: &Index,
+    block: &[u8],
+    count: usize,
+    places: &mut Places,
+) {
+    let mut marks: Marks = [0; BLOCK / GROUP];
+    let load = |bytes: &[u8; 128], at: usize| {
+        // SAFETY: `at` is 0 or 64, so 64 bytes of the table follow.
+        unsafe { _mm512_loadu_si512(bytes.as_ptr().add(at).cast()) }
+    };
+    let tables = septets.0.each_ref().map(|half| {
+        half.each_ref()
+            .map(|bytes| (load(bytes, 0), load(bytes, 64)))
+    });
+    for (group, mark) in marks[..count / GROUP].iter_mut().enumerate() {
+        let byte = |position: usize| {
+            // SAFETY: the block has `count + PADDING` bytes; this reads up to `count + 3`.
+            unsafe { _mm512_loadu_si512(block.as_ptr().add(group * GROUP + position).cast()) }
+        };
+        let bytes = [byte(0), byte(1), byte(2), byte(3)];
+        let buckets = tables.map(|half| {
+            let found = |position: usize| {
+                let (low, high) = half[position];
+                _mm512_permutex2var_epi8(low, bytes[position], high)
+            };
+            let three = _mm512_and_si512(_mm512_and_si512(found(0), found(1)), found(2));
+            _mm512_and_si512(three, found(3))
+        });
+        let any = _mm512_or_si512(buckets[0], buckets[1]);
+        *mark = _mm512_test_epi8_mask(any, any);
+    }
+    sift(index, block, &marks[..count / GROUP], places);
+}
+
+/// # Safety
+///
+/// The CPU has AVX2, BMI1, BMI2 and POPCNT; sizes as in [`super::Kernel::scan`].
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+pub(super) unsafe fn scan_avx2(
+    nibbles: &Nibbles,
+    index: &Index,
+    block: &[u8],
+    count: usize,
+    places: &mut Places,
+) {
+    let mut marks: Marks = [0; BLOCK / GROUP];
+    // SAFETY: the caller's promise.
+    unsafe { nibble::mark::<__m256i>(nibbles, block.as_ptr(), count, &mut marks) };
+    sift(index, block, &marks[..count / GROUP], places);
+}
+
+/// # Safety
+///
+/// The CPU has SSSE3; sizes as in [`super::Kernel::scan`].
+#[target_feature(enable = "ssse3")]
+pub(super) unsafe fn scan_ssse3(
+    nibbles: &Nibbles,
+    index: &Index,
+    block: &[u8],
+    count: usize,
+    places: &mut Places,
+) {
+    let mut marks: Marks = [0; BLOCK / GROUP];
+    // SAFETY: the caller's promise.
+    unsafe { nibble::mark::<__m128i>(nibbles, block.as_ptr(), count, &mut marks) };
+    sift(index, block, &marks[..count / GROUP], places);
+}
+
+// SAFETY of all methods: the caller of a method of `Vector` promises the instruction set.
+impl Vector for __m128i {
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: readable by the caller's promise; no alignment is needed.
+        unsafe { _mm_loadu_si128(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn table(from: &[u8; 16]) -> Self {
+        // SAFETY: the array has 16 bytes.
+        unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn and(self, other: Self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm_and_si128(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn or(self, other: Self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm_or_si128(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn low(self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm_and_si128(self, _mm_set1_epi8(15)) }
+    }
+
+    #[inline(always)]
+    unsafe fn high(self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm_and_si128(_mm_srli_epi16::<4>(self), _mm_set1_epi8(15)) }
+    }
+
+    #[inline(always)]
+    unsafe fn look_up(self, table: Self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm_shuffle_epi8(table, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn nonzero(self) -> u64 {
+        // SAFETY: instruction set promised.
+        let zero = unsafe { _mm_movemask_epi8(_mm_cmpeq_epi8(self, _mm_setzero_si128())) };
+        u64::from(!zero as u16)
+    }
+}
+
+// SAFETY of all methods: the caller of a method of `Vector` promises the instruction set.
+impl Vector for __m256i {
+    const LANES: usize = 32;
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: readable by the caller's promise; no alignment is needed.
+        unsafe { _mm256_loadu_si256(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn table(from: &[u8; 16]) -> Self {
+        // SAFETY: the array has 16 bytes.
+        unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(from.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn and(self, other: Self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm256_and_si256(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn or(self, other: Self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm256_or_si256(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn low(self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm256_and_si256(self, _mm256_set1_epi8(15)) }
+    }
+
+    #[inline(always)]
+    unsafe fn high(self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm256_and_si256(_mm256_srli_epi16::<4>(self), _mm256_set1_epi8(15)) }
+    }
+
+    #[inline(always)]
+    unsafe fn look_up(self, table: Self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm256_shuffle_epi8(table, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn nonzero(self) -> u64 {
+        // SAFETY: instruction set promised.
+        let zero = unsafe { _mm256_movemask_epi8(_mm256_cmpeq_epi8(self, _mm256_setzero_si256())) };
+        u64::from(!zero as u32)
+    }
+}

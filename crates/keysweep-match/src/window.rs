@@ -1,0 +1,225 @@
+//! Which consecutive bytes of a literal the scan looks for: its *window*.
+//!
+//! A window is [`WIDTH`] bytes long (a literal of two or three bytes has a *pair* of two). Of all windows of a literal
+//! the one least likely to occur by chance is taken, by the byte frequencies measured in source text and in dumps. The
+//! UTF-16 forms of a literal share its window: there it is four characters, the zero bytes between them left out.
+
+use crate::form::Forms;
+use crate::frequency::{BINARY, TEXT};
+use crate::literal::{Encoding, Literal};
+
+/// Bytes of a window, and characters of one in UTF-16.
+pub(crate) const WIDTH: usize = 4;
+/// Bytes of the window of a shorter literal.
+const PAIR: usize = 2;
+
+/// The bytes that one position of a window accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Accept {
+    /// This byte.
+    Byte(u8),
+    /// A letter in either case, given in lower case.
+    Letter(u8),
+    /// Any byte: a position behind a pair.
+    Any,
+}
+
+impl Accept {
+    fn new(byte: u8, ignore_case: bool) -> Self {
+        if ignore_case && byte.is_ascii_alphabetic() {
+            Accept::Letter(byte.to_ascii_lowercase())
+        } else {
+            Accept::Byte(byte)
+        }
+    }
+
+    /// The bytes accepted; none stands for any.
+    pub(crate) fn bytes(self) -> impl Iterator<Item = u8> {
+        let (first, second) = match self {
+            Accept::Byte(byte) => (Some(byte), None),
+            Accept::Letter(byte) => (Some(byte), Some(byte.to_ascii_uppercase())),
+            Accept::Any => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+}
+
+/// A window as the hash filter sees it: its bytes without the bit by which cases differ, and its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key(u64);
+
+/// [`CASE_BIT`] in each byte.
+const CASE_BITS: u64 = 0x2020_2020;
+
+impl Key {
+    /// Key of the four bytes at the start of `word` (the first in the low bits).
+    #[inline(always)]
+    pub(crate) fn plain(word: u64) -> Self {
+        Key((word & 0xffff_ffff) | CASE_BITS)
+    }
+
+    /// Key of the four UTF-16 characters whose low bytes are bytes 0, 2, 4 and 6 of `word`.
+    #[inline(always)]
+    pub(crate) fn wide(word: u64) -> Self {
+        let chars = word & 0x00ff_00ff_00ff_00ff;
+        let pairs = chars | (chars >> 8);
+        Key((pairs & 0xffff) | ((pairs >> 16) & 0xffff_0000) | CASE_BITS | 1 << 32)
+    }
+
+    /// Whether the bytes between the characters of [`Key::wide`] are zero.
+    #[inline(always)]
+    pub(crate) fn is_wide(word: u64) -> bool {
+        word & 0x0000_ff00_ff00_ff00 == 0
+    }
+
+    /// Key of the two bytes at the start of `word`.
+    #[inline(always)]
+    pub(crate) fn pair(word: u64) -> Self {
+        Key((word & 0xffff) | (CASE_BITS & 0xffff) | 2 << 32)
+    }
+
+    /// Sixteen well-mixed bits.
+    #[inline(always)]
+    pub(crate) fn hash(self) -> usize {
+        (self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize
+    }
+}
+
+/// What to do where a window is found: compare a form that would begin `offset` bytes before it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) key: Key,
+    pub(crate) form: u32,
+    /// Bytes from the start of the form to its window.
+    pub(crate) offset: u32,
+}
+
+/// The windows of all literals.
+#[derive(Default)]
+pub(crate) struct Windows {
+    pub(crate) forms: Forms,
+    pub(crate) entries: Vec<Entry>,
+    /// What each window accepts at its four positions.
+    pub(crate) accepts: Vec<[Accept; WIDTH]>,
+    /// Whether there is a literal too short for a whole window.
+    pub(crate) pairs: bool,
+}
+
+impl Windows {
+    pub(crate) fn new(literals: &[Literal]) -> Self {
+        let mut windows = Windows::default();
+        for (id, literal) in (0u32..).zip(literals) {
+            windows.add(id, literal);
+        }
+        windows
+    }
+
+    fn add(&mut self, id: u32, literal: &Literal) {
+        let shared = literal.wide && literal.bytes.len() >= WIDTH && !literal.bytes.contains(&0);
+        let form = self.forms.push(id, literal, Encoding::Bytes);
+        let at = self.add_plain(form, &literal.bytes, literal.ignore_case, shared);
+        if !literal.wide {
+            return;
+        }
+        let little = self.forms.push(id, literal, Encoding::Utf16Le);
+        let big = self.forms.push(id, literal, Encoding::Utf16Be);
+        if shared {
+            let chars = &literal.bytes[at..at + WIDTH];
+            let spread = spread(chars);
+            let key = Key::wide(word(&spread));
+            let accept = |index: usize| Accept::new(spread[index], literal.ignore_case);
+            self.accepts
+                .push([accept(0), accept(1), accept(2), accept(3)]);
+            for (form, offset) in [(little, 2 * at), (big, 2 * at + 1)] {
+                self.entries.push(Entry {
+                    key,
+                    form,
+                    offset: offset as u32,
+                });
+            }
+        } else {
+            let spread = spread(&literal.bytes);
+            self.add_plain(little, &spread, literal.ignore_case, false);
+            let shifted: Vec<u8> = [&[0], &spread[..spread.len() - 1]].concat();
+            self.add_plain(big, &shifted, literal.ignore_case, false);
+        }
+    }
+
+    /// Chooses the window of a form's bytes and returns its offset.
+    fn add_plain(&mut self, form: u32, bytes: &[u8], ignore_case: bool, shared: bool) -> usize {
+        let width = if bytes.len() >= WIDTH { WIDTH } else { PAIR };
+        let accepts: Vec<Accept> = bytes
+            .iter()
+            .map(|&byte| Accept::new(byte, ignore_case))
+            .collect();
+        let (at, _) = accepts
+            .windows(width)
+            .map(|window| chance(window, shared))
+            .enumerate()
+            .min_by(|(_, a), (_, b)| a.total_cmp(b))
+            .unwrap_or_default();
+        let window = &bytes[at..at + width];
+        let key = if width == WIDTH {
+            Key::plain(word(window))
+        } else {
+            self.pairs = true;
+            Key::pair(word(window))
+        };
+        self.entries.push(Entry {
+            key,
+            form,
+            offset: at as u32,
+        });
+        self.accepts.push(std::array::from_fn(|index| {
+            if index < width {
+                accepts[at + index]
+            } else {
+                Accept::Any
+            }
+        }));
+        at
+    }
+}
+
+/// The bytes with a zero behind each.
+fn spread(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().flat_map(|&byte| [byte, 0]).collect()
+}
+
+/// Up to eight bytes as a little-endian word.
+fn word(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |word, &byte| word << 8 | u64::from(byte))
+}
+
+/// Share of UTF-16 text in what is scanned: how much a window's chance there weighs.
+const UTF16_SHARE: f32 = 0.01;
+
+/// How often a window occurs by chance, text and binary data taken together.
+fn chance(window: &[Accept], shared: bool) -> f32 {
+    let of = |frequency: &[u16; 256], window: &[Accept]| -> f32 {
+        window
+            .iter()
+            .map(|accept| {
+                accept
+                    .bytes()
+                    .map(|byte| f32::from(frequency[usize::from(byte)]) / 65536.0)
+                    .sum::<f32>()
+            })
+            .product()
+    };
+    // A run of one byte is far likelier than the product of its bytes.
+    let run = if window.iter().all(|accept| *accept == window[0]) {
+        1e-2
+    } else {
+        0.0
+    };
+    let utf16 = if shared {
+        UTF16_SHARE * of(&TEXT, &window[..2])
+    } else {
+        0.0
+    };
+    of(&TEXT, window) + of(&BINARY, window) + utf16 + run
+}
