@@ -1,0 +1,44 @@
+//! Prints what a file is recognised as: `cargo run --example describe -- FILE`.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use keysweep_image::{ReadAt, recognise};
+
+struct Disk(File, u64);
+
+impl ReadAt for Disk {
+    fn len(&self) -> u64 {
+        self.1
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read_at(buf, offset)
+    }
+}
+
+fn main() -> std::io::Result<()> {
+    for path in std::env::args_os().skip(1) {
+        let file = File::open(&path)?;
+        let len = file.metadata()?.len();
+        let image = recognise(&Disk(file, len));
+        println!("{}: {} {}", path.display(), image.format, image.architecture.as_deref().unwrap_or("-"));
+        if let Some(process) = &image.process {
+            println!("  {process:?}");
+        }
+        for warning in &image.warnings {
+            println!("  {:?}: {}", warning.kind, warning.message);
+        }
+        for module in &image.modules {
+            println!("  module {:#x} +{:#x} {}", module.address, module.size, module.name);
+        }
+        for region in &image.regions {
+            let address = region.address.map_or_else(|| "-".to_owned(), |address| format!("{address:#x}"));
+            println!(
+                "  {:#x} +{:#x} {address} {} {}",
+                region.file_offset, region.len, region.permissions, region.label
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! ELF cores: of a process (the kernel's, gdb's `gcore`), or of a system's physical memory (`/proc/vmcore`, QEMU).
+//!
+//! Each `PT_LOAD` segment is a region: `p_filesz` bytes in the file are the first of `p_memsz` in memory. What it was
+//! comes from the notes (see [`elf_notes`](super::elf_notes)):
+//!
+//! - mapped files by the addresses in `NT_FILE`;
+//! - stacks: the segment that a thread's stack pointer lies in;
+//! - the vDSO by the auxiliary vector;
+//! - the heap is not marked in a core. It is taken to be the first writable segment after the main executable (the
+//!   file around the entry point) that no file backs and that does not touch the executable, because the segment that
+//!   touches it is its zero-initialised data; if only that one exists, it holds the heap too (no randomisation). It is
+//!   looked for as far as 1 TiB, further than the kernel ever moves it;
+//! - the others are anonymous.
+
+use goblin::elf::header::ET_CORE;
+use goblin::elf::program_header::{PT_LOAD, PT_NOTE};
+
+use super::elf::{ElfHeader, segment_permissions};
+use super::elf_notes::{MappedFile, Notes};
+use crate::builder::Builder;
+use crate::image::{Format, Label, Region};
+use crate::recognise::Reader;
+
+pub(crate) const READER: Reader = Reader { detect, read };
+
+/// How far after the main executable a heap is looked for.
+const HEAP_DISTANCE: u64 = 1 << 40;
+
+fn detect(head: &[u8]) -> Option<Format> {
+    ElfHeader::parse(head).filter(|elf| elf.file_type == ET_CORE).map(|_| Format::ElfCore)
+}
+
+fn read(image: &mut Builder<'_>, head: &[u8]) {
+    let Some(elf) = ElfHeader::read(image, head) else { return };
+    image.architecture = Some(elf.architecture());
+    let mut notes = Notes::default();
+    elf.each_segment(image, |image, segment| {
+        if segment.p_type == PT_NOTE {
+            image.promise(segment.p_offset, segment.p_filesz);
+            notes.read(image, &elf, segment.p_offset, segment.p_filesz);
+        }
+    });
+    notes.files.sort_by_key(|file| file.start);
+    if notes.physical {
+        image.format = Format::ElfPhysical;
+    }
+    elf.each_segment(image, |image, segment| {
+        if segment.p_type == PT_LOAD {
+            let (address, label) = if notes.physical {
+                (segment.p_paddr, Label::Physical)
+            } else {
+                (segment.p_vaddr, label_of_file(&notes, segment.p_vaddr))
+            };
+            image.region(segment.p_offset, segment.p_filesz, Some(address), label, segment_permissions(segment));
+        }
+    });
+    if !notes.physical {
+        label_stacks(image.regions_mut(), &notes);
+        label_heap(image.regions_mut(), &notes);
+        add_modules(image, &notes);
+    }
+}
+
+/// The mapped file at `address`, or the vDSO, or anonymous memory.
+fn label_of_file(notes: &Notes, address: u64) -> Label {
+    let after = notes.files.partition_point(|file| file.start <= address);
+    let file = after.checked_sub(1).and_then(|i| notes.files.get(i)).filter(|file| address < file.end);
+    match file {
+        Some(file) => Label::Module(file.path.clone()),
+        None if notes.vdso == Some(address) => Label::Vdso,
+        None => Label::Anonymous,
+    }
+}
+
+/// Gives each anonymous region with a thread's stack pointer in it to that thread; the first thread has it where two
+/// do, as after `vfork`.
+fn label_stacks(regions: &mut [Region], notes: &Notes) {
+    let mut threads: Vec<(u64, u32)> = notes.threads.iter().map(|(thread, pointer)| (*pointer, *thread)).collect();
+    threads.sort_unstable();
+    for region in regions.iter_mut().filter(|region| region.label == Label::Anonymous) {
+        let Some(start) = region.address else { continue };
+        let first = threads.partition_point(|(pointer, _)| *pointer < start);
+        if let Some((_, thread)) = threads.get(first).filter(|(pointer, _)| pointer - start < region.len) {
+            region.label = Label::Stack(*thread);
+        }
+    }
+}
+
+fn label_heap(regions: &mut [Region], notes: &Notes) {
+    let Some(end) = executable(notes).and_then(|main| notes.files.iter().rfind(|file| file.path == main.path)) else {
+        return;
+    };
+    let end = end.end;
+    let next_file = notes.files.iter().map(|file| file.start).find(|start| *start >= end).unwrap_or(u64::MAX);
+    let limit = next_file.min(end.saturating_add(HEAP_DISTANCE));
+    let mut best: Option<(u64, &mut Region)> = None;
+    for region in regions.iter_mut().filter(|r| r.label == Label::Anonymous && r.permissions.writable()) {
+        let Some(start) = region.address.filter(|start| (end..limit).contains(start)) else { continue };
+        // One that touches the executable counts only if there is no other.
+        let rank = if start == end { u64::MAX } else { start };
+        if best.as_ref().is_none_or(|(other, _)| rank < *other) {
+            best = Some((rank, region));
+        }
+    }
+    if let Some((_, heap)) = best {
+        heap.label = Label::Heap;
+    }
+}
+
+/// The mapping of the main executable that holds its entry point.
+fn executable(notes: &Notes) -> Option<&MappedFile> {
+    let entry = notes.entry?;
+    notes.files.iter().find(|file| (file.start..file.end).contains(&entry))
+}
+
+/// A module begins with the mapping of the start of a file and goes to the end of the last mapping of that file
+/// before another file begins. Files that are not mapped from their start are data, not modules.
+fn add_modules(image: &mut Builder<'_>, notes: &Notes) {
+    let mut files = notes.files.iter().peekable();
+    while let Some(first) = files.next() {
+        let mut end = first.end;
+        while let Some(next) = files.next_if(|next| next.path == first.path && next.offset != 0) {
+            end = end.max(next.end);
+        }
+        if first.offset == 0 {
+            image.module(first.path.clone(), first.start, end.saturating_sub(first.start));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Bounded random access to a source.
+
+use std::io;
+
+/// Random access to the bytes of a source.
+pub trait ReadAt: Sync {
+    /// The size of the source in bytes.
+    fn len(&self) -> u64;
+
+    /// Reads bytes at `offset` into `buf` and returns how many; 0 at or after the end. May return fewer than asked.
+    ///
+    /// # Errors
+    /// What the underlying source reports.
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// Whether the source holds no byte.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl ReadAt for [u8] {
+    fn len(&self) -> u64 {
+        <[u8]>::len(self) as u64
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let tail = usize::try_from(offset).ok().and_then(|start| self.get(start..)).unwrap_or_default();
+        let count = tail.len().min(buf.len());
+        if let (Some(to), Some(from)) = (buf.get_mut(..count), tail.get(..count)) {
+            to.copy_from_slice(from);
+        }
+        Ok(count)
+    }
+}
+
+impl ReadAt for Vec<u8> {
+    fn len(&self) -> u64 {
+        ReadAt::len(self.as_slice())
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.as_slice().read_at(offset, buf)
+    }
+}
+
+impl<T: ReadAt + ?Sized> ReadAt for &T {
+    fn len(&self) -> u64 {
+        (**self).len()
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        (**self).read_at(offset, buf)
+    }
+}
+
+/// Fills as much of `buf` as the source has at `offset`; an error ends the reading like the end of the source does.
+pub(crate) fn read_into(src: &dyn ReadAt, offset: u64, buf: &mut [u8]) -> usize {
+    let mut done = 0;
+    while let Some(rest) = buf.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        let Some(at) = offset.checked_add(done as u64) else { break };
+        let asked = rest.len();
+        match src.read_at(at, rest) {
+            Ok(0) => break,
+            Ok(count) => done += count.min(asked),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    done
+}
+
+/// Up to `len` bytes at `offset`, fewer at the end of the source. The allocation is bounded by the source's size, so a
+/// lying `len` costs nothing; callers bound it further.
+pub(crate) fn read_vec(src: &dyn ReadAt, offset: u64, len: u64) -> Vec<u8> {
+    let available = src.len().saturating_sub(offset).min(len);
+    let mut buf = vec![0; usize::try_from(available).unwrap_or(0)];
+    let count = read_into(src, offset, &mut buf);
+    buf.truncate(count);
+    buf
+}
+
+/// Calls `each` with the index and the bytes of every entry of a table of `count` entries of `entry` bytes, holding
+/// only a small part of it in memory. Stops at the end of the source, or when `each` returns false.
+/// Returns how many entries were there to be read.
+pub(crate) fn read_table(
+    src: &dyn ReadAt,
+    offset: u64,
+    entry: usize,
+    count: u64,
+    mut each: impl FnMut(u64, &[u8]) -> bool,
+) -> u64 {
+    if entry == 0 {
+        return 0;
+    }
+    let per_block = (64 << 10) / entry as u64 + 1;
+    let mut index = 0;
+    while index < count {
+        let wanted = per_block.min(count - index);
+        let start = index.checked_mul(entry as u64).and_then(|skip| offset.checked_add(skip));
+        let Some(start) = start else { break };
+        let block = read_vec(src, start, wanted.saturating_mul(entry as u64));
+        for bytes in block.chunks_exact(entry) {
+            index += 1;
+            if !each(index - 1, bytes) {
+                return index;
+            }
+        }
+        if (block.len() as u64) < wanted.saturating_mul(entry as u64) {
+            break;
+        }
+    }
+    index
+}

@@ -1,0 +1,33 @@
+//! Which format is it? The table of formats.
+
+use crate::builder::Builder;
+use crate::format;
+use crate::image::{Format, Image};
+use crate::limits;
+use crate::read::{ReadAt, read_vec};
+
+/// A format: how to tell it by the first bytes of a source, and how to read its tables.
+pub(crate) struct Reader {
+    /// The format if the start of a source (up to [`limits::HEAD_BYTES`]) shows it.
+    pub(crate) detect: fn(head: &[u8]) -> Option<Format>,
+    /// Adds what the tables say.
+    pub(crate) read: fn(image: &mut Builder<'_>, head: &[u8]),
+}
+
+/// All formats, in the order they are tried; the first that detects itself reads the source.
+const READERS: &[Reader] = &[format::elf_core::READER, format::elf::READER, format::text::READER];
+
+/// Recognises a source and reads its tables. Never fails: what is unknown is text or raw, and what is damaged is read
+/// as far as it goes, with warnings.
+#[must_use]
+pub fn recognise(src: &dyn ReadAt) -> Image {
+    let head = read_vec(src, 0, limits::HEAD_BYTES as u64);
+    for reader in READERS {
+        if let Some(format) = (reader.detect)(&head) {
+            let mut image = Builder::new(src, format);
+            (reader.read)(&mut image, &head);
+            return image.finish();
+        }
+    }
+    Builder::new(src, Format::Raw).finish()
+}
