@@ -1,0 +1,25 @@
+# Everyday commands; each is one line that can be typed without just.
+
+# Format, lint, document and test everything, as CI does.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    cargo test --workspace
+    cargo run -q -- rules check
+    cargo run -q -- rules test
+
+# Take cores of real processes with fresh keys, and compare what is found with what is in them.
+dumps:
+    cargo build --release
+    tests/dumps/make tests/out/dumps
+    tests/dumps/check tests/out/dumps
+
+# Make a tree of all key formats with their own tools.
+formats:
+    tests/formats/make tests/out/formats
+
+# The numbers of BENCHMARKS.md.
+bench:
+    cargo build --release
+    tests/bench/run
