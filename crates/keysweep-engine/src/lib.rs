@@ -1,1 +1,33 @@
-//! placeholder
+//! The scanning pipeline: from paths to a [`Report`].
+//!
+//! ```text
+//! paths --walk--> files --recognise--> images --match--> windows --decode/evaluate--> raw results --collect--> Report
+//! ```
+//!
+//! Every byte of a file is searched once, in chunks, for the literals of all rules. Where one occurs, the bytes around
+//! it are handed to the decoder or token rule it belongs to. What those recognise is made free of secrets at once
+//! (`raw`), resolved within its file, and joined over all files (`collect`): by fingerprint, and with the certificates
+//! that were seen.
+
+mod collect;
+mod detector;
+mod file;
+pub mod finding;
+mod fingerprint;
+mod known;
+mod place;
+mod progress;
+mod purpose;
+mod raw;
+mod scan;
+mod source;
+mod stdin;
+mod walk;
+mod window;
+
+pub use detector::SetupError;
+pub use finding::{Finding, Incident, Location, ProofLevel, Report, Stats};
+pub use fingerprint::Fingerprinter;
+pub use progress::Progress;
+pub use scan::{Inputs, Options, Scanner};
+pub use walk::{GlobError, Selection};

@@ -1,1 +1,63 @@
-fn main() {}
+//! keysweep: finds and proves leaked private keys and credentials.
+
+mod args;
+mod hardening;
+mod progress;
+mod rules;
+mod scan;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Nothing at or above the threshold.
+const CLEAN: u8 = 0;
+/// Findings.
+const FINDINGS: u8 = 1;
+/// Wrong usage or configuration.
+const USAGE: u8 = 2;
+/// Something could not be looked at.
+const INCOMPLETE: u8 = 3;
+
+fn main() -> ExitCode {
+    hardening::apply();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { CLEAN });
+        }
+    };
+    let outcome = match cli.command {
+        Command::Scan(args) => scan::run(&args),
+        Command::Rules(args) => rules::run(&args),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("keysweep: {error}");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Setup(#[from] keysweep_engine::SetupError),
+    #[error(transparent)]
+    Rules(#[from] keysweep_rules::Error),
+    #[error("{what}: {source}")]
+    Io { what: String, source: std::io::Error },
+    #[error("cannot write the report: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl Error {
+    fn is_broken_pipe(&self) -> bool {
+        matches!(self, Error::Output(e) if e.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+}

@@ -1,0 +1,278 @@
+//! Joins what was seen in all files: by fingerprint, and with certificates.
+
+use crate::finding::{
+    CertificateFacts, DumpFacts, Finding, Incident, KeyFacts, Location, MAX_LOCATIONS, Proof, ProofLevel, Report, Stats,
+};
+use crate::raw::{Raw, Token, What};
+use crate::{fingerprint, known, purpose};
+use keysweep_keys::decoder::{PublicKind, PublicObject};
+use keysweep_keys::{KeyMaterial, Protection};
+use keysweep_rules::{Purpose, RuleSet, Severity};
+use std::collections::{BTreeMap, HashMap};
+
+/// Public keys whose certificates are remembered.
+const MAX_CERTIFIED: usize = 200_000;
+/// Certificates remembered for one key.
+const MAX_CERTIFICATES: usize = 8;
+/// Different secrets kept of a whole sweep.
+const MAX_FINDINGS: usize = 1_000_000;
+/// Incidents and dumps kept.
+const MAX_INCIDENTS: usize = 10_000;
+
+/// Two forms of a secret are one finding if they have the same name and the same protection.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Identity {
+    fingerprint: String,
+    encrypted: bool,
+}
+
+enum Kind {
+    Key(Box<KeyMaterial>),
+    Token(Box<Token>),
+}
+
+struct Entry {
+    rule: usize,
+    kind: Kind,
+    locations: Vec<Location>,
+    more: u64,
+}
+
+/// Gathers what files yield; made into a report at the end.
+#[derive(Default)]
+pub(crate) struct Collector {
+    entries: BTreeMap<Identity, Entry>,
+    certificates: HashMap<[u8; 32], Vec<(CertificateFacts, Option<Purpose>)>>,
+    incidents: Vec<Incident>,
+    dumps: Vec<DumpFacts>,
+}
+
+impl Collector {
+    /// A secret at a place.
+    pub(crate) fn add(&mut self, raw: Raw, location: Location) {
+        let identity = identity(&raw.what);
+        if self.entries.len() >= MAX_FINDINGS && !self.entries.contains_key(&identity) {
+            self.incident(&location.path, "more secrets than a report holds", true);
+            return;
+        }
+        let (kind, rule) = match raw.what {
+            What::Key(material) | What::Number { material, .. } => (Kind::Key(material), raw.rule),
+            What::Token(token) => (Kind::Token(token), raw.rule),
+        };
+        match self.entries.entry(identity) {
+            std::collections::btree_map::Entry::Vacant(vacant) => {
+                vacant.insert(Entry { rule, kind, locations: vec![location], more: 0 });
+            }
+            std::collections::btree_map::Entry::Occupied(mut occupied) => {
+                occupied.get_mut().merge(rule, kind, location)
+            }
+        }
+    }
+
+    /// A public key or certificate.
+    pub(crate) fn public(&mut self, path: &str, object: &PublicObject) {
+        let PublicKind::Certificate(certificate) = &object.kind else { return };
+        let spki = object.key.fingerprint().spki_sha256;
+        if self.certificates.len() >= MAX_CERTIFIED && !self.certificates.contains_key(&spki) {
+            return;
+        }
+        let facts = CertificateFacts {
+            subject: certificate.subject.clone(),
+            issuer: certificate.issuer.clone(),
+            not_before: certificate.not_before,
+            not_after: certificate.not_after,
+            ca: certificate.ca,
+            sha256: fingerprint::hex(&certificate.sha256),
+            path: path.to_owned(),
+        };
+        let known = self.certificates.entry(spki).or_default();
+        if let Some((seen, _)) = known.iter_mut().find(|(k, _)| k.sha256 == facts.sha256) {
+            // The report must not depend on the order in which threads meet files.
+            seen.path = std::mem::take(&mut seen.path).min(facts.path);
+        } else if known.len() < MAX_CERTIFICATES {
+            known.push((facts, purpose::of_certificate(certificate)));
+        }
+    }
+
+    /// Something that could not be looked at.
+    pub(crate) fn incident(&mut self, path: &str, message: impl Into<String>, incomplete: bool) {
+        if self.incidents.len() < MAX_INCIDENTS {
+            self.incidents.push(Incident { path: path.to_owned(), message: message.into(), incomplete });
+        }
+    }
+
+    /// A dump that was scanned.
+    pub(crate) fn dump(&mut self, facts: DumpFacts) {
+        if self.dumps.len() < MAX_INCIDENTS {
+            self.dumps.push(facts);
+        }
+    }
+
+    /// The report, in an order that does not depend on threads.
+    pub(crate) fn into_report(mut self, rules: &RuleSet, stats: Stats) -> Report {
+        let mut findings: Vec<Finding> = std::mem::take(&mut self.entries)
+            .into_iter()
+            .map(|(identity, entry)| entry.into_finding(identity, rules, &self.certificates))
+            .collect();
+        findings.sort_by(|a, b| {
+            b.severity
+                .cmp(&a.severity)
+                .then_with(|| a.locations.first().cmp(&b.locations.first()))
+                .then_with(|| a.rule.cmp(&b.rule))
+        });
+        self.incidents.sort();
+        self.incidents.dedup();
+        self.dumps.sort();
+        Report { findings, incidents: self.incidents, dumps: self.dumps, stats }
+    }
+}
+
+impl Entry {
+    fn merge(&mut self, rule: usize, kind: Kind, location: Location) {
+        // Whatever order threads bring forms in: the best proven one speaks for the key, then the lowest rule.
+        if (std::cmp::Reverse(kind.level()), rule) < (std::cmp::Reverse(self.kind.level()), self.rule) {
+            self.rule = rule;
+            self.kind = kind;
+        } else if let (Kind::Key(own), Kind::Key(new)) = (&mut self.kind, kind) {
+            own.comment = [own.comment.take(), new.comment].into_iter().flatten().min();
+            own.purpose = [own.purpose, new.purpose].into_iter().flatten().min();
+        }
+        if self.locations.contains(&location) {
+            return;
+        }
+        if self.locations.len() < MAX_LOCATIONS {
+            self.locations.push(location);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn into_finding(
+        mut self,
+        identity: Identity,
+        rules: &RuleSet,
+        certificates: &HashMap<[u8; 32], Vec<(CertificateFacts, Option<Purpose>)>>,
+    ) -> Finding {
+        self.locations.sort();
+        let rule = &rules.rules()[self.rule];
+        let known_public = known::published(&identity.fingerprint).map(str::to_owned);
+        let mut finding = Finding {
+            rule: rule.id.clone(),
+            title: rule.name.clone(),
+            severity: rule.severity,
+            purpose: rule.purpose,
+            fingerprint: identity.fingerprint,
+            proof: Proof { level: ProofLevel::Pattern, statement: String::new() },
+            key: None,
+            preview: None,
+            details: Vec::new(),
+            certificates: Vec::new(),
+            known_public,
+            locations: self.locations,
+            more_locations: self.more,
+            description: rule.description.clone(),
+            remediation: rule.remediation.clone(),
+        };
+        match self.kind {
+            Kind::Key(material) => describe_key(&mut finding, *material, certificates),
+            Kind::Token(token) => describe_token(&mut finding, *token),
+        }
+        if finding.known_public.is_some() {
+            finding.severity = Severity::Info;
+        }
+        finding
+    }
+}
+
+impl Kind {
+    fn level(&self) -> ProofLevel {
+        match self {
+            Kind::Key(material) => level(material.proof.level),
+            Kind::Token(token) => token.proof.level,
+        }
+    }
+}
+
+fn describe_token(finding: &mut Finding, token: Token) {
+    finding.severity = token.severity;
+    finding.purpose = token.purpose;
+    finding.proof = token.proof;
+    finding.preview = Some(token.preview);
+    finding.details = token.details;
+}
+
+fn describe_key(
+    finding: &mut Finding,
+    material: KeyMaterial,
+    certificates: &HashMap<[u8; 32], Vec<(CertificateFacts, Option<Purpose>)>>,
+) {
+    let readable = material.protection == Protection::None;
+    let mut certificates =
+        material.public.as_ref().and_then(|p| certificates.get(&p.spki_sha256)).cloned().unwrap_or_default();
+    certificates.sort_by(|a, b| a.0.cmp(&b.0));
+    let names: Vec<&str> = finding.locations.iter().map(|l| file_name(&l.path)).collect();
+    finding.purpose = purpose::of_key(&material, &certificates, &names, finding.purpose);
+    finding.severity = purpose::raise(finding.severity, finding.purpose, readable);
+    finding.title = title(&material, &finding.title);
+    finding.proof = Proof { level: level(material.proof.level), statement: material.proof.statement.clone() };
+    finding.certificates = certificates.into_iter().map(|(facts, _)| facts).collect();
+    finding.details = material.details.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    finding.key = Some(KeyFacts {
+        algorithm: material.algorithm.to_string(),
+        bits: material.bits,
+        encrypted: matches!(material.protection, Protection::Encrypted { .. }),
+        protection: material.protection.to_string(),
+        spki_sha256: material.public.as_ref().map(|p| p.hex()),
+        ssh_sha256: material.public.as_ref().and_then(|p| p.ssh.clone()),
+        jwk_thumbprint: material.public.as_ref().and_then(|p| p.jwk_thumbprint.clone()),
+        comment: material.comment,
+    });
+}
+
+/// `RSA private key, 2048 bits`; the rule's own name where the algorithm is hidden.
+fn title(material: &KeyMaterial, rule_name: &str) -> String {
+    use keysweep_keys::Algorithm::{Symmetric, Unknown};
+    let state = match material.protection {
+        Protection::None => "",
+        Protection::Encrypted { .. } => ", encrypted",
+        Protection::External { .. } => ", private part elsewhere",
+    };
+    match (&material.algorithm, material.bits) {
+        (Unknown(_) | Symmetric(_), _) => rule_name.to_owned(),
+        (algorithm, 0) => format!("{algorithm} private key{state}"),
+        // The name of a curve or parameter set says the size.
+        (
+            algorithm @ (keysweep_keys::Algorithm::Rsa | keysweep_keys::Algorithm::Dsa | keysweep_keys::Algorithm::Dh),
+            bits,
+        ) => {
+            format!("{algorithm} private key, {bits} bits{state}")
+        }
+        (algorithm, _) => format!("{algorithm} private key{state}"),
+    }
+}
+
+fn identity(what: &What) -> Identity {
+    match what {
+        What::Token(token) => Identity { fingerprint: token.fingerprint.clone(), encrypted: false },
+        What::Key(material) | What::Number { material, .. } => Identity {
+            fingerprint: match (&material.public, &material.id) {
+                (Some(public), _) => format!("spki-sha256:{}", public.hex()),
+                (None, Some(id)) => format!("key-sha256:{}", fingerprint::hex(id)),
+                (None, None) => format!("key-form:{}", material.encoding),
+            },
+            encrypted: matches!(material.protection, Protection::Encrypted { .. }),
+        },
+    }
+}
+
+fn level(level: keysweep_keys::ProofLevel) -> ProofLevel {
+    match level {
+        keysweep_keys::ProofLevel::Pattern => ProofLevel::Pattern,
+        keysweep_keys::ProofLevel::Parsed => ProofLevel::Parsed,
+        keysweep_keys::ProofLevel::Proven => ProofLevel::Proven,
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}

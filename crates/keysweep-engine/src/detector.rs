@@ -1,0 +1,118 @@
+//! All rules as one search: literals to look for, and what each of them wakes.
+
+use keysweep_keys::{Decoder, decoders};
+use keysweep_match::{Literal, Matcher};
+use keysweep_rules::{CompiledToken, Detector as RuleDetector, RuleSet};
+use std::collections::HashMap;
+
+/// The rules cannot be made into a search.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A rule names a decoder that does not exist.
+    #[error("rule '{rule}' names the unknown decoder '{decoder}'")]
+    UnknownDecoder {
+        /// Id of the rule.
+        rule: String,
+        /// The name it gives.
+        decoder: String,
+    },
+    /// A rule's literal cannot be searched for.
+    #[error("the literals of the rules cannot be searched for: {0}")]
+    Literals(#[from] keysweep_match::BuildError),
+    /// A glob of the selection is wrong.
+    #[error(transparent)]
+    Glob(#[from] crate::GlobError),
+}
+
+/// What an occurrence of a literal wakes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// The token rule with this index in [`Detector::tokens`].
+    Token(usize),
+    /// The decoder with this index in [`Detector::decoders`], by its anchor with this index.
+    Decoder { decoder: usize, anchor: usize },
+}
+
+/// The compiled search.
+pub(crate) struct Detector {
+    pub(crate) matcher: Matcher,
+    targets: Vec<Vec<Target>>,
+    /// Compiled token rules, with the index of each one's rule.
+    pub(crate) tokens: Vec<(usize, CompiledToken)>,
+    pub(crate) decoders: Vec<&'static dyn Decoder>,
+    /// Rule id to index, for what decoders report.
+    key_rules: HashMap<String, usize>,
+}
+
+impl Detector {
+    pub(crate) fn new(rules: &RuleSet) -> Result<Self, SetupError> {
+        let mut literals = Literals::default();
+        let mut tokens = Vec::new();
+        let mut key_rules = HashMap::new();
+        let mut wanted: Vec<&str> = Vec::new();
+        for (index, rule) in rules.rules().iter().enumerate() {
+            match &rule.detector {
+                RuleDetector::Token(token) => {
+                    for anchor in &token.anchors {
+                        let literal = Literal {
+                            bytes: anchor.text.clone().into_bytes(),
+                            ignore_case: anchor.ignore_case,
+                            wide: anchor.text.is_ascii(),
+                        };
+                        literals.add(literal, Target::Token(tokens.len()));
+                    }
+                    tokens.push((index, CompiledToken::new(rule)));
+                }
+                RuleDetector::Decoder(name) => {
+                    if !decoders::all().iter().any(|d| d.name() == name) {
+                        return Err(SetupError::UnknownDecoder { rule: rule.id.clone(), decoder: name.clone() });
+                    }
+                    wanted.push(name);
+                    key_rules.insert(rule.id.clone(), index);
+                }
+            }
+        }
+        let active: Vec<_> =
+            decoders::all().iter().copied().filter(|d| wanted.contains(&d.name()) || d.rules().is_empty()).collect();
+        for (decoder, d) in active.iter().enumerate() {
+            for (anchor, a) in d.anchors().iter().enumerate() {
+                let literal = Literal { bytes: a.bytes.to_vec(), ignore_case: a.ignore_case, wide: a.wide };
+                literals.add(literal, Target::Decoder { decoder, anchor });
+            }
+        }
+        let matcher = Matcher::new(&literals.list)?;
+        Ok(Self { matcher, targets: literals.targets, tokens, decoders: active, key_rules })
+    }
+
+    /// What the literal with this index wakes.
+    pub(crate) fn targets(&self, literal: u32) -> &[Target] {
+        self.targets.get(literal as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// The index of the rule with this id, if it is among the chosen ones.
+    pub(crate) fn key_rule(&self, id: &str) -> Option<usize> {
+        self.key_rules.get(id).copied()
+    }
+}
+
+/// Literals without repetition, each with all it wakes.
+#[derive(Default)]
+struct Literals {
+    list: Vec<Literal>,
+    targets: Vec<Vec<Target>>,
+    index: HashMap<Literal, usize>,
+}
+
+impl Literals {
+    fn add(&mut self, literal: Literal, target: Target) {
+        let next = self.list.len();
+        let index = *self.index.entry(literal.clone()).or_insert(next);
+        if index == next {
+            self.list.push(literal);
+            self.targets.push(Vec::new());
+        }
+        if !self.targets[index].contains(&target) {
+            self.targets[index].push(target);
+        }
+    }
+}

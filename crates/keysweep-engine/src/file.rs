@@ -1,0 +1,295 @@
+//! The search of one source: chunks, windows, decoders, nested bytes.
+
+use crate::detector::{Detector, Target};
+use crate::finding::{Proof, ProofLevel};
+use crate::fingerprint::Fingerprinter;
+use crate::raw::{Raw, Token, What};
+use crate::window::{Chunk, Scratch, Span, Window};
+use keysweep_image::ReadAt;
+use keysweep_keys::decoder::{PublicObject, Sink};
+use keysweep_match::Hit;
+use keysweep_rules::{Level, RuleSet};
+use std::ops::Range;
+use zeroize::Zeroizing;
+
+/// Bytes searched at a time: what fits a core's second-level cache together with the matcher's tables.
+const CHUNK: usize = 512 << 10;
+/// Bytes around an anchor that token rules see.
+const TOKEN_SPAN: Span = Span { before: 512, after: 8 << 10 };
+/// Text around a guessable secret that names its place.
+const CONTEXT: usize = 48;
+/// How often one decoder or rule is woken in one chunk. Real data stays far below; hostile data costs no more.
+const MAX_WAKES: u32 = 4_096;
+/// Results kept of one file.
+const MAX_RESULTS: usize = 50_000;
+/// Public keys and certificates kept of one file.
+const MAX_PUBLIC: usize = 20_000;
+/// How deep wrapped bytes are unwrapped.
+const MAX_DEPTH: usize = 4;
+/// Wrapped bytes unwrapped in one file, at all depths together.
+const MAX_NESTED: u64 = 256 << 20;
+/// A buffer that grew past this is given back after use.
+const KEEP_BUFFER: usize = 4 << 20;
+
+/// What was seen in a file, or in a part of it.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) raws: Vec<Raw>,
+    /// Public objects with their offset in the file.
+    pub(crate) public: Vec<(u64, PublicObject)>,
+    /// Why not everything was looked at.
+    pub(crate) limits: Vec<&'static str>,
+    nested: u64,
+}
+
+impl Seen {
+    /// Adds what was seen in another part of the same file.
+    pub(crate) fn absorb(&mut self, other: Seen) {
+        self.raws.extend(other.raws);
+        self.public.extend(other.public);
+        for limit in other.limits {
+            self.limit(limit);
+        }
+    }
+
+    fn limit(&mut self, reason: &'static str) {
+        if !self.limits.contains(&reason) {
+            self.limits.push(reason);
+        }
+    }
+}
+
+/// Searches sources; holds the buffers of one thread.
+pub(crate) struct Searcher<'a> {
+    pub(crate) detector: &'a Detector,
+    pub(crate) rules: &'a RuleSet,
+    pub(crate) fingerprinter: &'a Fingerprinter,
+    buffer: Zeroizing<Vec<u8>>,
+    scratch: Scratch,
+}
+
+/// The source being searched, as decoders may know it.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    source: &'a dyn ReadAt,
+    file_name: &'a str,
+    depth: usize,
+}
+
+/// How often each decoder and rule was woken in a chunk, and up to where decoders need no further look.
+struct Wakes {
+    decoders: Vec<(u32, u64)>,
+    tokens: Vec<u32>,
+}
+
+impl<'a> Searcher<'a> {
+    pub(crate) fn new(detector: &'a Detector, rules: &'a RuleSet, fingerprinter: &'a Fingerprinter) -> Self {
+        Self { detector, rules, fingerprinter, buffer: Zeroizing::default(), scratch: Scratch::default() }
+    }
+
+    /// Searches the hits that begin in `range` of the source, calling `advance` with the bytes done.
+    ///
+    /// # Errors
+    ///
+    /// A chunk cannot be read; what was seen until then is in `seen`.
+    pub(crate) fn search(
+        &mut self,
+        source: &dyn ReadAt,
+        range: Range<u64>,
+        file_name: &str,
+        seen: &mut Seen,
+        advance: &mut dyn FnMut(&[u8], u64),
+    ) -> std::io::Result<()> {
+        self.search_subject(Subject { source, file_name, depth: 0 }, range, seen, advance)
+    }
+
+    fn search_subject(
+        &mut self,
+        subject: Subject<'_>,
+        range: Range<u64>,
+        seen: &mut Seen,
+        advance: &mut dyn FnMut(&[u8], u64),
+    ) -> std::io::Result<()> {
+        let overlap = self.detector.matcher.max_len().saturating_sub(1);
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut wakes =
+            Wakes { decoders: vec![(0, 0); self.detector.decoders.len()], tokens: vec![0; self.detector.tokens.len()] };
+        let mut hits = Vec::new();
+        let mut position = range.start;
+        while position < range.end {
+            let own = ((range.end - position) as usize).min(CHUNK);
+            let want = (own as u64 + overlap as u64).min(subject.source.len() - position) as usize;
+            if buffer.len() < want {
+                buffer.resize(want, 0);
+            }
+            let read = subject.source.read_at(position, &mut buffer[..want])?;
+            if read == 0 {
+                break;
+            }
+            let chunk = Chunk { source: subject.source, bytes: &buffer[..read], offset: position };
+            hits.clear();
+            self.detector.matcher.find(chunk.bytes, &mut |hit| {
+                if hit.start < own {
+                    hits.push(hit);
+                }
+            });
+            wakes.next_chunk();
+            for hit in &hits {
+                self.wake(subject, &chunk, hit, &mut wakes, seen);
+            }
+            advance(&chunk.bytes[..own.min(read)], position);
+            position += own as u64;
+            if read < want {
+                break;
+            }
+        }
+        self.buffer = buffer;
+        Ok(())
+    }
+
+    fn wake(&mut self, subject: Subject<'_>, chunk: &Chunk<'_>, hit: &Hit, wakes: &mut Wakes, seen: &mut Seen) {
+        let detector = self.detector;
+        if seen.raws.len() >= MAX_RESULTS {
+            seen.limit("more results in one file than are kept");
+            return;
+        }
+        for &target in detector.targets(hit.literal) {
+            match target {
+                Target::Token(token) => {
+                    wakes.tokens[token] += 1;
+                    if wakes.tokens[token] > MAX_WAKES {
+                        seen.limit("more occurrences of a rule's literals than are looked at");
+                        continue;
+                    }
+                    self.evaluate(subject, chunk, hit, token, seen);
+                }
+                Target::Decoder { decoder, anchor } => {
+                    let (count, examined) = &mut wakes.decoders[decoder];
+                    if chunk.offset + (hit.start as u64) < *examined {
+                        continue;
+                    }
+                    *count += 1;
+                    if *count > MAX_WAKES {
+                        seen.limit("more occurrences of a decoder's literals than are looked at");
+                        continue;
+                    }
+                    *examined = self.decode(subject, chunk, hit, (decoder, anchor), seen).max(*examined);
+                }
+            }
+        }
+    }
+
+    fn evaluate(&mut self, subject: Subject<'_>, chunk: &Chunk<'_>, hit: &Hit, token: usize, seen: &mut Seen) {
+        let (rule, compiled) = &self.detector.tokens[token];
+        let window = chunk.window(hit.start..hit.end, hit.encoding, TOKEN_SPAN, &mut self.scratch);
+        let Some(found) = compiled.evaluate(window.bytes, window.anchor.clone()) else { return };
+        let (offset, length) = window.place(&found.whole);
+        if seen.raws.iter().rev().take(64).any(|r| r.rule == *rule && r.offset == offset && r.length == length) {
+            return; // Another anchor of the same token.
+        }
+        let rule_of = &self.rules.rules()[*rule];
+        let secret = &window.bytes[found.secret.clone()];
+        let context = [
+            &window.bytes[found.secret.start.saturating_sub(CONTEXT)..found.secret.start],
+            &window.bytes[found.secret.end..(found.secret.end + CONTEXT).min(window.bytes.len())],
+        ];
+        let token = Token {
+            fingerprint: self.fingerprinter.credential(&rule_of.id, secret, subject.file_name, &context),
+            preview: keysweep_rules::redact(rule_of, secret),
+            proof: Proof { level: level(found.level), statement: found.statement },
+            details: found.details,
+            severity: found.severity_override.unwrap_or(rule_of.severity),
+            purpose: rule_of.purpose,
+            specificity: rule_of.specificity(),
+        };
+        seen.raws.push(Raw { rule: *rule, offset, length, wrapping: Vec::new(), what: What::Token(Box::new(token)) });
+    }
+
+    /// Wakes a decoder; returns the offset in the source up to which it needs no further look.
+    fn decode(
+        &mut self,
+        subject: Subject<'_>,
+        chunk: &Chunk<'_>,
+        hit: &Hit,
+        (decoder, anchor): (usize, usize),
+        seen: &mut Seen,
+    ) -> u64 {
+        let decoder = self.detector.decoders[decoder];
+        let reach = decoder.reach();
+        let span = Span { before: reach.before, after: reach.after };
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let window = chunk.window(hit.start..hit.end, hit.encoding, span, &mut scratch);
+        let mut sink = Sink::default();
+        decoder.decode(
+            &keysweep_keys::Hit {
+                window: window.bytes,
+                anchor: window.anchor.clone(),
+                index: anchor,
+                at_start: window.at_start(),
+                file_name: Some(subject.file_name).filter(|n| !n.is_empty()),
+            },
+            &mut sink,
+        );
+        let mut examined = if sink.examined > 0 { window.end_of(sink.examined) } else { 0 };
+        for found in std::mem::take(&mut sink.found) {
+            let (offset, length) = window.place(&found.range);
+            if found.range.contains(&window.anchor.start) {
+                examined = examined.max(offset + length);
+            }
+            if let Some(rule) = self.detector.key_rule(found.rule) {
+                let what = What::Key(Box::new(found.material));
+                seen.raws.push(Raw { rule, offset, length, wrapping: Vec::new(), what });
+            }
+        }
+        for object in std::mem::take(&mut sink.public) {
+            if seen.public.len() < MAX_PUBLIC {
+                seen.public.push((window.place(&object.range).0, object));
+            }
+        }
+        self.unwrap(subject, &window, sink, seen);
+        scratch.trim(KEEP_BUFFER);
+        self.scratch = scratch;
+        examined
+    }
+
+    /// Searches wrapped bytes; what is found there lies, for the report, at the place of the wrapping.
+    fn unwrap(&mut self, subject: Subject<'_>, window: &Window<'_>, sink: Sink, seen: &mut Seen) {
+        for nested in sink.nested {
+            seen.nested += nested.bytes.len() as u64;
+            if subject.depth >= MAX_DEPTH || seen.nested > MAX_NESTED {
+                seen.limit("wrapped bytes deeper or more than are unwrapped");
+                continue;
+            }
+            let source: &[u8] = &nested.bytes;
+            let inner = Subject { source: &source, file_name: subject.file_name, depth: subject.depth + 1 };
+            let mut inside = Seen { nested: seen.nested, ..Seen::default() };
+            // Reading from memory does not fail.
+            let _ = self.search_subject(inner, 0..source.len() as u64, &mut inside, &mut |_, _| {});
+            seen.nested = inside.nested;
+            let (offset, length) = window.place(&nested.range);
+            for raw in crate::raw::resolve_overlaps(inside.raws) {
+                let wrapping = std::iter::once(nested.wrapping).chain(raw.wrapping).collect();
+                seen.raws.push(Raw { offset, length, wrapping, ..raw });
+            }
+            seen.public.extend(inside.public.into_iter().map(|(_, object)| (offset, object)));
+            for limit in inside.limits {
+                seen.limit(limit);
+            }
+        }
+    }
+}
+
+impl Wakes {
+    fn next_chunk(&mut self) {
+        self.decoders.iter_mut().for_each(|d| d.0 = 0);
+        self.tokens.fill(0);
+    }
+}
+
+fn level(level: Level) -> ProofLevel {
+    match level {
+        Level::Pattern => ProofLevel::Pattern,
+        Level::Parsed => ProofLevel::Parsed,
+        Level::Proven => ProofLevel::Proven,
+    }
+}

@@ -1,0 +1,224 @@
+//! What a scan reports. Nothing in here holds a secret.
+
+use keysweep_rules::{Purpose, Severity};
+use serde::{Deserialize, Serialize};
+
+/// How sure keysweep is. Ordered: a later level is stronger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProofLevel {
+    /// Text pattern and entropy.
+    Pattern,
+    /// The structure holds.
+    Parsed,
+    /// Mathematics or a checksum shows it.
+    Proven,
+}
+
+impl ProofLevel {
+    /// `pattern`, `parsed` or `proven`.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProofLevel::Pattern => "pattern",
+            ProofLevel::Parsed => "parsed",
+            ProofLevel::Proven => "proven",
+        }
+    }
+}
+
+/// How sure, and what was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// How sure.
+    pub level: ProofLevel,
+    /// What was checked, as a sentence without a final stop.
+    pub statement: String,
+}
+
+/// One key or credential, with every place it was found at.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Finding {
+    /// Id of the rule.
+    pub rule: String,
+    /// What it is, for people: `RSA private key, 2048 bits`.
+    pub title: String,
+    /// How bad it is, after protection, expiry and known-public status have been weighed.
+    pub severity: Severity,
+    /// What the key or credential is for.
+    pub purpose: Purpose,
+    /// Names the secret without revealing it: `spki-sha256:…` for keys whose public half is known, else a hash of the
+    /// encrypted container, of the high-entropy secret, or of the place (see `fingerprint` in this crate).
+    pub fingerprint: String,
+    /// How sure, and what was checked.
+    pub proof: Proof,
+    /// The facts of a private key; absent for credentials.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub key: Option<KeyFacts>,
+    /// The recognisable public part of a credential, such as `ghp_… (40 characters)`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub preview: Option<String>,
+    /// More facts, name and value, in a stable order.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub details: Vec<(String, String)>,
+    /// Certificates seen in the sweep that carry this key's public half.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub certificates: Vec<CertificateFacts>,
+    /// Where the secret is published, if it is a well-known test key or documentation example.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub known_public: Option<String>,
+    /// Every place, sorted by path and offset; at most [`MAX_LOCATIONS`].
+    pub locations: Vec<Location>,
+    /// How many more places there are than `locations` lists.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub more_locations: u64,
+    /// Why it matters.
+    pub description: String,
+    /// What to do.
+    pub remediation: String,
+}
+
+/// Places listed for one finding.
+pub const MAX_LOCATIONS: usize = 1_000;
+
+/// The facts of a private key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyFacts {
+    /// `RSA`, `EC P-256`, `Ed25519`, …
+    pub algorithm: String,
+    /// Size in bits; 0 if it cannot be told.
+    pub bits: u32,
+    /// Whether it needs a passphrase.
+    pub encrypted: bool,
+    /// `not encrypted`, or cipher and key derivation with its cost.
+    pub protection: String,
+    /// SHA-256 of the DER SubjectPublicKeyInfo, lower-case hex.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub spki_sha256: Option<String>,
+    /// OpenSSH `SHA256:…`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ssh_sha256: Option<String>,
+    /// RFC 7638 thumbprint.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub jwk_thumbprint: Option<String>,
+    /// Comment, alias, user id or the like.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub comment: Option<String>,
+}
+
+/// A certificate for a key that was found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CertificateFacts {
+    /// Subject distinguished name.
+    pub subject: String,
+    /// Issuer distinguished name.
+    pub issuer: String,
+    /// Seconds since 1970 UTC.
+    pub not_before: i64,
+    /// Seconds since 1970 UTC.
+    pub not_after: i64,
+    /// Whether it is a CA certificate.
+    pub ca: bool,
+    /// SHA-256 of the certificate, lower-case hex.
+    pub sha256: String,
+    /// Where it was seen first.
+    pub path: String,
+}
+
+/// One place a secret lies at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Location {
+    /// The file as it was named, with `!/` before each member of a container; `-` for standard input.
+    pub path: String,
+    /// Offset of the first byte in the file.
+    pub offset: u64,
+    /// Number of bytes.
+    pub length: u64,
+    /// The form it has there: `PKCS#8 PEM`, `OpenSSH v1`, `text`.
+    pub form: String,
+    /// Line in a text file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub line: Option<u64>,
+    /// Column in bytes, from 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub column: Option<u64>,
+    /// Virtual (or physical) address in a dump, load address in an executable.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub address: Option<u64>,
+    /// Heap, stack, section or module name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub region: Option<String>,
+    /// Which numbers lie there and how, for keys found as numbers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub structure: Option<String>,
+    /// How the bytes were wrapped, outermost first: `base64`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub wrapping: Vec<String>,
+}
+
+/// Something that could not be looked at, or only in part.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Incident {
+    /// The file.
+    pub path: String,
+    /// What happened and why.
+    pub message: String,
+    /// Whether bytes went unseen, so that the scan is incomplete. Otherwise only labels or coordinates were lost.
+    pub incomplete: bool,
+}
+
+/// What is known of a scanned dump.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DumpFacts {
+    /// The file.
+    pub path: String,
+    /// Its format.
+    pub format: String,
+    /// Processor architecture.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub architecture: Option<String>,
+    /// Name of the process.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub process: Option<String>,
+    /// Its id.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pid: Option<u64>,
+    /// Mapped memory regions in the dump.
+    pub regions: usize,
+}
+
+/// Counters of a scan.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Files read to their end.
+    pub files: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Files passed over by size limit or globs, and special files.
+    pub skipped: u64,
+    /// Wall time in milliseconds.
+    pub milliseconds: u64,
+}
+
+/// The outcome of a scan.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// Most severe first, then by path and offset.
+    pub findings: Vec<Finding>,
+    /// What could not be looked at.
+    pub incidents: Vec<Incident>,
+    /// The dumps among the scanned files.
+    pub dumps: Vec<DumpFacts>,
+    /// Counters.
+    pub stats: Stats,
+}
+
+impl Report {
+    /// Whether every byte asked for was looked at.
+    pub fn is_complete(&self) -> bool {
+        !self.incidents.iter().any(|i| i.incomplete)
+    }
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}

@@ -1,0 +1,89 @@
+//! Places as people name them: line and column in text, address and region in dumps.
+
+use crate::finding::Location;
+use crate::raw::{Raw, What};
+use keysweep_image::{Image, ReadAt};
+
+/// A source, or one block of a stream.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) source: &'a dyn ReadAt,
+    pub(crate) image: &'a Image,
+    /// Offset of the block in the stream.
+    pub(crate) base: u64,
+}
+
+/// Turns offsets into places; asked in ascending order it reads a text once.
+pub(crate) struct Places<'a> {
+    part: Part<'a>,
+    lines: Lines,
+}
+
+/// Lines counted so far.
+#[derive(Default)]
+struct Lines {
+    offset: u64,
+    line: u64,
+    line_start: u64,
+}
+
+impl<'a> Places<'a> {
+    pub(crate) fn new(part: Part<'a>) -> Self {
+        Self { part, lines: Lines { line: 1, ..Lines::default() } }
+    }
+
+    /// The place of `raw`.
+    pub(crate) fn locate(&mut self, raw: &Raw) -> Location {
+        let Part { name, image, base, .. } = self.part;
+        let offset = base + raw.offset;
+        let place = image.place(offset);
+        let region = match (place.region, place.module) {
+            (_, Some((module, offset))) => Some(format!("{}+{offset:#x}", module.name)),
+            (Some(region), None) => Some(region.label.to_string()),
+            (None, None) => None,
+        };
+        // Lines before a later block of a stream are gone.
+        let line = (image.format.is_text() && base == 0).then(|| self.line_of(raw.offset));
+        Location {
+            path: name.to_owned(),
+            offset,
+            length: raw.length,
+            form: match &raw.what {
+                What::Token(_) => "text".to_owned(),
+                What::Key(material) | What::Number { material, .. } => material.encoding.to_owned(),
+            },
+            line: line.map(|l| l.0),
+            column: line.map(|l| l.1),
+            address: place.address,
+            region,
+            structure: match &raw.what {
+                What::Number { structure, .. } => Some(structure.clone()),
+                _ => None,
+            },
+            wrapping: raw.wrapping.iter().map(|w| (*w).to_owned()).collect(),
+        }
+    }
+
+    /// Line and column in bytes, both from 1.
+    fn line_of(&mut self, offset: u64) -> (u64, u64) {
+        if offset < self.lines.offset {
+            self.lines = Lines { line: 1, ..Lines::default() };
+        }
+        let mut buffer = [0; 64 << 10];
+        while self.lines.offset < offset {
+            let want = (offset - self.lines.offset).min(buffer.len() as u64) as usize;
+            let read = self.part.source.read_at(self.lines.offset, &mut buffer[..want]).unwrap_or(0);
+            if read == 0 {
+                break;
+            }
+            for newline in memchr::memchr_iter(b'\n', &buffer[..read]) {
+                self.lines.line += 1;
+                self.lines.line_start = self.lines.offset + newline as u64 + 1;
+            }
+            self.lines.offset += read as u64;
+        }
+        zeroize::Zeroize::zeroize(&mut buffer);
+        (self.lines.line, offset.saturating_sub(self.lines.line_start) + 1)
+    }
+}

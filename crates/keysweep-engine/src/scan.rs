@@ -1,0 +1,334 @@
+//! The scan: files met, searched by as many threads as asked for, and joined into a report.
+
+use crate::collect::Collector;
+use crate::detector::{Detector, SetupError};
+use crate::file::{Searcher, Seen};
+use crate::finding::{DumpFacts, Location, Report, Stats};
+use crate::fingerprint::Fingerprinter;
+use crate::place::{Part, Places};
+use crate::progress::Progress;
+use crate::raw::{Raw, resolve_overlaps};
+use crate::source::FileSource;
+use crate::walk::{Filter, Selection, builder};
+use ignore::{DirEntry, WalkState};
+use keysweep_image::{ReadAt, WarningKind, recognise};
+use keysweep_rules::RuleSet;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// Files from this size on are searched by all threads together, one after the other.
+const LARGE: u64 = 32 << 20;
+/// What a thread takes of a large file at a time.
+const SEGMENT: u64 = 8 << 20;
+
+/// How to scan.
+#[derive(Default)]
+pub struct Options {
+    /// Threads; 0 for as many as there are cores.
+    pub jobs: usize,
+    /// Which files.
+    pub selection: Selection,
+    /// How credentials are named.
+    pub fingerprinter: Fingerprinter,
+}
+
+/// What to scan.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// Also standard input.
+    pub stdin: bool,
+}
+
+/// A compiled set of rules, ready to scan.
+pub struct Scanner {
+    rules: RuleSet,
+    detector: Detector,
+    options: Options,
+    filter: Arc<Filter>,
+}
+
+impl Scanner {
+    /// Compiles the rules.
+    ///
+    /// # Errors
+    ///
+    /// A rule or glob is wrong.
+    pub fn new(rules: RuleSet, options: Options) -> Result<Self, SetupError> {
+        let detector = Detector::new(&rules)?;
+        let filter = Arc::new(Filter::new(&options.selection)?);
+        Ok(Self { rules, detector, options, filter })
+    }
+
+    /// The rules in use.
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// Scans `inputs`. Never fails: what could not be looked at is in the report.
+    pub fn scan(&self, inputs: &Inputs, progress: &Progress) -> Report {
+        let begin = Instant::now();
+        let sweep = Sweep { scanner: self, progress, collector: Mutex::default(), large: Mutex::default() };
+        let jobs = match self.options.jobs {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            n => n,
+        };
+        sweep.walk(&inputs.paths, jobs);
+        sweep.large_files(jobs);
+        if inputs.stdin {
+            sweep.standard_input();
+        }
+        let stats = Stats {
+            files: progress.files(),
+            bytes: progress.bytes(),
+            skipped: progress.skipped(),
+            milliseconds: begin.elapsed().as_millis() as u64,
+        };
+        sweep.collector.into_inner().unwrap_or_else(PoisonError::into_inner).into_report(&self.rules, stats)
+    }
+
+    /// Scans bytes at hand, as a file called `name`.
+    pub fn scan_bytes(&self, name: &str, bytes: &[u8]) -> Report {
+        let progress = Progress::default();
+        let sweep = Sweep { scanner: self, progress: &progress, collector: Mutex::default(), large: Mutex::default() };
+        sweep.source(name, &bytes, &mut self.searcher(), 1);
+        let stats = Stats { files: 1, bytes: bytes.len() as u64, ..Stats::default() };
+        sweep.collector.into_inner().unwrap_or_else(PoisonError::into_inner).into_report(&self.rules, stats)
+    }
+
+    fn searcher(&self) -> Searcher<'_> {
+        Searcher::new(&self.detector, &self.rules, &self.options.fingerprinter)
+    }
+}
+
+/// One scan under way.
+struct Sweep<'a> {
+    scanner: &'a Scanner,
+    progress: &'a Progress,
+    collector: Mutex<Collector>,
+    large: Mutex<Vec<PathBuf>>,
+}
+
+impl Sweep<'_> {
+    fn collector(&self) -> std::sync::MutexGuard<'_, Collector> {
+        // A poisoned collector only means that another thread died; what it holds is still true.
+        self.collector.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn incident(&self, path: &str, message: impl Into<String>, incomplete: bool) {
+        self.collector().incident(path, message, incomplete);
+    }
+
+    fn walk(&self, roots: &[PathBuf], jobs: usize) {
+        let filter = Arc::clone(&self.scanner.filter);
+        let Some(walk) = builder(roots, &self.scanner.options.selection, filter, jobs) else { return };
+        if jobs == 1 {
+            let mut searcher = self.scanner.searcher();
+            walk.build().for_each(|entry| self.entry(entry, &mut searcher));
+        } else {
+            walk.build_parallel().run(|| {
+                let mut searcher = self.scanner.searcher();
+                Box::new(move |entry| {
+                    self.entry(entry, &mut searcher);
+                    WalkState::Continue
+                })
+            });
+        }
+    }
+
+    fn entry(&self, entry: Result<DirEntry, ignore::Error>, searcher: &mut Searcher<'_>) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => return self.walk_error(&error),
+        };
+        let path = entry.path();
+        if entry.depth() > 0 && !entry.file_type().is_some_and(|t| t.is_dir()) && !self.scanner.filter.takes(path) {
+            return;
+        }
+        match entry.file_type() {
+            Some(t) if t.is_file() => {}
+            // What the user named is followed; below it, links are a walk option.
+            Some(t) if t.is_symlink() && entry.depth() == 0 => {}
+            Some(t) if t.is_dir() => return,
+            _ => return self.progress.skip(),
+        }
+        match std::fs::metadata(path) {
+            Ok(metadata) if !metadata.is_file() => self.progress.skip(),
+            Ok(metadata) if self.too_large(metadata.len()) => self.progress.skip(),
+            Ok(metadata) if metadata.len() >= LARGE => {
+                self.progress.expect(metadata.len());
+                self.large.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
+            }
+            Ok(metadata) => {
+                self.progress.expect(metadata.len());
+                self.file(path, searcher, 1);
+            }
+            Err(error) => self.incident(&path.to_string_lossy(), reason(&error), true),
+        }
+    }
+
+    fn too_large(&self, len: u64) -> bool {
+        self.scanner.options.selection.max_file_size.is_some_and(|max| len > max)
+    }
+
+    fn walk_error(&self, error: &ignore::Error) {
+        let path = error_path(error).map_or_else(|| "-".to_owned(), |p| p.to_string_lossy().into_owned());
+        match error.io_error() {
+            Some(io) => self.incident(&path, reason(io), true),
+            // A broken .gitignore line hides nothing.
+            None if error.is_partial() => self.incident(&path, error.to_string(), false),
+            None => self.incident(&path, error.to_string(), true),
+        }
+    }
+
+    fn large_files(&self, jobs: usize) {
+        let mut paths = std::mem::take(&mut *self.large.lock().unwrap_or_else(PoisonError::into_inner));
+        paths.sort();
+        let mut searcher = self.scanner.searcher();
+        for path in paths {
+            self.file(&path, &mut searcher, jobs);
+        }
+    }
+
+    fn file(&self, path: &Path, searcher: &mut Searcher<'_>, jobs: usize) {
+        let name = path.to_string_lossy();
+        match FileSource::open(path) {
+            Ok(source) => {
+                // A defect in one parser must not cost the rest of the sweep, nor pass for a clean file.
+                let work = AssertUnwindSafe(|| self.source(&name, &source, searcher, jobs));
+                if std::panic::catch_unwind(work).is_err() {
+                    self.incident(&name, "internal error: not searched to its end", true);
+                }
+                self.progress.finished_file();
+            }
+            Err(error) => self.incident(&name, reason(&error), true),
+        }
+    }
+
+    fn source(&self, name: &str, source: &dyn ReadAt, searcher: &mut Searcher<'_>, jobs: usize) {
+        let image = recognise(source);
+        let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        let (seen, errors) = if jobs > 1 {
+            self.search_together(source, file_name, jobs)
+        } else {
+            let mut seen = Seen::default();
+            let result = searcher.search(source, 0..source.len(), file_name, &mut seen, &mut |b, _| {
+                self.progress.searched(b.len() as u64)
+            });
+            (seen, result.err().into_iter().collect())
+        };
+        for error in errors {
+            self.incident(name, format!("cannot be read to its end: {}", reason(&error)), true);
+        }
+        self.publish(Part { name, source, image: &image, base: 0 }, seen);
+    }
+
+    /// All threads search one file, segment by segment.
+    fn search_together(&self, source: &dyn ReadAt, file_name: &str, jobs: usize) -> (Seen, Vec<std::io::Error>) {
+        let next = AtomicU64::new(0);
+        let all = Mutex::new((Seen::default(), Vec::new()));
+        std::thread::scope(|scope| {
+            for _ in 0..jobs {
+                scope.spawn(|| {
+                    let mut searcher = self.scanner.searcher();
+                    let mut seen = Seen::default();
+                    let mut error = None;
+                    while error.is_none() {
+                        let start = next.fetch_add(SEGMENT, Ordering::Relaxed);
+                        if start >= source.len() {
+                            break;
+                        }
+                        let range = start..(start + SEGMENT).min(source.len());
+                        let mut advance = |b: &[u8], _| self.progress.searched(b.len() as u64);
+                        error = searcher.search(source, range, file_name, &mut seen, &mut advance).err();
+                    }
+                    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.0.absorb(seen);
+                    all.1.extend(error);
+                });
+            }
+        });
+        all.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands on what was seen in a file.
+    fn publish(&self, part: Part<'_>, seen: Seen) {
+        let Part { name, image, .. } = part;
+        let raws = resolve_overlaps(seen.raws);
+        let mut places = Places::new(part);
+        let located: Vec<(Location, Raw)> = raws.into_iter().map(|raw| (places.locate(&raw), raw)).collect();
+        let mut collector = self.collector();
+        for (location, raw) in located {
+            collector.add(raw, location);
+        }
+        for (_, object) in &seen.public {
+            collector.public(name, object);
+        }
+        for limit in seen.limits {
+            collector.incident(name, limit, true);
+        }
+        if part.base > 0 {
+            return; // Said with the first part.
+        }
+        for warning in &image.warnings {
+            let unseen = matches!(warning.kind, WarningKind::Truncated | WarningKind::Unsupported);
+            // A damaged table in an ordinary file costs labels only: every byte was searched all the same.
+            let incomplete = unseen && image.format.is_dump();
+            if incomplete || image.format.is_dump() {
+                collector.incident(name, warning.message.clone(), incomplete);
+            }
+        }
+        if image.format.is_dump() {
+            collector.dump(DumpFacts {
+                path: name.to_owned(),
+                format: image.format.name().to_owned(),
+                architecture: image.architecture.clone(),
+                process: image.process.as_ref().and_then(|p| p.name.clone()),
+                pid: image.process.as_ref().and_then(|p| p.pid).map(u64::from),
+                regions: image.regions.len(),
+            });
+        }
+    }
+
+    fn standard_input(&self) {
+        let mut searcher = self.scanner.searcher();
+        let mut image = None;
+        let outcome = crate::stdin::blocks(std::io::stdin().lock(), &mut |block| {
+            let source: &[u8] = block.bytes;
+            self.progress.expect(block.own as u64);
+            let mut seen = Seen::default();
+            let mut advance = |b: &[u8], _| self.progress.searched(b.len() as u64);
+            // Reading from memory does not fail.
+            let _ = searcher.search(&source, 0..block.own as u64, "", &mut seen, &mut advance);
+            // Only the first block can tell what the stream is.
+            let image = image.get_or_insert_with(|| recognise(&source));
+            self.publish(Part { name: "-", source: &source, image, base: block.offset }, seen);
+        });
+        if let Err(error) = outcome {
+            self.incident("-", reason(&error), true);
+        }
+        self.progress.finished_file();
+    }
+}
+
+/// An error in plain words, without the code that `std` appends.
+fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let plain = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = plain.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+fn error_path(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => error_path(err),
+        ignore::Error::Loop { child, .. } => Some(child),
+        ignore::Error::Partial(errors) => errors.iter().find_map(error_path),
+        _ => None,
+    }
+}

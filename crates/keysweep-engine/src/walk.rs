@@ -1,0 +1,128 @@
+//! Which files a scan looks at.
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use ignore::WalkBuilder;
+use std::path::{Path, PathBuf};
+
+/// Which files below a folder are looked at. Files named by the user are always looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Only files that match one of these globs. A glob without `/` matches the file name at any depth.
+    pub include: Vec<String>,
+    /// No file and no folder that matches one of these globs.
+    pub exclude: Vec<String>,
+    /// Leave out what `.gitignore`, `.ignore` and git's exclude files name.
+    pub respect_gitignore: bool,
+    /// Leave out hidden files and folders.
+    pub skip_hidden: bool,
+    /// Follow symbolic links below the given paths. Links named by the user are always followed.
+    pub follow_symlinks: bool,
+    /// Do not cross into other file systems.
+    pub one_file_system: bool,
+    /// Files larger than this many bytes are passed over (and counted).
+    pub max_file_size: Option<u64>,
+}
+
+/// A glob that cannot be parsed.
+#[derive(Debug, thiserror::Error)]
+#[error("glob '{glob}': {reason}")]
+pub struct GlobError {
+    glob: String,
+    reason: String,
+}
+
+/// Compiled globs of a [`Selection`].
+pub(crate) struct Filter {
+    include: Option<GlobSet>,
+    exclude: GlobSet,
+}
+
+impl Filter {
+    pub(crate) fn new(selection: &Selection) -> Result<Self, GlobError> {
+        let include = if selection.include.is_empty() { None } else { Some(globs(&selection.include)?) };
+        Ok(Self { include, exclude: globs(&selection.exclude)? })
+    }
+
+    /// Whether a folder is to be entered, or a file may be looked at.
+    fn enters(&self, path: &Path) -> bool {
+        !self.exclude.is_match(path)
+    }
+
+    /// Whether a file found in a folder is to be looked at.
+    pub(crate) fn takes(&self, path: &Path) -> bool {
+        self.include.as_ref().is_none_or(|set| set.is_match(path))
+    }
+}
+
+fn globs(patterns: &[String]) -> Result<GlobSet, GlobError> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        let error = |e: globset::Error| GlobError { glob: pattern.clone(), reason: e.kind().to_string() };
+        let trimmed = pattern.trim_end_matches('/');
+        // As in .gitignore: without a slash inside, at any depth; otherwise from the path's start or below any folder.
+        let anywhere = format!("**/{}", trimmed.trim_start_matches("./").trim_start_matches('/'));
+        for glob in [trimmed, &anywhere] {
+            set.add(GlobBuilder::new(glob).literal_separator(true).build().map_err(error)?);
+        }
+    }
+    set.build().map_err(|e| GlobError { glob: patterns.join(" "), reason: e.to_string() })
+}
+
+/// A walk over `roots`, or `None` if there are none.
+pub(crate) fn builder(
+    roots: &[PathBuf],
+    selection: &Selection,
+    filter: std::sync::Arc<Filter>,
+    threads: usize,
+) -> Option<WalkBuilder> {
+    let (first, rest) = roots.split_first()?;
+    let mut walk = WalkBuilder::new(first);
+    for root in rest {
+        walk.add(root);
+    }
+    let git = selection.respect_gitignore;
+    walk.hidden(selection.skip_hidden)
+        .git_ignore(git)
+        .git_global(git)
+        .git_exclude(git)
+        .ignore(git)
+        .parents(git)
+        .require_git(false)
+        .follow_links(selection.follow_symlinks)
+        .same_file_system(selection.one_file_system)
+        .threads(threads)
+        .filter_entry(move |entry| {
+            // The user's own paths are never filtered; pseudo file systems hold no files but endless ones.
+            entry.depth() == 0 || (filter.enters(entry.path()) && !is_pseudo(entry.path()))
+        });
+    Some(walk)
+}
+
+/// Folders of a running Linux system that hold devices and views of memory, not files.
+fn is_pseudo(path: &Path) -> bool {
+    ["/proc", "/sys", "/dev"].iter().any(|pseudo| path == Path::new(pseudo))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(patterns: &[&str]) -> GlobSet {
+        globs(&patterns.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn globs_without_a_slash_match_at_any_depth() {
+        assert!(set(&["*.pem"]).is_match("a/b/c.pem"));
+        assert!(set(&["node_modules/"]).is_match("/home/x/node_modules"));
+        assert!(!set(&["*.pem"]).is_match("a/b.pem/c"));
+        assert!(set(&["src/*.rs"]).is_match("/w/src/a.rs"));
+        assert!(!set(&["src/*.rs"]).is_match("/w/src/b/a.rs"));
+    }
+
+    #[test]
+    fn a_bad_glob_is_an_error_that_names_it() {
+        let error = globs(&["a[".into()]).unwrap_err().to_string();
+        assert!(error.contains("a["), "{error}");
+    }
+}

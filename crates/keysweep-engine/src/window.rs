@@ -1,0 +1,160 @@
+//! The bytes around a hit: from the chunk at hand where they are in it, read again where not, and from UTF-16 made
+//! into bytes.
+
+use keysweep_image::ReadAt;
+use keysweep_match::Encoding;
+use std::ops::Range;
+use zeroize::Zeroizing;
+
+/// The chunk that is being searched, and the source it is from.
+pub(crate) struct Chunk<'a> {
+    pub(crate) source: &'a dyn ReadAt,
+    pub(crate) bytes: &'a [u8],
+    /// Offset of `bytes[0]` in the source.
+    pub(crate) offset: u64,
+}
+
+/// The bytes around a hit, as a decoder or rule sees them.
+pub(crate) struct Window<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// Where the anchor stands in `bytes`.
+    pub(crate) anchor: Range<usize>,
+    /// Offset in the source of the first byte.
+    offset: u64,
+    /// Bytes in the source for each byte here: 2 for UTF-16.
+    width: u64,
+}
+
+impl Window<'_> {
+    /// The place in the source of a range in [`Window::bytes`]: offset and length.
+    pub(crate) fn place(&self, range: &Range<usize>) -> (u64, u64) {
+        (self.offset + self.width * range.start as u64, self.width * range.len() as u64)
+    }
+
+    /// The offset in the source of an offset in [`Window::bytes`].
+    pub(crate) fn end_of(&self, end: usize) -> u64 {
+        self.offset + self.width * end as u64
+    }
+
+    /// Whether the window begins where the source begins.
+    pub(crate) fn at_start(&self) -> bool {
+        self.offset == 0
+    }
+}
+
+/// Buffers that windows are made in, reused from hit to hit.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    read: Zeroizing<Vec<u8>>,
+    text: Zeroizing<Vec<u8>>,
+}
+
+impl Scratch {
+    /// Gives back buffers that have grown past `limit` bytes.
+    pub(crate) fn trim(&mut self, limit: usize) {
+        for buffer in [&mut self.read, &mut self.text] {
+            if buffer.capacity() > limit {
+                *buffer = Zeroizing::default();
+            }
+        }
+    }
+}
+
+/// How far a window goes: bytes before the anchor's first byte, and from it on.
+#[derive(Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) before: usize,
+    pub(crate) after: usize,
+}
+
+impl<'a> Chunk<'a> {
+    /// The window around the hit at `hit` (a range in the chunk). A read error shortens it.
+    pub(crate) fn window<'s>(
+        &self,
+        hit: Range<usize>,
+        encoding: Encoding,
+        span: Span,
+        scratch: &'s mut Scratch,
+    ) -> Window<'s>
+    where
+        'a: 's,
+    {
+        let width = if encoding == Encoding::Bytes { 1 } else { 2 };
+        let start = self.offset + hit.start as u64;
+        // Whole UTF-16 units: step back an even number of bytes from the hit.
+        let before = ((span.before * width) as u64).min(start) / width as u64 * width as u64;
+        let after = (span.after.max(hit.len() / width) * width) as u64;
+        let from = start - before;
+        let to = (start + after).min(self.source.len());
+        let raw = self.slice(from, to, &mut scratch.read);
+        let anchor = before as usize..(before as usize + hit.len());
+        if width == 1 {
+            return Window { bytes: raw, anchor, offset: from, width: 1 };
+        }
+        transcode(raw, encoding, &mut scratch.text);
+        let anchor = anchor.start / 2..anchor.end / 2;
+        Window { bytes: &scratch.text, anchor, offset: from, width: 2 }
+    }
+
+    /// Source bytes `from..to`, out of the chunk if they are all in it.
+    fn slice<'s>(&self, from: u64, to: u64, buffer: &'s mut Zeroizing<Vec<u8>>) -> &'s [u8]
+    where
+        'a: 's,
+    {
+        if from >= self.offset && to <= self.offset + self.bytes.len() as u64 {
+            return &self.bytes[(from - self.offset) as usize..(to - self.offset) as usize];
+        }
+        buffer.resize((to - from) as usize, 0);
+        let read = self.source.read_at(from, buffer).unwrap_or(0);
+        &buffer[..read]
+    }
+}
+
+/// UTF-16 to one byte for each unit; what is not ASCII becomes 0xFF, which no pattern accepts.
+fn transcode(raw: &[u8], encoding: Encoding, text: &mut Vec<u8>) {
+    text.clear();
+    text.extend(raw.chunks_exact(2).map(|unit| {
+        let unit = [unit[0], unit[1]];
+        let code = if encoding == Encoding::Utf16Be { u16::from_be_bytes(unit) } else { u16::from_le_bytes(unit) };
+        u8::try_from(code).ok().filter(u8::is_ascii).unwrap_or(0xff)
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPAN: Span = Span { before: 3, after: 5 };
+
+    #[test]
+    fn windows_are_clipped_at_the_ends_and_read_across_chunks() {
+        let source = b"0123456789abcdef".as_slice();
+        for (start, want, anchor) in
+            [(0, "01234", 0..2), (2, "0123456", 2..4), (9, "6789abcd", 3..5), (14, "bcdef", 3..5)]
+        {
+            // Whether the chunk holds everything or only the hit must not matter.
+            for chunk in [0..16, start..start + 2] {
+                let chunk = Chunk { source: &source, bytes: &source[chunk.clone()], offset: chunk.start as u64 };
+                let at = start - chunk.offset as usize;
+                let mut scratch = Scratch::default();
+                let window = chunk.window(at..at + 2, Encoding::Bytes, SPAN, &mut scratch);
+                assert_eq!((std::str::from_utf8(window.bytes).unwrap(), &window.anchor), (want, &anchor));
+                assert_eq!(window.place(&window.anchor), (start as u64, 2));
+            }
+        }
+    }
+
+    #[test]
+    fn utf16_is_seen_as_bytes_at_its_own_alignment() {
+        let mut raw = vec![0x01];
+        raw.extend("xé_KEY=abcdefgh".encode_utf16().flat_map(u16::to_le_bytes));
+        let hit = 7..13;
+        let source = raw.as_slice();
+        let chunk = Chunk { source: &source, bytes: source, offset: 0 };
+        let mut scratch = Scratch::default();
+        let window = chunk.window(hit, Encoding::Utf16Le, SPAN, &mut scratch);
+        assert_eq!(window.bytes, b"x\xff_KEY=a");
+        assert_eq!(&window.bytes[window.anchor.clone()], b"KEY");
+        assert_eq!(window.place(&window.anchor), (7, 6));
+    }
+}

@@ -1,0 +1,211 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Finds private keys and credentials in crash dumps, accounts and build artifacts, and proves them offline.
+///
+/// Exit codes: 0 nothing at or above the threshold, 1 findings, 2 wrong usage, 3 something could not be looked at.
+#[derive(Debug, Parser)]
+#[command(name = "keysweep", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Scan files, folders and dumps.
+    Scan(ScanArgs),
+    /// List, show, check and test rules.
+    Rules(RulesArgs),
+}
+
+/// Which rules.
+#[derive(Debug, Args)]
+pub(crate) struct RuleArgs {
+    /// Folder or file with rules of your own, beside the built-in ones; a rule with the same id replaces the built-in.
+    #[arg(long = "rules", value_name = "DIR")]
+    pub(crate) rule_dirs: Vec<PathBuf>,
+    /// Only rules whose id matches this glob, such as `aws-*`.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) only: Vec<String>,
+    /// No rule whose id matches this glob.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) skip: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// Files and folders; `-` is standard input. Hidden files are read, links below folders are not followed.
+    #[arg(value_name = "PATH", required_unless_present = "files_from")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Read more paths from this file, one a line; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) files_from: Option<PathBuf>,
+    /// Paths in `--files-from` end with a NUL byte instead of a line break.
+    #[arg(short = '0', long, requires = "files_from")]
+    pub(crate) null: bool,
+
+    /// Form of the report.
+    #[arg(short, long, value_enum, default_value_t = Format::Text, help_heading = "Report")]
+    pub(crate) format: Format,
+    /// Write the report to this file.
+    #[arg(short, long, value_name = "FILE", help_heading = "Report")]
+    pub(crate) output: Option<PathBuf>,
+    /// Report findings of this severity and above.
+    #[arg(long, value_enum, default_value_t = Threshold::Info, value_name = "SEVERITY", help_heading = "Report")]
+    pub(crate) min_severity: Threshold,
+    /// Report findings that are at least this sure.
+    #[arg(long, value_enum, default_value_t = MinProof::Pattern, value_name = "LEVEL", help_heading = "Report")]
+    pub(crate) min_proof: MinProof,
+    /// Exit with 1 only for findings of this severity and above.
+    #[arg(long, value_enum, default_value_t = Threshold::Low, value_name = "SEVERITY", help_heading = "Report")]
+    pub(crate) fail_on: Threshold,
+    /// Name credentials by a hash keyed with this file's content, so that reports of different scans can be joined even
+    /// for passwords.
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub(crate) fingerprint_key: Option<PathBuf>,
+    /// Use colour.
+    #[arg(long, value_enum, default_value_t = When::Auto, value_name = "WHEN", help_heading = "Report")]
+    pub(crate) color: When,
+    /// No progress bar.
+    #[arg(long, help_heading = "Report")]
+    pub(crate) no_progress: bool,
+
+    /// Below folders, only files matching this glob.
+    #[arg(long, value_name = "GLOB", help_heading = "Selection")]
+    pub(crate) include: Vec<String>,
+    /// Below folders, no file or folder matching this glob.
+    #[arg(long, value_name = "GLOB", help_heading = "Selection")]
+    pub(crate) exclude: Vec<String>,
+    /// Pass over what `.gitignore` names.
+    #[arg(long, help_heading = "Selection")]
+    pub(crate) respect_gitignore: bool,
+    /// Pass over hidden files and folders.
+    #[arg(long, help_heading = "Selection")]
+    pub(crate) skip_hidden: bool,
+    /// Follow symbolic links.
+    #[arg(short = 'L', long, help_heading = "Selection")]
+    pub(crate) follow: bool,
+    /// Stay on the file systems of the given paths.
+    #[arg(long, help_heading = "Selection")]
+    pub(crate) one_file_system: bool,
+    /// Pass over larger files: bytes, or with K, M, G or T. Without it there is no limit, since dumps are large.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Selection")]
+    pub(crate) max_file_size: Option<u64>,
+
+    /// Threads; 0 for one a core.
+    #[arg(short, long, default_value_t = 0, value_name = "N")]
+    pub(crate) jobs: usize,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesArgs {
+    #[command(subcommand)]
+    pub(crate) command: RulesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// One line for each rule.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        rules: RuleArgs,
+    },
+    /// All that is known of a rule.
+    Show {
+        /// Id of the rule.
+        id: String,
+        #[command(flatten)]
+        rules: RuleArgs,
+    },
+    /// Check that rules are well made.
+    Check {
+        #[command(flatten)]
+        rules: RuleArgs,
+    },
+    /// Run the rules on their own examples.
+    Test {
+        #[command(flatten)]
+        rules: RuleArgs,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Threshold {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MinProof {
+    /// Text pattern and entropy.
+    Pattern,
+    /// The structure holds.
+    Parsed,
+    /// Mathematics or a checksum shows it.
+    Proven,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+/// `10M` as bytes, in binary units.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match text[digits.len()..].to_ascii_uppercase().trim_end_matches('B').trim_end_matches('I') {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        unit => return Err(format!("unknown unit '{unit}': use K, M, G or T")),
+    };
+    let number: u64 = digits.trim().parse().map_err(|_| format!("'{text}' is not a size"))?;
+    number.checked_mul(1 << shift).ok_or_else(|| format!("'{text}' is too large"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_take_binary_units() {
+        assert_eq!(parse_size("10"), Ok(10));
+        assert_eq!(parse_size("10M"), Ok(10 << 20));
+        assert_eq!(parse_size("2 GiB"), Ok(2 << 30));
+        assert!(parse_size("").is_err() && parse_size("5X").is_err() && parse_size("99999999999T").is_err());
+    }
+}

@@ -1,0 +1,170 @@
+//! `keysweep scan`.
+
+use crate::args::{Format, MinProof, RuleArgs, ScanArgs, Threshold, When};
+use crate::{CLEAN, Error, FINDINGS, INCOMPLETE};
+use keysweep_engine::{Fingerprinter, Inputs, Options, Progress, ProofLevel, Report, Scanner, Selection};
+use keysweep_report::{Style, write_json, write_jsonl, write_sarif, write_text};
+use keysweep_rules::{RuleSet, Severity};
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+
+pub(crate) fn run(args: &ScanArgs) -> Result<u8, Error> {
+    let options = Options {
+        jobs: args.jobs,
+        selection: Selection {
+            include: args.include.clone(),
+            exclude: args.exclude.clone(),
+            respect_gitignore: args.respect_gitignore,
+            skip_hidden: args.skip_hidden,
+            follow_symlinks: args.follow,
+            one_file_system: args.one_file_system,
+            max_file_size: args.max_file_size,
+        },
+        fingerprinter: match &args.fingerprint_key {
+            Some(path) => Fingerprinter::with_key(read(path)?),
+            None => Fingerprinter::default(),
+        },
+    };
+    let scanner = Scanner::new(rule_set(&args.rules)?, options)?;
+    let inputs = inputs(args)?;
+    let progress = Progress::default();
+    let mut report = crate::progress::watch(&progress, !args.no_progress, || scanner.scan(&inputs, &progress));
+    report.findings.retain(|f| f.severity >= args.min_severity.severity() && f.proof.level >= args.min_proof.level());
+    match write_report(&report, scanner.rules(), args) {
+        // A reader that went away (`| head`) has seen enough; the exit code still tells.
+        Err(error) if error.is_broken_pipe() => {}
+        outcome => outcome?,
+    }
+    Ok(exit_code(&report, args.fail_on.severity()))
+}
+
+/// What could not be looked at weighs more than what was found: a gate must not take the rest for clean.
+fn exit_code(report: &Report, fail_on: Severity) -> u8 {
+    if !report.is_complete() {
+        INCOMPLETE
+    } else if report.findings.iter().any(|f| f.severity >= fail_on) {
+        FINDINGS
+    } else {
+        CLEAN
+    }
+}
+
+/// The built-in rules with the user's own, narrowed as asked.
+pub(crate) fn rule_set(args: &RuleArgs) -> Result<RuleSet, Error> {
+    let mut rules = RuleSet::builtin();
+    for dir in &args.rule_dirs {
+        rules.merge(RuleSet::load(dir)?);
+    }
+    if !args.only.is_empty() {
+        rules.only(&args.only)?;
+    }
+    rules.skip(&args.skip)?;
+    Ok(rules)
+}
+
+fn inputs(args: &ScanArgs) -> Result<Inputs, Error> {
+    let mut inputs = Inputs::default();
+    let listed = match &args.files_from {
+        Some(path) => listed(path, args.null)?,
+        None => Vec::new(),
+    };
+    for path in args.paths.iter().cloned().chain(listed) {
+        if path.as_os_str() == "-" {
+            inputs.stdin = true;
+        } else {
+            inputs.paths.push(path);
+        }
+    }
+    let list_is_stdin = args.files_from.as_deref() == Some(Path::new("-"));
+    if inputs.stdin && list_is_stdin {
+        return Err(Error::Usage("standard input cannot be both the list of files and a file".into()));
+    }
+    Ok(inputs)
+}
+
+fn listed(path: &Path, null: bool) -> Result<Vec<PathBuf>, Error> {
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        let outcome = std::io::stdin().lock().read_to_end(&mut bytes);
+        outcome.map_err(|source| Error::Io { what: "standard input".into(), source })?;
+        bytes
+    } else {
+        read(path)?
+    };
+    let separator = if null { 0 } else { b'\n' };
+    Ok(bytes.split(|&b| b == separator).map(trim_carriage_return).filter(|p| !p.is_empty()).map(path_of).collect())
+}
+
+fn trim_carriage_return(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+#[cfg(unix)]
+fn path_of(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+}
+
+#[cfg(not(unix))]
+fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|source| Error::Io { what: path.display().to_string(), source })
+}
+
+fn write_report(report: &Report, rules: &RuleSet, args: &ScanArgs) -> Result<(), Error> {
+    let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
+    let mut out: Box<dyn Write> = match &args.output {
+        Some(path) => {
+            Box::new(File::create(path).map_err(|source| Error::Io { what: path.display().to_string(), source })?)
+        }
+        None => Box::new(std::io::stdout().lock()),
+    };
+    let mut out = BufWriter::new(&mut out);
+    match args.format {
+        Format::Json => write_json(report, &mut out)?,
+        Format::Jsonl => write_jsonl(report, &mut out)?,
+        Format::Sarif => write_sarif(report, rules, &mut out)?,
+        Format::Text => write_text(report, style(args.color, to_terminal), &mut out)?,
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn style(when: When, to_terminal: bool) -> Style {
+    let color = match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => {
+            let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+            to_terminal && !no_color && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+        }
+    };
+    let columns = to_terminal.then(terminal_size::terminal_size).flatten().map(|(width, _)| usize::from(width.0));
+    Style { color, width: columns.unwrap_or(100).min(140) }
+}
+
+impl Threshold {
+    fn severity(self) -> Severity {
+        match self {
+            Threshold::Info => Severity::Info,
+            Threshold::Low => Severity::Low,
+            Threshold::Medium => Severity::Medium,
+            Threshold::High => Severity::High,
+            Threshold::Critical => Severity::Critical,
+        }
+    }
+}
+
+impl MinProof {
+    fn level(self) -> ProofLevel {
+        match self {
+            MinProof::Pattern => ProofLevel::Pattern,
+            MinProof::Parsed => ProofLevel::Parsed,
+            MinProof::Proven => ProofLevel::Proven,
+        }
+    }
+}
