@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from keylib import keys
+from keylib import keys, sexp
 
 from . import process
 from .process import Skip, need, output, until
@@ -197,13 +197,24 @@ _library("botan", "hold_botan.c", "-I/usr/include/botan-2", "-lbotan-2", argumen
          package="botan-2")
 
 
-def _private_network(scene, *argv, ready):
+def _private_network(scene, *argv):
     """Starts a server that cannot be told to listen on loopback only, in a network namespace of its own."""
     need("unshare", "nsenter", "ip")
     if os.geteuid():
         raise Skip("needs root for a private network")
     script = 'ip link set lo up && exec "$@"'
-    return scene.stage.start("unshare", "-n", "sh", "-c", script, "sh", *argv, ready=ready)
+    return scene.stage.start("unshare", "-n", "sh", "-c", script, "sh", *argv)
+
+
+def _handshake(server, port):
+    """A TLS handshake with a server in a private network, tried until it succeeds."""
+    client = ["nsenter", "-n", "-t", str(server.pid), "openssl", "s_client", "-connect", f"127.0.0.1:{port}"]
+
+    def done():
+        said = subprocess.run(client, input=b"GET / HTTP/1.0\r\n\r\n", capture_output=True, timeout=10).stdout
+        return b"BEGIN CERTIFICATE" in said
+
+    until(done, f"TLS on port {port}")
 
 
 @subject("gnutls-serv")
@@ -213,9 +224,8 @@ def gnutls_serv(scene):
     for name, algorithm in (("rsa", "RSA"), ("p256", "P-256")):
         key, certificate = scene.certified(name, algorithm)
         server = _private_network(scene, "gnutls-serv", "--x509keyfile", key.pem, "--x509certfile", certificate, "-p",
-                                  "5556", ready="ready")
-        output("nsenter", "-n", "-t", str(server.pid), "openssl", "s_client", "-connect", "127.0.0.1:5556",
-               input="Q\n")
+                                  "5556")
+        _handshake(server, 5556)
         scene.dump(server.pid, [key], name, runtime="gnutls-serv", version=version, note="after one handshake")
 
 
@@ -232,14 +242,9 @@ def nss(scene):
         output("pk12util", "-i", store, "-d", f"sql:{database}", "-W", "throwaway", "-K", "")
         which = ["-n", "server"] if name == "rsa" else ["-e", "server"]
         server = _private_network(scene, "selfserv", "-p", "5557", "-d", f"sql:{database}", *which, "-v", "-V",
-                                  "tls1.2:tls1.3", "-H", "1", ready=None)
+                                  "tls1.2:tls1.3", "-H", "1")
 
-        def handshake():
-            done = subprocess.run(["nsenter", "-n", "-t", str(server.pid), "openssl", "s_client", "-connect",
-                                   "127.0.0.1:5557"], input=b"GET / HTTP/1.0\r\n\r\n", capture_output=True, timeout=10)
-            return b"BEGIN CERTIFICATE" in done.stdout
-
-        until(handshake, "selfserv")
+        _handshake(server, 5557)
         version = output("dpkg-query", "-W", "-f", "${Version}", "libnss3") if shutil.which("dpkg-query") else "unknown"
         scene.dump(server.pid, [key], name, runtime="NSS selfserv", version=version, note="after one handshake")
 
@@ -320,7 +325,7 @@ def java(scene):
 
     def hold(*arguments):
         return scene.stage.start("java", "-Xmx24m", "-Xss512k", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=16m",
-                                 "-XX:TieredStopAtLevel=1", "-cp", scene.folder, "Hold", *arguments, ready="READY")
+                                 "-XX:TieredStopAtLevel=1", "-XX:CompressedClassSpaceSize=16m", "-cp", scene.folder, "Hold", *arguments, ready="READY")
 
     def both(holder, held, label, **about):
         heap = scene.out / f"java-{label}.hprof"
@@ -381,12 +386,6 @@ def mono(scene):
 # GnuPG
 
 
-def _sexp_values(data):
-    """Name and value pairs of a canonical S-expression's innermost two-element lists."""
-    return {m.group(1).decode(): data[m.end() : m.end() + int(m.group(2))]
-            for m in re.finditer(rb"\(\d+:([a-z]+)(\d+):", data)}
-
-
 @subject("gpg-agent")
 def gpg_agent(scene):
     need("gpg", "gpg-agent", "gpg-connect-agent")
@@ -403,14 +402,15 @@ def gpg_agent(scene):
                        "sign", "never")
             held = []
             for path in sorted(Path(home, "private-keys-v1.d").iterdir()):
-                data = path.read_bytes()
-                value = _sexp_values(data)
-                number = {k: int.from_bytes(v, "big") for k, v in value.items()}
-                if b"3:rsa" in data:
+                inner = sexp.key_file(path.read_bytes())[1]
+                value = {pair[0].decode(): pair[1] for pair in inner[1:]}
+                number = {name: int.from_bytes(v, "big") for name, v in value.items()}
+                if inner[0] == b"rsa":
                     held.append(keys.rsa("rsa", number["n"], number["e"], number["d"], number["p"], number["q"]))
                 else:
                     held.append(keys.edwards("ed25519", "Ed25519", value["d"], value["q"][-32:]))
-                held[-1].encodings["sexp"] = data
+                held[-1].encodings["canonical S-expression"] = sexp.canonical([b"private-key", inner])
+                held[-1].encodings["canonical S-expression d"] = sexp.canonical([b"d", value["d"]])
             output("gpgconf", "--kill", "gpg-agent", env=env)
             message = scene.folder / "message"
             message.write_text("message")
