@@ -43,6 +43,11 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// Whether there is nothing to report.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.raws.is_empty() && self.public.is_empty() && self.limits.is_empty()
+    }
+
     /// Adds what was seen in another part of the same file.
     pub(crate) fn absorb(&mut self, other: Seen) {
         self.raws.extend(other.raws);
@@ -119,14 +124,17 @@ impl<'a> Searcher<'a> {
         while position < range.end {
             let own = ((range.end - position) as usize).min(CHUNK);
             let want = (own as u64 + overlap as u64).min(subject.source.len() - position) as usize;
-            if buffer.len() < want {
-                buffer.resize(want, 0);
-            }
-            let read = subject.source.read_at(position, &mut buffer[..want])?;
-            if read == 0 {
-                break;
-            }
-            let chunk = Chunk { source: subject.source, bytes: &buffer[..read], offset: position };
+            let bytes = match subject.source.as_slice() {
+                Some(all) => &all[position as usize..][..want],
+                None => {
+                    if buffer.len() < want {
+                        buffer.resize(want, 0);
+                    }
+                    let read = subject.source.read_at(position, &mut buffer[..want])?;
+                    &buffer[..read]
+                }
+            };
+            let chunk = Chunk { source: subject.source, bytes, offset: position };
             hits.clear();
             self.detector.matcher.find(chunk.bytes, &mut |hit| {
                 if hit.start < own {
@@ -137,10 +145,10 @@ impl<'a> Searcher<'a> {
             for hit in &hits {
                 self.wake(subject, &chunk, hit, &mut wakes, seen);
             }
-            advance(&chunk.bytes[..own.min(read)], position);
+            advance(&bytes[..own.min(bytes.len())], position);
             position += own as u64;
-            if read < want {
-                break;
+            if bytes.len() < want {
+                break; // The file shrank.
             }
         }
         self.buffer = buffer;

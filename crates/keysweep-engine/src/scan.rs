@@ -18,7 +18,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+use zeroize::Zeroizing;
 
+/// Files up to this size are read once, as a whole.
+const SMALL: usize = 512 << 10;
 /// Files from this size on are searched by all threads together, one after the other.
 const LARGE: u64 = 32 << 20;
 /// What a thread takes of a large file at a time.
@@ -197,9 +200,14 @@ impl Sweep<'_> {
     fn file(&self, path: &Path, searcher: &mut Searcher<'_>, jobs: usize) {
         let name = path.to_string_lossy();
         match FileSource::open(path) {
-            Ok(source) => {
+            Ok(file) => {
+                let memory = read_small(&file);
+                let source: &dyn ReadAt = match &memory {
+                    Some(bytes) => &**bytes,
+                    None => &file,
+                };
                 // A defect in one parser must not cost the rest of the sweep, nor pass for a clean file.
-                let work = AssertUnwindSafe(|| self.source(&name, &source, searcher, jobs));
+                let work = AssertUnwindSafe(|| self.source(&name, source, searcher, jobs));
                 if std::panic::catch_unwind(work).is_err() {
                     self.incident(&name, "internal error: not searched to its end", true);
                 }
@@ -258,6 +266,9 @@ impl Sweep<'_> {
     /// Hands on what was seen in a file.
     fn publish(&self, part: Part<'_>, seen: Seen) {
         let Part { name, image, .. } = part;
+        if seen.is_empty() && image.warnings.is_empty() && !image.format.is_dump() {
+            return;
+        }
         let raws = resolve_overlaps(seen.raws);
         let mut places = Places::new(part);
         let located: Vec<(Location, Raw)> = raws.into_iter().map(|raw| (places.locate(&raw), raw)).collect();
@@ -313,6 +324,14 @@ impl Sweep<'_> {
         }
         self.progress.finished_file();
     }
+}
+
+/// The bytes of a small file, so that recognition and search share one read. `None` leaves reading, and its errors, to
+/// them.
+fn read_small(file: &FileSource) -> Option<Zeroizing<Vec<u8>>> {
+    let len = usize::try_from(file.len()).ok().filter(|len| *len <= SMALL)?;
+    let mut bytes = Zeroizing::new(vec![0; len]);
+    (file.read_at(0, &mut bytes).ok()? == len).then_some(bytes)
 }
 
 /// An error in plain words, without the code that `std` appends.

@@ -13,6 +13,11 @@ pub trait ReadAt: Sync {
     /// What the underlying source reports.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
 
+    /// All bytes at once, for a source that lies in memory anyway.
+    fn as_slice(&self) -> Option<&[u8]> {
+        None
+    }
+
     /// Whether the source holds no byte.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -22,6 +27,10 @@ pub trait ReadAt: Sync {
 impl ReadAt for [u8] {
     fn len(&self) -> u64 {
         <[u8]>::len(self) as u64
+    }
+
+    fn as_slice(&self) -> Option<&[u8]> {
+        Some(self)
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
@@ -36,17 +45,25 @@ impl ReadAt for [u8] {
 
 impl ReadAt for Vec<u8> {
     fn len(&self) -> u64 {
-        ReadAt::len(self.as_slice())
+        self[..].len() as u64
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        self.as_slice().read_at(offset, buf)
+        self[..].read_at(offset, buf)
+    }
+
+    fn as_slice(&self) -> Option<&[u8]> {
+        Some(self)
     }
 }
 
 impl<T: ReadAt + ?Sized> ReadAt for &T {
     fn len(&self) -> u64 {
         (**self).len()
+    }
+
+    fn as_slice(&self) -> Option<&[u8]> {
+        (**self).as_slice()
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {

@@ -277,7 +277,8 @@ fn public_halves_and_headers_alone_are_nothing() {
     fs::write(dir.path().join("readme.md"), format!("It starts with `-----BEGIN {label}-----`.\n")).unwrap();
     let pem = key.pem();
     fs::write(dir.path().join("cut.pem"), &pem[..70]).unwrap();
-    fs::write(dir.path().join("elided.pem"), format!("-----BEGIN {label}-----\nMC4CAQAw...\n-----END {label}-----\n")).unwrap();
+    fs::write(dir.path().join("elided.pem"), format!("-----BEGIN {label}-----\nMC4CAQAw...\n-----END {label}-----\n"))
+        .unwrap();
     let (report, code) = scan_path(dir.path());
     assert_eq!((fingerprints(&report).len(), code), (0, 0), "{report}");
 }
