@@ -59,6 +59,11 @@ impl<'a> Builder<'a> {
         if len == 0 {
             return true;
         }
+        if self.parts >= limits::REGIONS as u64 {
+            let message = format!("only the first {} regions have an address and a label", limits::REGIONS);
+            self.warn_once(WarningKind::Limit, message);
+            return false;
+        }
         self.promise(file_offset, len);
         let mut kept = self.src.len().saturating_sub(file_offset).min(len);
         if let Some(start) = address {
@@ -66,11 +71,6 @@ impl<'a> Builder<'a> {
         }
         if kept == 0 {
             return true;
-        }
-        if self.regions.len() >= limits::REGIONS {
-            let message = format!("only the first {} regions have an address and a label", limits::REGIONS);
-            self.warn_once(WarningKind::Limit, message);
-            return false;
         }
         self.regions.push(Region { file_offset, len: kept, address, label, permissions });
         true

@@ -8,7 +8,6 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    #[expect(dead_code, reason = "for the Windows formats")]
     pub(crate) fn little(bytes: &'a [u8]) -> Self {
         Self { bytes, big_endian: false }
     }
@@ -54,7 +53,6 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 }
 
 /// The text of UTF-16LE bytes, in the same way.
-#[expect(dead_code, reason = "for the Windows formats")]
 pub(crate) fn text_utf16(bytes: &[u8]) -> String {
     let units = bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair));
     let units = units.take_while(|unit| *unit != 0).take(crate::limits::NAME_BYTES);

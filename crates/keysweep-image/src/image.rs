@@ -36,7 +36,7 @@ pub enum Format {
     Archive,
     /// A dump whose pages are compressed, so that its bytes show little of the memory.
     CompressedDump,
-    /// ASCII or UTF-8 text.
+    /// Text in UTF-8 or another encoding that extends ASCII.
     Text,
     /// UTF-16 text, little endian.
     Utf16Le,
@@ -236,6 +236,8 @@ pub enum WarningKind {
     Damaged,
     /// A limit of this crate was reached; some places have no address or label.
     Limit,
+    /// The memory is there to be scanned, but where it was is unknown.
+    Unmapped,
     /// The format is known, but its contents are encoded so that the scan does not see the memory.
     Unsupported,
 }

@@ -14,6 +14,15 @@
 //! |---|---|---|
 //! | ELF core, vmcore | `elf_core.rs` | `PT_LOAD` segments, labelled from the notes |
 //! | ELF | `elf.rs` | sections, or segments where the section table is stripped; overlay |
+//! | minidump | `minidump.rs` | the memory lists, labelled by threads and modules |
+//! | Windows kernel dump | `windows_kernel.rs` | runs of physical pages |
+//! | PE | `pe.rs` | sections, certificate table, overlay |
+//! | Mach-O, fat, core | `macho.rs` | sections, or segments; overlay |
+//! | LiME | `lime.rs` | ranges of physical memory |
+//! | HPROF | `hprof.rs` | the contents |
+//! | compressed dumps | `compressed.rs` | none, and a warning that the memory is not visible |
+//! | `ar` | `archive.rs` | members |
+//! | text | `text.rs` | none |
 //!
 //! # Hostile input
 //!

@@ -15,7 +15,19 @@ pub(crate) struct Reader {
 }
 
 /// All formats, in the order they are tried; the first that detects itself reads the source.
-const READERS: &[Reader] = &[format::elf_core::READER, format::elf::READER, format::text::READER];
+const READERS: &[Reader] = &[
+    format::elf_core::READER,
+    format::elf::READER,
+    format::minidump::READER,
+    format::windows_kernel::READER,
+    format::pe::READER,
+    format::macho::READER,
+    format::lime::READER,
+    format::hprof::READER,
+    format::compressed::READER,
+    format::archive::READER,
+    format::text::READER,
+];
 
 /// Recognises a source and reads its tables. Never fails: what is unknown is text or raw, and what is damaged is read
 /// as far as it goes, with warnings.

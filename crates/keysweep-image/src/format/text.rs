@@ -1,33 +1,34 @@
-//! Text: ASCII, UTF-8 and UTF-16, decided by the start of the source.
+//! Text: ASCII and what extends it, and UTF-16, decided by the start of the source.
 
 use crate::image::Format;
 use crate::recognise::Reader;
 
 pub(crate) const READER: Reader = Reader { detect, read: |_, _| {} };
 
-/// A byte order mark decides; without one, text is what has no NUL and is almost all valid UTF-8, and UTF-16 is what
+/// A byte order mark decides; without one, text is what has no NUL and reads as UTF-8 or extends ASCII, and UTF-16 is what
 /// has NULs in nearly every second byte only.
 fn detect(head: &[u8]) -> Option<Format> {
     match head {
         [0xff, 0xfe, 0, 0, ..] => None,
         [0xff, 0xfe, rest @ ..] => is_utf16(rest, u16::from_le_bytes).then_some(Format::Utf16Le),
         [0xfe, 0xff, rest @ ..] => is_utf16(rest, u16::from_be_bytes).then_some(Format::Utf16Be),
-        _ if is_utf8(head) => Some(Format::Text),
+        _ if is_text(head) => Some(Format::Text),
         _ if is_mostly_ascii_utf16(head, 1) => Some(Format::Utf16Le),
         _ if is_mostly_ascii_utf16(head, 0) => Some(Format::Utf16Be),
         _ => None,
     }
 }
 
-/// No NUL and no invalid sequence, but for one that the end of the head cuts. Control characters other than white
-/// space, backspace and escape may make up one byte in a hundred.
-fn is_utf8(head: &[u8]) -> bool {
-    let valid = match std::str::from_utf8(head) {
+/// No NUL, at most one byte in a hundred a control character other than white space, backspace and escape; and UTF-8 (the
+/// end of the head may cut a sequence) or, for the older encodings that extend ASCII, ASCII in two bytes of three.
+fn is_text(head: &[u8]) -> bool {
+    let utf8 = match std::str::from_utf8(head) {
         Ok(_) => true,
         Err(error) => error.error_len().is_none() && error.valid_up_to() > 0,
     };
+    let beyond_ascii = head.iter().filter(|byte| !byte.is_ascii()).count();
     let odd = head.iter().filter(|byte| **byte < 0x20 && !b"\t\n\x0b\x0c\r\x08\x1b".contains(byte)).count();
-    valid && memchr::memchr(0, head).is_none() && odd <= head.len() / 100
+    (utf8 || beyond_ascii <= head.len() / 3) && memchr::memchr(0, head).is_none() && odd <= head.len() / 100
 }
 
 /// After a byte order mark: no unit is a NUL or a control character, surrogates are paired.
