@@ -2,7 +2,7 @@
 
 mod samples;
 
-use keysweep_image::{Format, Image, Label, Permissions, WarningKind, recognise};
+use keysweep_image::{Format, Image, Label, Permissions, ReadAt, WarningKind, recognise};
 use samples::{CORE_PAGE, CORE_SEGMENTS, CoreSample, Pages};
 
 /// Address, length, permissions and label of the regions.
@@ -20,7 +20,7 @@ fn row(
     (address.into(), len, permissions.to_owned(), label.to_owned())
 }
 
-fn byte_at(image: &Image, bytes: &Vec<u8>, address: u64) -> Option<u8> {
+fn byte_at(image: &Image, bytes: &dyn ReadAt, address: u64) -> Option<u8> {
     let mut buf = [0];
     (image.read_address(bytes, address, &mut buf) == 1).then_some(buf[0])
 }

@@ -87,10 +87,9 @@ fn label_stacks(regions: &mut [Region], notes: &Notes) {
 }
 
 fn label_heap(regions: &mut [Region], notes: &Notes) {
-    let Some(end) = executable(notes).and_then(|main| notes.files.iter().rfind(|file| file.path == main.path)) else {
-        return;
-    };
-    let end = end.end;
+    let Some(entry) = notes.entry else { return };
+    let Some(main) = loaded(&notes.files).find(|main| (main.start..main.end).contains(&entry)) else { return };
+    let end = main.end;
     let next_file = notes.files.iter().map(|file| file.start).find(|start| *start >= end).unwrap_or(u64::MAX);
     let limit = next_file.min(end.saturating_add(HEAP_DISTANCE));
     let mut best: Option<(u64, &mut Region)> = None;
@@ -107,23 +106,30 @@ fn label_heap(regions: &mut [Region], notes: &Notes) {
     }
 }
 
-/// The mapping of the main executable that holds its entry point.
-fn executable(notes: &Notes) -> Option<&MappedFile> {
-    let entry = notes.entry?;
-    notes.files.iter().find(|file| (file.start..file.end).contains(&entry))
+/// A file that the program loader mapped: one mapping after another, in the order of the file.
+struct Loaded<'a> {
+    first: &'a MappedFile,
+    start: u64,
+    end: u64,
 }
 
-/// A module begins with the mapping of the start of a file and goes to the end of the last mapping of that file
-/// before another file begins. Files that are not mapped from their start are data, not modules.
+/// The loaded files among the mapped ones. A program may map parts of itself once more as data, anywhere: such a part
+/// lies far away or goes back in the file, and is on its own.
+fn loaded(files: &[MappedFile]) -> impl Iterator<Item = Loaded<'_>> {
+    /// Further than any loader leaves a gap for alignment.
+    const GAP: u64 = 16 << 20;
+    // Two segments may share a page of the file, and so begin at the same offset.
+    let follows = |before: &MappedFile, next: &MappedFile| {
+        let forward = next.offset > 0 && next.offset >= before.offset;
+        next.path == before.path && forward && next.start.saturating_sub(before.end) <= GAP
+    };
+    let runs = files.chunk_by(move |before, next| follows(before, next));
+    runs.filter_map(|run| Some(Loaded { first: run.first()?, start: run.first()?.start, end: run.last()?.end }))
+}
+
+/// The modules are the loaded files. Those that are not mapped from their start are data.
 fn add_modules(image: &mut Builder<'_>, notes: &Notes) {
-    let mut files = notes.files.iter().peekable();
-    while let Some(first) = files.next() {
-        let mut end = first.end;
-        while let Some(next) = files.next_if(|next| next.path == first.path && next.offset != 0) {
-            end = end.max(next.end);
-        }
-        if first.offset == 0 {
-            image.module(first.path.clone(), first.start, end.saturating_sub(first.start));
-        }
+    for module in loaded(&notes.files).filter(|module| module.first.offset == 0) {
+        image.module(module.first.path.clone(), module.start, module.end.saturating_sub(module.start));
     }
 }

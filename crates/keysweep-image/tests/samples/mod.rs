@@ -95,11 +95,15 @@ pub(crate) fn core(sample: &CoreSample) -> Vec<u8> {
         b.word(9).word(0x40_0123).word(33).word(0x7300_0000).word(0).word(0);
     });
     note(&mut notes, "CORE", 0x4649_4c45, |b| {
-        b.word(3).word(CORE_PAGE);
-        b.word(0x40_0000).word(0x40_3000).word(0);
-        b.word(0x40_3000).word(0x40_4000).word(3);
+        // The executable's second and third mapping share a page of the file; the fourth is a part mapped as data.
+        b.word(5).word(CORE_PAGE);
+        b.word(0x40_0000).word(0x40_2000).word(0);
+        b.word(0x40_2000).word(0x40_3000).word(2);
+        b.word(0x40_3000).word(0x40_4000).word(2);
+        b.word(0x6000_0000).word(0x6000_1000).word(1);
         b.word(0x7000_0000).word(0x7000_2000).word(0);
-        b.put(b"/usr/bin/signer\0/usr/bin/signer\0/usr/lib/libcrypto.so.3\0");
+        b.put(b"/usr/bin/signer\0/usr/bin/signer\0/usr/bin/signer\0/usr/bin/signer\0");
+        b.put(b"/usr/lib/libcrypto.so.3\0");
     });
     note(&mut notes, "CORE", 1, |b| prstatus(b, 4322, 0, 0x7200_0ff0));
     elf(sample, 4, &notes.bytes)
