@@ -1,6 +1,7 @@
 //! Collects what a format's reader finds, and makes it consistent: clipped, sorted, without overlaps, bounded.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use crate::image::{Format, Image, Label, Module, Permissions, Region, Warning, WarningKind};
 use crate::limits;
@@ -16,6 +17,9 @@ pub(crate) struct Builder<'a> {
     regions: Vec<Region>,
     modules: Vec<Module>,
     warnings: Vec<Warning>,
+    /// The bytes of names kept so far, and the name of what gets none after that.
+    names_bytes: usize,
+    nameless: Arc<str>,
     /// Parts that the headers promise, and how many of them lie after the end of the file or across it.
     parts: u64,
     missing: u64,
@@ -34,6 +38,8 @@ impl<'a> Builder<'a> {
             regions: Vec::new(),
             modules: Vec::new(),
             warnings: Vec::new(),
+            names_bytes: 0,
+            nameless: "?".into(),
             parts: 0,
             missing: 0,
             cut: 0,
@@ -94,10 +100,23 @@ impl<'a> Builder<'a> {
         self.missing = self.missing.saturating_add(count);
     }
 
+    /// A name to share between regions and modules; all together they are bounded.
+    pub(crate) fn name(&mut self, name: &str) -> Arc<str> {
+        self.names_bytes = self.names_bytes.saturating_add(name.len());
+        if self.names_bytes <= limits::ALL_NAMES_BYTES {
+            return name.into();
+        }
+        self.warn_once(
+            WarningKind::Limit,
+            format!("names after the first {} bytes are left out", grouped(limits::ALL_NAMES_BYTES as u64)),
+        );
+        self.nameless.clone()
+    }
+
     /// Adds a module.
-    pub(crate) fn module(&mut self, name: impl Into<std::sync::Arc<str>>, address: u64, size: u64) {
+    pub(crate) fn module(&mut self, name: Arc<str>, address: u64, size: u64) {
         if self.modules.len() < limits::MODULES {
-            self.modules.push(Module { name: name.into(), address, size });
+            self.modules.push(Module { name, address, size });
         } else {
             self.warn_once(WarningKind::Limit, format!("only the first {} modules are named", limits::MODULES));
         }

@@ -47,8 +47,8 @@ impl<'a> Fields<'a> {
 
 /// The text up to the first NUL; what is not UTF-8 or not printable becomes U+FFFD, so that it cannot steer a terminal.
 pub(crate) fn text(bytes: &[u8]) -> String {
-    let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
-    let bytes = bytes.get(..end.min(crate::limits::NAME_BYTES)).unwrap_or_default();
+    let bytes = bytes.get(..crate::limits::NAME_BYTES).unwrap_or(bytes);
+    let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
     printable(&String::from_utf8_lossy(bytes))
 }
 
@@ -58,6 +58,11 @@ pub(crate) fn text_utf16(bytes: &[u8]) -> String {
     let units = units.take_while(|unit| *unit != 0).take(crate::limits::NAME_BYTES);
     let decoded: String = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
     printable(&decoded)
+}
+
+/// [`text`] for the short names of sections and members.
+pub(crate) fn short_text(bytes: &[u8]) -> String {
+    text(bytes.get(..crate::limits::LABEL_BYTES).unwrap_or(bytes))
 }
 
 fn printable(text: &str) -> String {

@@ -13,11 +13,20 @@ pub const WARNINGS: usize = 32;
 /// Bytes of one table or note that are held in memory at once.
 pub const TABLE_BYTES: u64 = 8 << 20;
 
-/// Entries walked in one list of variable-sized records, such as the notes of an ELF core.
+/// Records of variable size walked in one image, such as the notes of an ELF core.
 pub const RECORDS: usize = 1 << 20;
 
-/// Bytes of a name (module, section, process).
+/// Bytes of a path or command line.
 pub const NAME_BYTES: usize = 4096;
+
+/// Bytes of the name of a section or of a member of an archive.
+pub const LABEL_BYTES: usize = 256;
+
+/// Bytes of all labels and module names of one image together.
+pub const ALL_NAMES_BYTES: usize = 16 << 20;
+
+/// Bytes of a note about a process or thread.
+pub const NOTE_BYTES: u64 = 64 << 10;
 
 /// Bytes of the start of a source that decide its format, and between text and raw bytes.
 pub const HEAD_BYTES: usize = 64 << 10;

@@ -190,6 +190,25 @@ fn windows_kernel_dumps() {
 }
 
 #[test]
+fn windows_kernel_dump_of_a_32_bit_system() {
+    let bytes = samples::windows_kernel_32();
+    let image = recognise(&bytes);
+    assert_eq!((image.architecture.as_deref(), image.warnings.as_slice()), (Some("i386"), [].as_slice()));
+    let expected = [row(0x1000, 0x2000, "???", "physical memory"), row(0x5000, 0x1000, "???", "physical memory")];
+    assert_eq!(table(&image), expected);
+    assert_eq!(image.process.and_then(|p| p.cause).as_deref(), Some("bug check 0x7e (0x1, 0x2, 0x3, 0x4)"));
+}
+
+#[test]
+fn a_kernel_dump_without_a_map_has_no_addresses_and_says_so() {
+    let mut bytes = samples::windows_kernel(Pages::Bitmap);
+    bytes[0x2000..0x2004].copy_from_slice(b"????");
+    let image = recognise(&bytes);
+    assert_eq!(image.regions, []);
+    assert_eq!(image.warnings[0].kind, WarningKind::Unmapped);
+}
+
+#[test]
 fn other_dumps_and_archives() {
     let bytes = samples::lime();
     let image = recognise(&bytes);
@@ -235,6 +254,9 @@ fn text_and_raw() {
         (b"key = value\n".to_vec(), Format::Text),
         ("Schl\u{fc}ssel \u{1f511}\n".into(), Format::Text),
         (b"Schl\xfcssel in Latin-1 text, a few letters only\n".to_vec(), Format::Text),
+        // KOI8-R: nearly all bytes beyond ASCII, but more than chance would leave free of control characters.
+        ([0xcb, 0xcc, 0xc0, 0xde, 0x20].repeat(60), Format::Text),
+        ([0xcb, 0xcc, 0xc0, 0xde, 0x20].repeat(6), Format::Raw),
         (b"\x1b[1mbold\x1b[0m\n".to_vec(), Format::Text),
         (utf16(long, u16::to_le_bytes), Format::Utf16Le),
         (utf16(long, u16::to_be_bytes), Format::Utf16Be),

@@ -2,7 +2,7 @@
 
 mod samples;
 
-use keysweep_image::{Image, recognise};
+use keysweep_image::{Image, WarningKind, recognise};
 
 /// What callers rely on, whatever the input was.
 fn check(image: &Image, bytes: &[u8]) {
@@ -80,4 +80,63 @@ fn ten_thousand_mutations_of_each() {
             }
         }
     }
+}
+
+/// The header of a 64-bit ELF file for x86-64 with one table of segments or sections right after it.
+fn elf_header(file_type: u16, segments: u64, sections: u64, names: u16) -> samples::Bytes {
+    let mut out = samples::Bytes::new();
+    let offset = |count| if count == 0 { 0 } else { 64 };
+    out.put(b"\x7fELF\x02\x01\x01").pad_to(16).u16(file_type).u16(62).u32(1).u64(0);
+    out.u64(offset(segments)).u64(offset(sections)).u32(0);
+    out.u16(64).u16(56).u16(segments as u16).u16(64).u16(sections as u16).u16(names);
+    out
+}
+
+#[test]
+fn names_do_not_multiply() {
+    const COUNT: u64 = 200_000;
+    let mut elf = elf_header(2, 0, 0, 1);
+    elf.bytes[0x28..0x30].copy_from_slice(&64_u64.to_le_bytes());
+    let strings = 64 + COUNT * 64;
+    // Section 0 has the count, section 1 the names; all others have the same long name.
+    elf.u32(0).u32(0).u64(0).u64(0).u64(0).u64(COUNT).u32(0).u32(0).u64(0).u64(0);
+    elf.u32(0).u32(3).u64(0).u64(0).u64(strings).u64(4000).u32(0).u32(0).u64(0).u64(0);
+    for i in 2..COUNT {
+        elf.u32(0).u32(1).u64(0).u64(0).u64(i).u64(1).u32(0).u32(0).u64(0).u64(0);
+    }
+    elf.put(&[b'n'; 4000]);
+    let image = recognise(&elf.bytes);
+    check(&image, &elf.bytes);
+    assert!(image.regions.len() > 100_000);
+    let bytes: usize = image.regions.iter().map(|region| region.label.to_string().len()).sum();
+    assert!(bytes < keysweep_image::limits::ALL_NAMES_BYTES + image.regions.len());
+    assert!(image.warnings.iter().any(|warning| warning.kind == WarningKind::Limit));
+}
+
+/// Without a bound on all notes together, 60,000 segments over the same 10,000 notes would take minutes.
+#[test]
+fn notes_do_not_multiply() {
+    const COUNT: u64 = 60_000;
+    let mut elf = elf_header(4, COUNT, 0, 0);
+    for _ in 0..COUNT {
+        elf.u32(4).u32(4).u64(64 + COUNT * 56).u64(0).u64(0).u64(120_000).u64(0).u64(4);
+    }
+    elf.put(&[0; 120_000]);
+    let image = recognise(&elf.bytes);
+    check(&image, &elf.bytes);
+    assert!(image.warnings.iter().any(|warning| warning.kind == WarningKind::Limit));
+}
+
+/// The same for streams: each of 50,000 would add 10,000 protections.
+#[test]
+fn streams_do_not_multiply() {
+    const COUNT: u32 = 50_000;
+    let mut dump = samples::Bytes::new();
+    dump.put(b"MDMP").u32(0xa793).u32(COUNT).u32(32).u32(0).u32(0).u64(0);
+    let list = 32 + 12 * COUNT;
+    for _ in 0..COUNT {
+        dump.u32(16).u32(16 + 480_000).u32(list);
+    }
+    dump.u32(16).u32(48).u64(10_000).put(&[1; 480_000]);
+    check(&recognise(&dump.bytes), &dump.bytes);
 }

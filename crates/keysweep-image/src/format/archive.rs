@@ -37,14 +37,15 @@ fn read(image: &mut Builder<'_>, _head: &[u8]) {
             long_names = read_vec(image.src, contents, size.min(limits::TABLE_BYTES));
         } else if let Some(offset) = name.strip_prefix('/').and_then(|offset| offset.parse::<usize>().ok()) {
             let rest = long_names.get(offset..).unwrap_or_default();
+            let rest = rest.get(..limits::LABEL_BYTES).unwrap_or(rest);
             let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
             label = text(line).trim_end_matches('/').to_owned();
         } else if let Some(len) = name.strip_prefix("#1/").and_then(|len| len.parse::<u64>().ok()) {
             skip = len.min(size);
-            label = text(&read_vec(image.src, contents, skip.min(limits::NAME_BYTES as u64)));
+            label = text(&read_vec(image.src, contents, skip.min(limits::LABEL_BYTES as u64)));
         }
-        let label = if label.is_empty() { "symbol table".to_owned() } else { label };
-        if !image.region(contents + skip, size - skip, None, Label::Member(label.into()), Permissions::Unknown) {
+        let label = Label::Member(image.name(if label.is_empty() { "symbol table" } else { &label }));
+        if !image.region(contents + skip, size - skip, None, label, Permissions::Unknown) {
             return;
         }
         // Members begin at even offsets.

@@ -140,6 +140,9 @@ impl ElfHeader {
             return;
         }
         let count = table.count.min(limits::REGIONS as u64);
+        if count < table.count {
+            image.warn_once(WarningKind::Limit, format!("only the first {count} entries of a header table are read"));
+        }
         let src = image.src;
         let read = read_table(src, table.offset, table.entry, count, |_, entry| {
             each(image, entry);
@@ -183,14 +186,15 @@ fn add_section(image: &mut Builder<'_>, section: &SectionHeader, names: &[u8], f
     if matches!(section.sh_type, SHT_NULL | SHT_NOBITS) {
         return;
     }
-    let name = fields::text(names.get(section.sh_name..).unwrap_or_default());
+    let name = fields::short_text(names.get(section.sh_name..).unwrap_or_default());
     let has = |flag: u32| section.sh_flags & u64::from(flag) != 0;
     let address = (has(SHF_ALLOC) && file_type != header::ET_REL).then_some(section.sh_addr);
     let permissions = match has(SHF_ALLOC) {
         true => Permissions::known(true, section.is_writable(), section.is_executable()),
         false => Permissions::Unknown,
     };
-    image.region(section.sh_offset, section.sh_size, address, Label::Section(name.into()), permissions);
+    let label = Label::Section(image.name(&name));
+    image.region(section.sh_offset, section.sh_size, address, label, permissions);
 }
 
 /// The string table with the names of the sections; empty if there is none.

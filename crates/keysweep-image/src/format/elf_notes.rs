@@ -25,6 +25,8 @@ const AT_SYSINFO_EHDR: u64 = 33;
 /// What the notes of a core tell beside the process itself.
 #[derive(Default)]
 pub(super) struct Notes {
+    /// The notes read so far, in all segments together.
+    count: usize,
     /// The mapped files, in the order of the note (that of addresses).
     pub(super) files: Vec<MappedFile>,
     /// Id and stack pointer of each thread.
@@ -50,9 +52,10 @@ impl Notes {
     pub(super) fn read(&mut self, image: &mut Builder<'_>, elf: &ElfHeader, offset: u64, size: u64) {
         let end = offset.saturating_add(size).min(image.src.len());
         let mut at = offset;
-        for _ in 0..limits::RECORDS {
+        while self.count < limits::RECORDS {
             let Some(note) = Note::read(image, elf, at, end) else { return };
             self.take(image, elf, &note);
+            self.count += 1;
             at = note.next;
         }
         image.warn_once(WarningKind::Limit, format!("only the first {} notes are read", limits::RECORDS));
@@ -69,7 +72,7 @@ impl Notes {
                 signal_info(image.process(), elf, fields);
             }
             ("CORE", NT_AUXV) => self.auxiliary_vector(elf, fields),
-            ("CORE", NT_FILE) if self.mapped_files(elf, fields).is_none() => {
+            ("CORE", NT_FILE) if self.files.is_empty() && self.mapped_files(image, elf, fields).is_none() => {
                 image.warn(WarningKind::Damaged, "the list of mapped files is damaged");
             }
             ("VMCOREINFO", _) => {
@@ -116,7 +119,7 @@ impl Notes {
     }
 
     /// `NT_FILE`: count, page size, then start, end and page offset of each mapping, then the NUL-terminated paths.
-    fn mapped_files(&mut self, elf: &ElfHeader, fields: Fields<'_>) -> Option<()> {
+    fn mapped_files(&mut self, image: &mut Builder<'_>, elf: &ElfHeader, fields: Fields<'_>) -> Option<()> {
         let word = if elf.is_64 { 8 } else { 4 };
         let count = usize::try_from(fields.word(0, elf.is_64)?).ok()?;
         let page = fields.word(word, elf.is_64)?;
@@ -129,7 +132,7 @@ impl Notes {
             let path = crate::fields::text(paths.next()?);
             let path = match self.files.last() {
                 Some(last) if *last.path == *path => Arc::clone(&last.path),
-                _ => path.into(),
+                _ => image.name(&path),
             };
             self.files.push(MappedFile {
                 start: entry.word(0, elf.is_64)?,
@@ -162,7 +165,8 @@ impl Note {
         let wanted =
             matches!(kind, NT_PRSTATUS | NT_PRPSINFO | NT_AUXV | NT_SIGINFO | NT_FILE) || owner == "VMCOREINFO";
         let contents = if wanted && contents_at < end {
-            read_vec(image.src, contents_at, u64::from(len).min(end - contents_at).min(limits::TABLE_BYTES))
+            let limit = if kind == NT_FILE { limits::TABLE_BYTES } else { limits::NOTE_BYTES };
+            read_vec(image.src, contents_at, u64::from(len).min(end - contents_at).min(limit))
         } else {
             Vec::new()
         };

@@ -194,7 +194,8 @@ fn add_segment(
     }
     if sections == 0 {
         let name = format!("{prefix}{}", command.text(8, 16)?);
-        image.region(base.checked_add(offset)?, size, Some(address), Label::Segment(name.into()), permissions);
+        let label = Label::Segment(image.name(&name));
+        image.region(base.checked_add(offset)?, size, Some(address), label, permissions);
     }
     let entry = if is_64 { 80 } else { 68 };
     for bytes in command.bytes.get(fields_end..)?.chunks_exact(entry).take(sections as usize) {
@@ -207,7 +208,8 @@ fn add_segment(
         let name = format!("{prefix}{},{}", section.text(16, 16)?, section.text(0, 16)?);
         let address = section.word(32, is_64).filter(|_| header.file_type != MH_OBJECT);
         let size = section.word(32 + word, is_64)?;
-        image.region(base.checked_add(offset)?, size, address, Label::Section(name.into()), permissions);
+        let label = Label::Section(image.name(&name));
+        image.region(base.checked_add(offset)?, size, address, label, permissions);
     }
     Some(())
 }

@@ -105,6 +105,9 @@ fn directory(image: &mut Builder<'_>, header: Fields<'_>) -> Vec<Stream> {
     for stream in streams.iter().filter(|stream| stream.size > 0) {
         image.promise(stream.offset, stream.size);
     }
+    // Of each kind there is one; more would only make the same work again.
+    streams.sort_by_key(|stream| stream.kind);
+    streams.dedup_by_key(|stream| stream.kind);
     streams
 }
 
@@ -113,7 +116,8 @@ fn each_entry(src: &dyn ReadAt, stream: &Stream, entry: usize, mut each: impl Fn
     let Some(count) = Fields::little(&read_vec(src, stream.offset, stream.size.min(4))).u32(0) else { return };
     let entries = u64::from(count).saturating_mul(entry as u64);
     let before = if stream.size == entries.saturating_add(8) { 8 } else { 4 };
-    let count = u64::from(count).min(stream.size.saturating_sub(before) / entry as u64);
+    let fit = stream.size.saturating_sub(before) / entry as u64;
+    let count = u64::from(count).min(fit).min(limits::REGIONS as u64);
     read_table(src, stream.offset + before, entry, count, |_, bytes| each(Fields::little(bytes)));
 }
 
@@ -157,7 +161,7 @@ fn modules(image: &mut Builder<'_>, stream: &Stream, space: &mut AddressSpace) {
     let src = image.src;
     each_entry(src, stream, 108, |module| {
         if let (Some(start), Some(size), Some(name)) = (module.u64(0), module.u32(8), module.u32(20)) {
-            let name: Arc<str> = string(src, name.into()).into();
+            let name = image.name(&string(src, name.into()));
             if space.modules.is_empty() {
                 // The first module is the program itself.
                 let file = name.rsplit(['\\', '/']).next().unwrap_or_default();

@@ -75,6 +75,7 @@ fn add_section(image: &mut Builder<'_>, entry: Fields<'_>, base: u64, long_name:
     let has = |flag| flags & flag != 0;
     let permissions = Permissions::known(has(IMAGE_SCN_MEM_READ), has(IMAGE_SCN_MEM_WRITE), has(IMAGE_SCN_MEM_EXECUTE));
     let address = base.checked_add(address.into());
-    image.region(offset.into(), size.into(), address, Label::Section(name.into()), permissions);
+    let label = Label::Section(image.name(&name));
+    image.region(offset.into(), size.into(), address, label, permissions);
     Some(())
 }

@@ -19,8 +19,9 @@ fn detect(head: &[u8]) -> Option<Format> {
     }
 }
 
-/// No NUL, at most one byte in a hundred a control character other than white space, backspace and escape; and UTF-8 (the
-/// end of the head may cut a sequence) or, for the older encodings that extend ASCII, ASCII in two bytes of three.
+/// UTF-8 (the end of the head may cut a sequence) without NUL, in which at most one byte in a hundred is a control
+/// character other than white space, backspace and escape. In the older encodings that extend ASCII there is no such
+/// character; and ASCII makes up two bytes of three, or there are so many bytes that it is no accident.
 fn is_text(head: &[u8]) -> bool {
     let utf8 = match std::str::from_utf8(head) {
         Ok(_) => true,
@@ -28,7 +29,9 @@ fn is_text(head: &[u8]) -> bool {
     };
     let beyond_ascii = head.iter().filter(|byte| !byte.is_ascii()).count();
     let odd = head.iter().filter(|byte| **byte < 0x20 && !b"\t\n\x0b\x0c\r\x08\x1b".contains(byte)).count();
-    (utf8 || beyond_ascii <= head.len() / 3) && memchr::memchr(0, head).is_none() && odd <= head.len() / 100
+    let by_encoding =
+        if utf8 { odd <= head.len() / 100 } else { odd == 0 && (beyond_ascii <= head.len() / 3 || head.len() >= 256) };
+    by_encoding && memchr::memchr(0, head).is_none()
 }
 
 /// After a byte order mark: no unit is a NUL or a control character, surrogates are paired.

@@ -306,6 +306,17 @@ pub(crate) fn windows_kernel(pages: Pages) -> Vec<u8> {
     out.bytes
 }
 
+/// The same pages in a complete dump of a 32-bit system.
+pub(crate) fn windows_kernel_32() -> Vec<u8> {
+    let mut out = Bytes::new();
+    out.put(b"PAGEDUMP").u32(15).u32(2600).pad_to(0x20).u32(0x14c).u32(1).u32(0x7e).u32(1).u32(2).u32(3).u32(4);
+    out.pad_to(0x64).u32(2).u32(3).u32(1).u32(2).u32(5).u32(1).pad_to(0xf88).u32(1).pad_to(0x1000);
+    for page in [1, 2, 5] {
+        out.put(&[page; 0x1000]);
+    }
+    out.bytes
+}
+
 /// The same pages as [`windows_kernel`] by LiME, with a header for each range.
 pub(crate) fn lime() -> Vec<u8> {
     let mut out = Bytes::new();
@@ -430,6 +441,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("kernel dump, runs", windows_kernel(Pages::Runs)),
         ("kernel dump, bitmap", windows_kernel(Pages::Bitmap)),
         ("kernel dump, ranges", windows_kernel(Pages::Ranges)),
+        ("kernel dump, 32-bit", windows_kernel_32()),
         ("pe", pe()),
         ("mach-o", mach_o(false)),
         ("mach-o core", mach_o(true)),
