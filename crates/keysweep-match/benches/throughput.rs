@@ -21,18 +21,10 @@ const SMALL: usize = 4 << 20;
 const PASSES: usize = 5;
 
 fn main() {
-    let wanted: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|arg| !arg.starts_with('-'))
-        .collect();
-    let inputs: Vec<(&str, Vec<u8>)> = inputs()
-        .into_iter()
-        .filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|want| want == name))
-        .collect();
-    println!(
-        "| input | literals | hits/MiB | build ms | {} |",
-        CONTENDERS.join(" | ")
-    );
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let inputs: Vec<(&str, Vec<u8>)> =
+        inputs().into_iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|want| want == name)).collect();
+    println!("| input | literals | hits/MiB | build ms | {} |", CONTENDERS.join(" | "));
     println!("|---|---|---|---|{}", "---|".repeat(CONTENDERS.len()));
     for (name, input) in &inputs {
         for size in SIZES {
@@ -42,23 +34,13 @@ fn main() {
     println!("\n| input | memchr, GB/s | classify, GB/s |\n|---|---|---|");
     for (name, input) in &inputs {
         let rare = memchr_of_rare_byte(input);
-        let classes = rate(input.len(), || {
-            input.chunks(4096).map(|page| classify(page) as usize).sum()
-        });
+        let classes = rate(input.len(), || input.chunks(4096).map(|page| classify(page) as usize).sum());
         println!("| {name} | {rare:.2} | {classes:.2} |");
     }
 }
 
-const CONTENDERS: [&str; 8] = [
-    "AVX-512",
-    "AVX2",
-    "SSSE3",
-    "scalar",
-    "aho-corasick",
-    "Teddy leftmost",
-    "daachorse",
-    "memmem loop",
-];
+const CONTENDERS: [&str; 8] =
+    ["AVX-512", "AVX2", "SSSE3", "scalar", "aho-corasick", "Teddy leftmost", "daachorse", "memmem loop"];
 
 /// Prints the rates of all contenders with a set of literals on an input, in GB/s.
 fn row(name: &str, input: &[u8], literals: &[Literal]) {
@@ -75,47 +57,22 @@ fn row(name: &str, input: &[u8], literals: &[Literal]) {
             Err(_) => "-".to_owned(),
         })
         .collect();
-    let automaton = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .build(&forms)
-        .expect("few enough forms");
-    rates.push(format!(
-        "{:.2}",
-        rate(small.len(), || automaton
-            .find_overlapping_iter(small)
-            .count())
-    ));
+    let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&forms).expect("few enough forms");
+    rates.push(format!("{:.2}", rate(small.len(), || automaton.find_overlapping_iter(small).count())));
     let teddy = aho_corasick::packed::Searcher::new(&forms);
     rates.push(match teddy {
-        Some(teddy) => format!(
-            "{:.2}",
-            rate(small.len(), || teddy.find_iter(small).count())
-        ),
+        Some(teddy) => format!("{:.2}", rate(small.len(), || teddy.find_iter(small).count())),
         None => "-".to_owned(),
     });
     let unique: std::collections::BTreeSet<&Vec<u8>> = forms.iter().collect();
     let double_array = DoubleArrayAhoCorasick::<u32>::new(unique).expect("unique forms");
-    rates.push(format!(
-        "{:.2}",
-        rate(small.len(), || double_array
-            .find_overlapping_iter(small)
-            .count())
-    ));
+    rates.push(format!("{:.2}", rate(small.len(), || double_array.find_overlapping_iter(small).count())));
     let finders: Vec<Finder> = forms.iter().map(Finder::new).collect();
     let part = &small[..small.len() / forms.len().clamp(1, 16)];
-    rates.push(format!(
-        "{:.2}",
-        rate(part.len(), || finders
-            .iter()
-            .map(|finder| finder.find_iter(part).count())
-            .sum())
-    ));
+    rates
+        .push(format!("{:.2}", rate(part.len(), || finders.iter().map(|finder| finder.find_iter(part).count()).sum())));
     let build = build.as_secs_f64() * 1e3;
-    println!(
-        "| {name} | {} | {hits:.0} | {build:.2} | {} |",
-        literals.len(),
-        rates.join(" | ")
-    );
+    println!("| {name} | {} | {hits:.0} | {build:.2} | {} |", literals.len(), rates.join(" | "));
 }
 
 fn count(matcher: &Matcher, input: &[u8]) -> usize {
@@ -126,12 +83,8 @@ fn count(matcher: &Matcher, input: &[u8]) -> usize {
 
 fn memchr_of_rare_byte(input: &[u8]) -> f64 {
     let mut counts = [0usize; 256];
-    input
-        .iter()
-        .for_each(|&byte| counts[usize::from(byte)] += 1);
-    let rarest = (0..=255u8)
-        .min_by_key(|&byte| counts[usize::from(byte)])
-        .unwrap_or(0);
+    input.iter().for_each(|&byte| counts[usize::from(byte)] += 1);
+    let rarest = (0..=255u8).min_by_key(|&byte| counts[usize::from(byte)]).unwrap_or(0);
     rate(input.len(), || memchr::memchr_iter(rarest, input).count())
 }
 
@@ -169,13 +122,9 @@ fn literals(count: usize) -> Vec<Literal> {
     for at in (1..all.len()).rev() {
         all.swap(at, random.below(at + 1));
     }
-    const SUFFIXES: [&str; 8] = [
-        "_", "_live_", "_pat_", "-key-", "_token=", "_secret_", "-api-", "sk_",
-    ];
+    const SUFFIXES: [&str; 8] = ["_", "_live_", "_pat_", "-key-", "_token=", "_secret_", "-api-", "sk_"];
     while all.len() < count {
-        let mut bytes: Vec<u8> = (0..2 + random.below(5))
-            .map(|_| b'a' + random.below(26) as u8)
-            .collect();
+        let mut bytes: Vec<u8> = (0..2 + random.below(5)).map(|_| b'a' + random.below(26) as u8).collect();
         if random.below(4) == 0 {
             bytes.make_ascii_uppercase();
         }
@@ -200,11 +149,7 @@ fn unescape(line: &str) -> Vec<u8> {
         rest = tail;
         match (byte, tail) {
             (b'\\', [b'x', high, low, tail @ ..]) => {
-                let digit = |digit: u8| {
-                    (digit as char)
-                        .to_digit(16)
-                        .expect("two hexadecimal digits") as u8
-                };
+                let digit = |digit: u8| (digit as char).to_digit(16).expect("two hexadecimal digits") as u8;
                 bytes.push(digit(*high) << 4 | digit(*low));
                 rest = tail;
             }
@@ -219,33 +164,16 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     if let Some(directory) = std::env::var_os("KEYSWEEP_BENCH_DATA") {
         for name in ["text", "code", "heap"] {
             let path = std::path::Path::new(&directory).join(name);
-            inputs.push((
-                name,
-                std::fs::read(path).expect("the directory has the file"),
-            ));
+            inputs.push((name, std::fs::read(path).expect("the directory has the file")));
         }
         inputs.push(("mixed", mix(&inputs)));
-        inputs.push((
-            "utf-16",
-            inputs[0].1[..LARGE / 2]
-                .iter()
-                .flat_map(|&byte| [byte, 0])
-                .collect(),
-        ));
+        inputs.push(("utf-16", inputs[0].1[..LARGE / 2].iter().flat_map(|&byte| [byte, 0]).collect()));
     }
     let mut random = Random(99);
-    inputs.push((
-        "random",
-        (0..LARGE / 8)
-            .flat_map(|_| random.next().to_le_bytes())
-            .collect(),
-    ));
+    inputs.push(("random", (0..LARGE / 8).flat_map(|_| random.next().to_le_bytes()).collect()));
     inputs.push(("zero", vec![0; LARGE]));
     let literals = literals(300);
-    inputs.push((
-        "near misses",
-        cycle(literals.iter().flat_map(near_misses).collect()),
-    ));
+    inputs.push(("near misses", cycle(literals.iter().flat_map(near_misses).collect())));
     inputs.push(("one near miss", cycle(most_alike(&literals))));
     inputs
 }
@@ -257,13 +185,7 @@ fn mix(inputs: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let zero = vec![0; PIECE];
     let mut mixed = Vec::with_capacity(LARGE);
     for at in (0..LARGE / 5 - PIECE).step_by(PIECE) {
-        for piece in [
-            &heap[at..],
-            &zero,
-            &code[at..],
-            &heap[at + LARGE / 2..],
-            &text[at..],
-        ] {
+        for piece in [&heap[at..], &zero, &code[at..], &heap[at + LARGE / 2..], &text[at..]] {
             mixed.extend_from_slice(&piece[..PIECE.min(piece.len())]);
         }
     }
@@ -281,12 +203,7 @@ fn near_misses(literal: &Literal) -> Vec<u8> {
 /// The beginning that most literals share, again and again, never whole.
 fn most_alike(literals: &[Literal]) -> Vec<u8> {
     let starts = literals.iter().filter_map(|literal| literal.bytes.get(..5));
-    let sharing = |start: &&[u8]| {
-        literals
-            .iter()
-            .filter(|literal| literal.bytes.starts_with(start))
-            .count()
-    };
+    let sharing = |start: &&[u8]| literals.iter().filter(|literal| literal.bytes.starts_with(start)).count();
     starts.max_by_key(sharing).unwrap_or(b"-----").to_vec()
 }
 

@@ -52,12 +52,7 @@ struct Bucket {
 
 impl Bucket {
     fn new() -> Self {
-        Bucket {
-            counts: [[0; 256]; WIDTH],
-            any: [0; WIDTH],
-            mass: [[0.0; CONTEXTS]; WIDTH],
-            runs: 0.0,
-        }
+        Bucket { counts: [[0; 256]; WIDTH], any: [0; WIDTH], mass: [[0.0; CONTEXTS]; WIDTH], runs: 0.0 }
     }
 
     fn accepts(&self, position: usize, byte: u8) -> bool {
@@ -83,10 +78,8 @@ impl Bucket {
                 for (mass, p) in mass[position].iter_mut().zip(probability(position, byte)) {
                     *mass += p;
                 }
-                let run = (0..WIDTH).all(|other| {
-                    self.accepts(other, byte)
-                        || window[other].bytes().any(|accepted| accepted == byte)
-                });
+                let run = (0..WIDTH)
+                    .all(|other| self.accepts(other, byte) || window[other].bytes().any(|accepted| accepted == byte));
                 if run {
                     runs += run_cost(byte);
                 }
@@ -98,11 +91,7 @@ impl Bucket {
     fn change(&mut self, window: &[Accept; WIDTH], add: bool) {
         for (position, accept) in window.iter().enumerate() {
             if *accept == Accept::Any {
-                self.any[position] = if add {
-                    self.any[position] + 1
-                } else {
-                    self.any[position] - 1
-                };
+                self.any[position] = if add { self.any[position] + 1 } else { self.any[position] - 1 };
             }
             for byte in accept.bytes() {
                 let ran = self.runs_of(byte);
@@ -113,10 +102,7 @@ impl Bucket {
                     _ => 0.0,
                 };
                 *count = if add { *count + 1 } else { *count - 1 };
-                for (mass, p) in self.mass[position]
-                    .iter_mut()
-                    .zip(probability(position, byte))
-                {
+                for (mass, p) in self.mass[position].iter_mut().zip(probability(position, byte)) {
                     *mass = (*mass + sign * p).max(0.0);
                 }
                 self.runs = (self.runs + self.runs_of(byte) - ran).max(0.0);
@@ -126,26 +112,15 @@ impl Bucket {
 
     /// The cost of runs of a byte, if all positions accept it.
     fn runs_of(&self, byte: u8) -> f32 {
-        if (0..WIDTH).all(|position| self.accepts(position, byte)) {
-            run_cost(byte)
-        } else {
-            0.0
-        }
+        if (0..WIDTH).all(|position| self.accepts(position, byte)) { run_cost(byte) } else { 0.0 }
     }
 }
 
 fn chance(mass: &[[f32; CONTEXTS]; WIDTH], any: &[u16; WIDTH]) -> f32 {
     (0..CONTEXTS)
         .map(|context| {
-            let product: f32 = (0..WIDTH)
-                .map(|position| {
-                    if any[position] > 0 {
-                        1.0
-                    } else {
-                        mass[position][context]
-                    }
-                })
-                .product();
+            let product: f32 =
+                (0..WIDTH).map(|position| if any[position] > 0 { 1.0 } else { mass[position][context] }).product();
             WEIGHT[context] * product
         })
         .sum()

@@ -38,12 +38,7 @@ impl Forms {
                 self.push_byte(0, false);
             }
         }
-        self.forms.push(Form {
-            literal: id,
-            encoding,
-            begin: begin as u32,
-            len: (self.values.len() - begin) as u32,
-        });
+        self.forms.push(Form { literal: id, encoding, begin: begin as u32, len: (self.values.len() - begin) as u32 });
         (self.forms.len() - 1) as u32
     }
 
@@ -51,6 +46,17 @@ impl Forms {
         let mask = if ignore_case { CASE } else { 0xff };
         self.values.push(byte & mask);
         self.masks.push(mask);
+    }
+
+    /// Mask and value of up to eight bytes of a form from an offset on, the first in the low bits.
+    pub(crate) fn word(&self, form: u32, offset: usize) -> (u64, u64) {
+        let form = &self.forms[form as usize];
+        let range = form.begin as usize + offset..(form.begin + form.len) as usize;
+        let word = |arena: &[u8]| {
+            let bytes = arena[range.clone()].iter().take(8);
+            bytes.rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
+        };
+        (word(&self.masks), word(&self.values))
     }
 
     /// The hit of a form if it stands in the haystack at `start`.
@@ -61,23 +67,14 @@ impl Forms {
         let there = haystack.get(start..start.checked_add(len)?)?;
         let values = self.values.get(begin..begin + len)?;
         let masks = self.masks.get(begin..begin + len)?;
-        let equal = there
-            .chunks(CHUNK)
-            .zip(values.chunks(CHUNK).zip(masks.chunks(CHUNK)))
-            .all(|(there, (values, masks))| {
+        let equal =
+            there.chunks(CHUNK).zip(values.chunks(CHUNK).zip(masks.chunks(CHUNK))).all(|(there, (values, masks))| {
                 let differ = there
                     .iter()
                     .zip(values.iter().zip(masks))
-                    .fold(0, |differ, (byte, (value, mask))| {
-                        differ | ((byte & mask) ^ value)
-                    });
+                    .fold(0, |differ, (byte, (value, mask))| differ | ((byte & mask) ^ value));
                 differ == 0
             });
-        equal.then_some(Hit {
-            literal: form.literal,
-            start,
-            end: start + len,
-            encoding: form.encoding,
-        })
+        equal.then_some(Hit { literal: form.literal, start, end: start + len, encoding: form.encoding })
     }
 }

@@ -1,62 +1,87 @@
 //! From a place that looks like a window to the forms to compare there.
 
-use crate::window::{Entry, Key, Windows};
-use crate::{Hit, form::Forms};
+use crate::Hit;
+use crate::form::Forms;
+use crate::window::{Key, WIDTH, Windows};
 
 /// Bits of the filter: a key that is looked for sets the bit of its hash. 8 KiB, a part of the first-level cache.
 const FILTER_BITS: usize = 1 << 16;
 
+/// What to do where a window may stand: compare a form that would begin `offset` bytes before it, if the eight bytes
+/// from the window on are those of the form. Slots are shared, so the kind of the key must be the same too: a place is
+/// looked up once for each kind.
+struct Candidate {
+    mask: u64,
+    value: u64,
+    form: u32,
+    offset: u16,
+    kind: u16,
+}
+
 /// Hash filter and hash table of the windows.
 pub(crate) struct Index {
     filter: Box<[u64; FILTER_BITS / 64]>,
-    /// Where the entries of each slot begin in `entries`, and one more for the end of the last.
+    /// Where the candidates of each slot begin in `candidates`, and one more for the end of the last.
     slots: Vec<u32>,
     /// A hash shifted right by this is a slot.
     shift: u32,
-    entries: Vec<Entry>,
+    candidates: Vec<Candidate>,
     forms: Forms,
-    pairs: bool,
+    /// For each width below [`WIDTH`], whether a window has it.
+    short: [bool; WIDTH],
+    /// Whether some plain window may stand where a word looks like UTF-16.
+    ambiguous: bool,
     max_offset: usize,
 }
 
 impl Index {
     pub(crate) fn new(windows: Windows) -> Self {
-        let Windows {
-            forms,
-            mut entries,
-            pairs,
-            ..
-        } = windows;
-        let slots = (2 * entries.len())
-            .next_power_of_two()
-            .clamp(16, FILTER_BITS);
-        let shift = FILTER_BITS.ilog2() - slots.ilog2();
-        let slot = |entry: &Entry| entry.key.hash() >> shift;
-        entries.sort_by_key(|entry| (slot(entry), entry.key));
-        let mut filter = Box::new([0u64; FILTER_BITS / 64]);
-        let mut starts = vec![0u32; slots + 1];
+        let Windows { forms, mut entries, short, ambiguous, .. } = windows;
+        let count = (2 * entries.len()).next_power_of_two().clamp(16, FILTER_BITS);
+        let shift = FILTER_BITS.ilog2() - count.ilog2();
+        entries.sort_by_key(|entry| entry.key.hash());
+        let mut slots = vec![0u32; count + 1];
         for entry in &entries {
-            let hash = entry.key.hash();
-            filter[hash / 64] |= 1 << (hash % 64);
-            starts[slot(entry) + 1] += 1;
+            slots[(entry.key.hash() >> shift) + 1] += 1;
         }
-        for at in 1..starts.len() {
-            starts[at] += starts[at - 1];
+        for slot in 1..slots.len() {
+            slots[slot] += slots[slot - 1];
         }
-        let max_offset = entries
-            .iter()
-            .map(|entry| entry.offset as usize)
-            .max()
-            .unwrap_or(0);
-        Index {
-            filter,
-            slots: starts,
+        let mut index = Index {
+            filter: Box::new([0; FILTER_BITS / 64]),
+            slots,
             shift,
-            entries,
+            candidates: Vec::with_capacity(entries.len()),
             forms,
-            pairs,
-            max_offset,
+            short,
+            ambiguous,
+            max_offset: entries.iter().map(|entry| usize::from(entry.offset)).max().unwrap_or(0),
+        };
+        for entry in &entries {
+            for key in entry.key.completions() {
+                index.set(key);
+            }
+            let (mask, value) = index.forms.word(entry.form, usize::from(entry.offset));
+            index.candidates.push(Candidate {
+                mask,
+                value,
+                form: entry.form,
+                offset: entry.offset,
+                kind: entry.key.kind(),
+            });
         }
+        index
+    }
+
+    fn set(&mut self, key: Key) {
+        let hash = key.hash();
+        self.filter[hash / 64] |= 1 << (hash % 64);
+    }
+
+    #[inline(always)]
+    fn is_set(&self, key: Key) -> bool {
+        let hash = key.hash();
+        self.filter[hash / 64] >> (hash % 64) & 1 != 0
     }
 
     /// The furthest that a window lies behind the start of its form, in bytes.
@@ -67,37 +92,41 @@ impl Index {
     /// Whether a window may stand at the start of `word`. May be wrong in saying yes, never in saying no.
     #[inline(always)]
     pub(crate) fn may_hold(&self, word: u64) -> bool {
-        let plain = self.bit(Key::plain(word));
-        let wide = Key::is_wide(word) & self.bit(Key::wide(word));
-        let pair = self.pairs && self.bit(Key::pair(word));
-        plain | wide | pair
-    }
-
-    #[inline(always)]
-    fn bit(&self, key: Key) -> bool {
-        let hash = key.hash();
-        self.filter[hash / 64] >> (hash % 64) & 1 != 0
+        let plain = Key::plain(word);
+        let key = if Key::is_wide(word) { Key::wide(word) } else { plain };
+        let mut set = self.is_set(key);
+        if self.ambiguous {
+            set |= self.is_set(plain);
+        }
+        if self.short[2] {
+            set |= self.is_set(Key::short(word, 2));
+        }
+        set
     }
 
     /// Compares all forms whose window may stand at `at` in the haystack, where `word` is read.
+    #[inline]
     pub(crate) fn verify(&self, haystack: &[u8], at: usize, word: u64, hits: &mut Vec<Hit>) {
-        self.verify_key(Key::plain(word), haystack, at, hits);
+        self.verify_key(Key::plain(word), haystack, at, word, hits);
         if Key::is_wide(word) {
-            self.verify_key(Key::wide(word), haystack, at, hits);
+            self.verify_key(Key::wide(word), haystack, at, word, hits);
         }
-        if self.pairs {
-            self.verify_key(Key::pair(word), haystack, at, hits);
+        for width in 2..WIDTH {
+            if self.short[width] {
+                self.verify_key(Key::short(word, width), haystack, at, word, hits);
+            }
         }
     }
 
-    fn verify_key(&self, key: Key, haystack: &[u8], at: usize, hits: &mut Vec<Hit>) {
+    #[inline]
+    fn verify_key(&self, key: Key, haystack: &[u8], at: usize, word: u64, hits: &mut Vec<Hit>) {
         let slot = key.hash() >> self.shift;
-        let entries = &self.entries[self.slots[slot] as usize..self.slots[slot + 1] as usize];
-        for entry in entries.iter().filter(|entry| entry.key == key) {
-            let hit = at
-                .checked_sub(entry.offset as usize)
-                .and_then(|start| self.forms.verify(entry.form, haystack, start));
-            hits.extend(hit);
+        let candidates = &self.candidates[self.slots[slot] as usize..self.slots[slot + 1] as usize];
+        for candidate in candidates {
+            if word & candidate.mask == candidate.value && candidate.kind == key.kind() {
+                let start = at.checked_sub(usize::from(candidate.offset));
+                hits.extend(start.and_then(|start| self.forms.verify(candidate.form, haystack, start)));
+            }
         }
     }
 }

@@ -23,10 +23,7 @@ impl Isa {
 
     /// The fastest one of this CPU.
     pub fn detect() -> Isa {
-        Self::ALL
-            .into_iter()
-            .find(|isa| isa.is_available())
-            .unwrap_or(Isa::Scalar)
+        Self::ALL.into_iter().find(|isa| isa.is_available()).unwrap_or(Isa::Scalar)
     }
 
     /// Whether this CPU has it.
@@ -55,9 +52,7 @@ impl Isa {
 /// The scalar instructions that the kernels use beside the vector ones.
 #[cfg(target_arch = "x86_64")]
 fn has_bit_instructions() -> bool {
-    is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("popcnt")
+    is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("popcnt")
 }
 
 impl fmt::Display for Isa {

@@ -21,11 +21,7 @@ pub struct Literal {
 impl Literal {
     /// A case-sensitive literal without UTF-16 forms.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self {
-            bytes: bytes.into(),
-            ignore_case: false,
-            wide: false,
-        }
+        Self { bytes: bytes.into(), ignore_case: false, wide: false }
     }
 
     /// The same literal, matching ASCII letters in either case.

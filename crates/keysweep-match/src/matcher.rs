@@ -33,9 +33,7 @@ impl Matcher {
             return Err(BuildError::IsaUnavailable(isa));
         }
         if literals.len() > MAX_LITERALS {
-            return Err(BuildError::TooMany {
-                count: literals.len(),
-            });
+            return Err(BuildError::TooMany { count: literals.len() });
         }
         for (index, literal) in literals.iter().enumerate() {
             literal.check(index)?;
@@ -62,14 +60,7 @@ impl Matcher {
             let whole = rest.len().saturating_sub(PADDING) / GROUP * GROUP;
             let done = if whole > 0 {
                 let count = whole.min(BLOCK);
-                self.find_block(
-                    haystack,
-                    base,
-                    &rest[..count + PADDING],
-                    count,
-                    &mut places,
-                    &mut hits,
-                );
+                self.find_block(haystack, base, &rest[..count + PADDING], count, &mut places, &mut hits);
                 count
             } else {
                 let mut padded = [0; 2 * GROUP + PADDING];
@@ -79,11 +70,7 @@ impl Matcher {
                 rest.len()
             };
             base += done;
-            report(
-                &mut hits,
-                base.saturating_sub(self.index.max_offset()),
-                on_hit,
-            );
+            report(&mut hits, base.saturating_sub(self.index.max_offset()), on_hit);
         }
         report(&mut hits, usize::MAX, on_hit);
     }
@@ -100,8 +87,7 @@ impl Matcher {
     ) {
         self.kernel.scan(&self.index, block, count, places);
         for place in places.iter() {
-            self.index
-                .verify(haystack, base + place, kernel::word(block, place), hits);
+            self.index.verify(haystack, base + place, kernel::word(block, place), hits);
         }
     }
 

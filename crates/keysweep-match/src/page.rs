@@ -35,10 +35,7 @@ pub enum PageClass {
 impl PageClass {
     /// Whether the page cannot hold a random number of 32 bytes or more; see [`PageClass`] for the exact promise.
     pub fn is_skippable(self) -> bool {
-        matches!(
-            self,
-            PageClass::Zero | PageClass::Repeated | PageClass::Text
-        )
+        matches!(self, PageClass::Zero | PageClass::Repeated | PageClass::Text)
     }
 }
 
@@ -66,19 +63,13 @@ const STRIDE: usize = 256;
 fn is_text(page: &[u8]) -> bool {
     page.chunks(STRIDE).all(|chunk| {
         chunk.iter().fold(true, |text, &byte| {
-            text & (byte.wrapping_sub(0x20) < 0x5f
-                || byte == b'\n'
-                || byte == b'\t'
-                || byte == b'\r')
+            text & (byte.wrapping_sub(0x20) < 0x5f || byte == b'\n' || byte == b'\t' || byte == b'\r')
         })
     })
 }
 
 fn is_periodic(page: &[u8]) -> bool {
-    page[UNIT..]
-        .chunks(STRIDE)
-        .zip(page.chunks(STRIDE))
-        .all(|(later, earlier)| later == &earlier[..later.len()])
+    page[UNIT..].chunks(STRIDE).zip(page.chunks(STRIDE)).all(|(later, earlier)| later == &earlier[..later.len()])
 }
 
 /// Whether a sample of the page's bytes repeats as rarely as random bytes do.
@@ -98,10 +89,7 @@ fn looks_random(page: &[u8]) -> bool {
             counts[usize::from(byte)] += 1;
         }
     }
-    let squares: u64 = counts
-        .iter()
-        .map(|&count| u64::from(count) * u64::from(count))
-        .sum();
+    let squares: u64 = counts.iter().map(|&count| u64::from(count) * u64::from(count)).sum();
     let n = SAMPLE as u64;
     squares * 2 < (n + n * (n - 1) / 256) * 3
 }

@@ -1,6 +1,6 @@
 //! Which consecutive bytes of a literal the scan looks for: its *window*.
 //!
-//! A window is [`WIDTH`] bytes long (a literal of two or three bytes has a *pair* of two). Of all windows of a literal
+//! A window is [`WIDTH`] bytes long, or as long as the literal if that is shorter. Of all windows of a literal
 //! the one least likely to occur by chance is taken, by the byte frequencies measured in source text and in dumps. The
 //! UTF-16 forms of a literal share its window: there it is four characters, the zero bytes between them left out.
 
@@ -10,8 +10,6 @@ use crate::literal::{Encoding, Literal};
 
 /// Bytes of a window, and characters of one in UTF-16.
 pub(crate) const WIDTH: usize = 4;
-/// Bytes of the window of a shorter literal.
-const PAIR: usize = 2;
 
 /// The bytes that one position of a window accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +18,7 @@ pub(crate) enum Accept {
     Byte(u8),
     /// A letter in either case, given in lower case.
     Letter(u8),
-    /// Any byte: a position behind a pair.
+    /// Any byte: a position behind the end of a short literal.
     Any,
 }
 
@@ -72,10 +70,25 @@ impl Key {
         word & 0x0000_ff00_ff00_ff00 == 0
     }
 
-    /// Key of the two bytes at the start of `word`.
+    /// Key of the first `width` bytes of `word`, fewer than [`WIDTH`].
     #[inline(always)]
-    pub(crate) fn pair(word: u64) -> Self {
-        Key((word & 0xffff) | (CASE_BITS & 0xffff) | 2 << 32)
+    pub(crate) fn short(word: u64, width: usize) -> Self {
+        let bytes = (1 << (8 * width)) - 1;
+        Key(((word | CASE_BITS) & bytes) | (width as u64) << 32)
+    }
+
+    /// What tells keys of different kinds, or of different widths, apart.
+    #[inline(always)]
+    pub(crate) fn kind(self) -> u16 {
+        (self.0 >> 32) as u16
+    }
+
+    /// The keys to look for in place of this: with any byte in fourth place if it has three.
+    pub(crate) fn completions(self) -> impl Iterator<Item = Key> {
+        let complete = |bytes: u64| (0..=0xffu64).map(move |byte| Key::plain(bytes | byte << 24));
+        let three = (self.kind() == 3).then(|| complete(self.0 & 0x00ff_ffff));
+        let itself = if three.is_some() { None } else { Some(self) };
+        itself.into_iter().chain(three.into_iter().flatten())
     }
 
     /// Sixteen well-mixed bits.
@@ -91,7 +104,7 @@ pub(crate) struct Entry {
     pub(crate) key: Key,
     pub(crate) form: u32,
     /// Bytes from the start of the form to its window.
-    pub(crate) offset: u32,
+    pub(crate) offset: u16,
 }
 
 /// The windows of all literals.
@@ -101,8 +114,10 @@ pub(crate) struct Windows {
     pub(crate) entries: Vec<Entry>,
     /// What each window accepts at its four positions.
     pub(crate) accepts: Vec<[Accept; WIDTH]>,
-    /// Whether there is a literal too short for a whole window.
-    pub(crate) pairs: bool,
+    /// For each width below [`WIDTH`], whether a window has it.
+    pub(crate) short: [bool; WIDTH],
+    /// Whether some plain window may stand where a word looks like UTF-16.
+    pub(crate) ambiguous: bool,
 }
 
 impl Windows {
@@ -128,14 +143,9 @@ impl Windows {
             let spread = spread(chars);
             let key = Key::wide(word(&spread));
             let accept = |index: usize| Accept::new(spread[index], literal.ignore_case);
-            self.accepts
-                .push([accept(0), accept(1), accept(2), accept(3)]);
+            self.accepts.push([accept(0), accept(1), accept(2), accept(3)]);
             for (form, offset) in [(little, 2 * at), (big, 2 * at + 1)] {
-                self.entries.push(Entry {
-                    key,
-                    form,
-                    offset: offset as u32,
-                });
+                self.entries.push(Entry { key, form, offset: offset as u16 });
             }
         } else {
             let spread = spread(&literal.bytes);
@@ -147,11 +157,8 @@ impl Windows {
 
     /// Chooses the window of a form's bytes and returns its offset.
     fn add_plain(&mut self, form: u32, bytes: &[u8], ignore_case: bool, shared: bool) -> usize {
-        let width = if bytes.len() >= WIDTH { WIDTH } else { PAIR };
-        let accepts: Vec<Accept> = bytes
-            .iter()
-            .map(|&byte| Accept::new(byte, ignore_case))
-            .collect();
+        let width = bytes.len().min(WIDTH);
+        let accepts: Vec<Accept> = bytes.iter().map(|&byte| Accept::new(byte, ignore_case)).collect();
         let (at, _) = accepts
             .windows(width)
             .map(|window| chance(window, shared))
@@ -162,21 +169,12 @@ impl Windows {
         let key = if width == WIDTH {
             Key::plain(word(window))
         } else {
-            self.pairs = true;
-            Key::pair(word(window))
+            self.short[width] = true;
+            Key::short(word(window), width)
         };
-        self.entries.push(Entry {
-            key,
-            form,
-            offset: at as u32,
-        });
-        self.accepts.push(std::array::from_fn(|index| {
-            if index < width {
-                accepts[at + index]
-            } else {
-                Accept::Any
-            }
-        }));
+        self.ambiguous |= window[1] == 0 && window.get(3).is_none_or(|&byte| byte == 0);
+        self.entries.push(Entry { key, form, offset: at as u16 });
+        self.accepts.push(std::array::from_fn(|index| if index < width { accepts[at + index] } else { Accept::Any }));
         at
     }
 }
@@ -188,10 +186,7 @@ fn spread(bytes: &[u8]) -> Vec<u8> {
 
 /// Up to eight bytes as a little-endian word.
 fn word(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |word, &byte| word << 8 | u64::from(byte))
+    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
 }
 
 /// Share of UTF-16 text in what is scanned: how much a window's chance there weighs.
@@ -202,24 +197,11 @@ fn chance(window: &[Accept], shared: bool) -> f32 {
     let of = |frequency: &[u16; 256], window: &[Accept]| -> f32 {
         window
             .iter()
-            .map(|accept| {
-                accept
-                    .bytes()
-                    .map(|byte| f32::from(frequency[usize::from(byte)]) / 65536.0)
-                    .sum::<f32>()
-            })
+            .map(|accept| accept.bytes().map(|byte| f32::from(frequency[usize::from(byte)]) / 65536.0).sum::<f32>())
             .product()
     };
     // A run of one byte is far likelier than the product of its bytes.
-    let run = if window.iter().all(|accept| *accept == window[0]) {
-        1e-2
-    } else {
-        0.0
-    };
-    let utf16 = if shared {
-        UTF16_SHARE * of(&TEXT, &window[..2])
-    } else {
-        0.0
-    };
+    let run = if window.iter().all(|accept| *accept == window[0]) { 1e-2 } else { 0.0 };
+    let utf16 = if shared { UTF16_SHARE * of(&TEXT, &window[..2]) } else { 0.0 };
     of(&TEXT, window) + of(&BINARY, window) + utf16 + run
 }

@@ -47,18 +47,9 @@ fn naive(literals: &[Literal], haystack: &[u8]) -> Vec<Hit> {
                 let Some(there) = haystack.get(start..end) else {
                     continue;
                 };
-                let equal = if literal.ignore_case {
-                    there.eq_ignore_ascii_case(&needle)
-                } else {
-                    there == needle
-                };
+                let equal = if literal.ignore_case { there.eq_ignore_ascii_case(&needle) } else { there == needle };
                 if equal {
-                    hits.push(Hit {
-                        literal: id,
-                        start,
-                        end,
-                        encoding,
-                    });
+                    hits.push(Hit { literal: id, start, end, encoding });
                 }
             }
         }
@@ -73,11 +64,7 @@ fn found(matcher: &Matcher, haystack: &[u8]) -> Vec<Hit> {
 }
 
 fn matchers(literals: &[Literal]) -> Vec<Matcher> {
-    Isa::ALL
-        .into_iter()
-        .filter(|isa| isa.is_available())
-        .map(|isa| Matcher::with_isa(literals, isa).unwrap())
-        .collect()
+    Isa::ALL.into_iter().filter(|isa| isa.is_available()).map(|isa| Matcher::with_isa(literals, isa).unwrap()).collect()
 }
 
 fn assert_same(literals: &[Literal], matchers: &[Matcher], haystack: &[u8]) {
@@ -113,11 +100,7 @@ fn literals(random: &mut Random, alphabet: &[u8], count: usize, longest: usize) 
         }
         bytes.truncate(longest);
         let ascii = bytes.is_ascii();
-        literals.push(Literal {
-            bytes,
-            ignore_case: random.below(3) == 0,
-            wide: ascii && random.below(2) == 0,
-        });
+        literals.push(Literal { bytes, ignore_case: random.below(3) == 0, wide: ascii && random.below(2) == 0 });
     }
     literals
 }
@@ -170,11 +153,7 @@ fn random_literals_in_random_haystacks() {
         let set = literals(&mut random, alphabet, count, longest);
         let matchers = matchers(&set);
         for _ in 0..3 {
-            let length = if round % 8 == 0 {
-                5000
-            } else {
-                random.below(400)
-            };
+            let length = if round % 8 == 0 { 5000 } else { random.below(400) };
             let haystack = haystack(&mut random, alphabet, &set, length);
             assert_same(&set, &matchers, &haystack);
         }
@@ -226,11 +205,7 @@ fn every_alignment_and_length() {
 fn periodic_bytes_match_at_every_place() {
     let set: Vec<Literal> = (2..=64)
         .map(|length| Literal::new(vec![b'a'; length]).wide())
-        .chain([
-            Literal::new([0, 0]).wide(),
-            Literal::new([0; 40]),
-            Literal::new([0xff; 64]),
-        ])
+        .chain([Literal::new([0, 0]).wide(), Literal::new([0; 40]), Literal::new([0xff; 64])])
         .collect();
     let matchers = matchers(&set);
     for unit in [&b"a"[..], b"a\0", b"\0", b"\xff", b"aaab"] {
@@ -271,30 +246,9 @@ fn longest_form() {
 #[test]
 fn refuses_what_it_cannot_find() {
     let error = |literal: Literal| Matcher::new(&[Literal::new("good"), literal]).err();
-    assert_eq!(
-        error(Literal::new("")),
-        Some(BuildError::Length {
-            index: 1,
-            length: 0
-        })
-    );
-    assert_eq!(
-        error(Literal::new("a")),
-        Some(BuildError::Length {
-            index: 1,
-            length: 1
-        })
-    );
-    assert_eq!(
-        error(Literal::new([b'a'; 65])),
-        Some(BuildError::Length {
-            index: 1,
-            length: 65
-        })
-    );
-    assert_eq!(
-        error(Literal::new([0x80, 0x41]).wide()),
-        Some(BuildError::WideNotAscii { index: 1 })
-    );
+    assert_eq!(error(Literal::new("")), Some(BuildError::Length { index: 1, length: 0 }));
+    assert_eq!(error(Literal::new("a")), Some(BuildError::Length { index: 1, length: 1 }));
+    assert_eq!(error(Literal::new([b'a'; 65])), Some(BuildError::Length { index: 1, length: 65 }));
+    assert_eq!(error(Literal::new([0x80, 0x41]).wide()), Some(BuildError::WideNotAscii { index: 1 }));
     assert_eq!(error(Literal::new([b'a'; 64])), None);
 }

@@ -21,12 +21,34 @@ pub(crate) const GROUP: usize = 64;
 /// Bytes that must follow the last place of a block.
 pub(crate) const PADDING: usize = 8;
 
-/// One bit for each place of a block.
-type Marks = [u64; BLOCK / GROUP];
+/// The places of a block that are marked: those groups that have any, in one bit for each place.
+struct Marks {
+    groups: [u8; BLOCK / GROUP + 1],
+    bits: [u64; BLOCK / GROUP + 1],
+    len: usize,
+}
+
+impl Marks {
+    #[inline(always)]
+    fn new() -> Self {
+        Marks { groups: [0; BLOCK / GROUP + 1], bits: [0; BLOCK / GROUP + 1], len: 0 }
+    }
+
+    /// Adds the marks of a group, later than those before. Has no branch that depends on them.
+    #[inline(always)]
+    fn push(&mut self, group: usize, bits: u64) {
+        self.groups[self.len] = group as u8;
+        self.bits[self.len] = bits;
+        self.len += usize::from(bits != 0);
+    }
+}
 
 /// Places of a block, as offsets into it; with room for what is written ahead.
 pub(crate) struct Places {
-    offsets: [u16; BLOCK + AHEAD],
+    /// All that are marked, in part of [`sift`].
+    marked: [u16; BLOCK + AHEAD],
+    /// Those of them kept.
+    kept: [u16; BLOCK + AHEAD],
     len: usize,
 }
 
@@ -35,16 +57,11 @@ const AHEAD: usize = 4;
 
 impl Places {
     pub(crate) fn new() -> Self {
-        Places {
-            offsets: [0; BLOCK + AHEAD],
-            len: 0,
-        }
+        Places { marked: [0; BLOCK + AHEAD], kept: [0; BLOCK + AHEAD], len: 0 }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.offsets[..self.len]
-            .iter()
-            .map(|&offset| usize::from(offset))
+        self.kept[..self.len].iter().map(|&offset| usize::from(offset))
     }
 }
 
@@ -95,54 +112,54 @@ impl Kernel {
 }
 
 fn scan_scalar(table: &Table, index: &Index, block: &[u8], count: usize, places: &mut Places) {
-    let mut marks: Marks = [0; BLOCK / GROUP];
+    let mut marks = Marks::new();
     let [first, second, third, fourth] = table;
-    for (mark, group) in marks
-        .iter_mut()
-        .zip(block[..count + PADDING].windows(GROUP + 3).step_by(GROUP))
-    {
-        for (bit, window) in group.windows(4).enumerate() {
+    let groups = block[..count + PADDING].windows(GROUP + 3).step_by(GROUP);
+    for (group, bytes) in groups.enumerate() {
+        let mut bits = 0;
+        for (bit, window) in bytes.windows(4).enumerate() {
             let buckets = first[usize::from(window[0])]
                 & second[usize::from(window[1])]
                 & third[usize::from(window[2])]
                 & fourth[usize::from(window[3])];
-            *mark |= u64::from(buckets != 0) << bit;
+            bits |= u64::from(buckets != 0) << bit;
         }
+        marks.push(group, bits);
     }
-    sift(index, block, &marks[..count / GROUP], places);
+    sift(index, block, &marks, places);
 }
 
-/// Keeps of the places marked those that pass the hash filter. Has no branch that depends on a place.
+/// Keeps of the places marked those that pass the hash filter. Has hardly a branch that depends on a place.
 #[inline(always)]
-fn sift(index: &Index, block: &[u8], marks: &[u64], places: &mut Places) {
-    let offsets = &mut places.offsets;
+fn sift(index: &Index, block: &[u8], marks: &Marks, places: &mut Places) {
+    let Places { marked: offsets, kept: keep, len } = places;
     let mut marked = 0;
-    for (base, &mark) in (0u16..).step_by(GROUP).zip(marks) {
-        let end = marked + mark.count_ones() as usize;
-        let mut mark = mark;
-        while marked < end {
+    for (&group, &bits) in marks.groups[..marks.len].iter().zip(&marks.bits) {
+        let base = u16::from(group) * GROUP as u16;
+        let end = marked + bits.count_ones() as usize;
+        let mut bits = bits;
+        loop {
             for offset in &mut offsets[marked..marked + AHEAD] {
-                *offset = base.wrapping_add(mark.trailing_zeros() as u16);
-                mark &= mark.wrapping_sub(1);
+                *offset = base.wrapping_add(bits.trailing_zeros() as u16);
+                bits &= bits.wrapping_sub(1);
             }
             marked += AHEAD;
+            if marked >= end {
+                break;
+            }
         }
         marked = end;
     }
     let mut kept = 0;
-    for at in 0..marked {
-        let offset = offsets[at];
-        offsets[kept] = offset;
+    for &offset in &offsets[..marked] {
+        keep[kept] = offset;
         kept += usize::from(index.may_hold(word(block, usize::from(offset))));
     }
-    places.len = kept;
+    *len = kept;
 }
 
 /// The eight bytes at a place of a block, the first in the low bits; zero behind the end.
 #[inline(always)]
 pub(crate) fn word(block: &[u8], at: usize) -> u64 {
-    block
-        .get(at..at + 8)
-        .and_then(|bytes| bytes.try_into().ok())
-        .map_or(0, u64::from_le_bytes)
+    block.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
 }

@@ -3,24 +3,18 @@
 use std::arch::aarch64::*;
 
 use super::nibble::{self, Nibbles, Vector};
-use super::{BLOCK, GROUP, Marks, Places, sift};
+use super::{Marks, Places, sift};
 use crate::index::Index;
 
 /// # Safety
 ///
 /// The CPU has NEON; sizes as in [`super::Kernel::scan`].
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn scan(
-    nibbles: &Nibbles,
-    index: &Index,
-    block: &[u8],
-    count: usize,
-    places: &mut Places,
-) {
-    let mut marks: Marks = [0; BLOCK / GROUP];
+pub(super) unsafe fn scan(nibbles: &Nibbles, index: &Index, block: &[u8], count: usize, places: &mut Places) {
+    let mut marks = Marks::new();
     // SAFETY: the caller's promise.
     unsafe { nibble::mark::<uint8x16_t>(nibbles, block.as_ptr(), count, &mut marks) };
-    sift(index, block, &marks[..count / GROUP], places);
+    sift(index, block, &marks, places);
 }
 
 // SAFETY of all methods: the caller of a method of `Vector` promises the instruction set.

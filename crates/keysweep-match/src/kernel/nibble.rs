@@ -16,10 +16,7 @@ pub(super) struct Nibbles {
 
 impl Nibbles {
     pub(super) fn new(table: &Table) -> Self {
-        let mut nibbles = Nibbles {
-            low: [[[0; 16]; WIDTH]; HALVES],
-            high: [[[0; 16]; WIDTH]; HALVES],
-        };
+        let mut nibbles = Nibbles { low: [[[0; 16]; WIDTH]; HALVES], high: [[[0; 16]; WIDTH]; HALVES] };
         for (position, row) in table.iter().enumerate() {
             for (byte, buckets) in row.iter().enumerate() {
                 for (half, buckets) in buckets.to_le_bytes().into_iter().enumerate() {
@@ -63,36 +60,29 @@ pub(super) trait Vector: Copy {
 /// The CPU has the instruction set of `V`; `count` is a multiple of 64 and at most [`BLOCK`]; `count + 3` bytes are
 /// readable at `bytes`.
 #[inline(always)]
-pub(super) unsafe fn mark<V: Vector>(
-    nibbles: &Nibbles,
-    bytes: *const u8,
-    count: usize,
-    marks: &mut Marks,
-) {
+pub(super) unsafe fn mark<V: Vector>(nibbles: &Nibbles, bytes: *const u8, count: usize, marks: &mut Marks) {
     debug_assert!(count.is_multiple_of(GROUP) && count <= BLOCK);
     // SAFETY: the instruction set is the caller's promise. The last load begins at place `count - LANES`, three
     // positions further at most, so that it ends at `count + 3`.
     unsafe {
         let low = nibbles.low.map(|half| half.map(|table| V::table(&table)));
         let high = nibbles.high.map(|half| half.map(|table| V::table(&table)));
-        for (group, mark) in marks[..count / GROUP].iter_mut().enumerate() {
-            *mark = 0;
+        for group in 0..count / GROUP {
+            let mut bits = 0;
             for part in (0..GROUP).step_by(V::LANES) {
                 let at = bytes.add(group * GROUP + part);
                 let first = V::load(at);
-                let mut buckets: [V; HALVES] = [
-                    look_up(first, low[0][0], high[0][0]),
-                    look_up(first, low[1][0], high[1][0]),
-                ];
+                let mut buckets: [V; HALVES] =
+                    [look_up(first, low[0][0], high[0][0]), look_up(first, low[1][0], high[1][0])];
                 for position in 1..WIDTH {
                     let byte = V::load(at.add(position));
                     for (half, buckets) in buckets.iter_mut().enumerate() {
-                        *buckets =
-                            buckets.and(look_up(byte, low[half][position], high[half][position]));
+                        *buckets = buckets.and(look_up(byte, low[half][position], high[half][position]));
                     }
                 }
-                *mark |= buckets[0].or(buckets[1]).nonzero() << part;
+                bits |= buckets[0].or(buckets[1]).nonzero() << part;
             }
+            marks.push(group, bits);
         }
     }
 }

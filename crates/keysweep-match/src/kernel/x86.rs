@@ -31,27 +31,19 @@ impl Septets {
 ///
 /// The CPU has AVX-512 F, BW and VBMI, BMI1, BMI2 and POPCNT; sizes as in [`super::Kernel::scan`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
-pub(super) unsafe fn scan_avx512(
-    septets: &Septets,
-    index: &Index,
-    block: &[u8],
-    count: usize,
-    places: &mut Places,
-) {
-    let mut marks: Marks = [0; BLOCK / GROUP];
+pub(super) unsafe fn scan_avx512(septets: &Septets, index: &Index, block: &[u8], count: usize, places: &mut Places) {
+    let mut marks = Marks::new();
     let load = |bytes: &[u8; 128], at: usize| {
         // SAFETY: `at` is 0 or 64, so 64 bytes of the table follow.
         unsafe { _mm512_loadu_si512(bytes.as_ptr().add(at).cast()) }
     };
-    let tables = septets.0.each_ref().map(|half| {
-        half.each_ref()
-            .map(|bytes| (load(bytes, 0), load(bytes, 64)))
-    });
-    for (group, mark) in marks[..count / GROUP].iter_mut().enumerate() {
+    let tables = septets.0.each_ref().map(|half| half.each_ref().map(|bytes| (load(bytes, 0), load(bytes, 64))));
+    for group in 0..count / GROUP {
         let byte = |position: usize| {
             // SAFETY: the block has `count + PADDING` bytes; this reads up to `count + 3`.
             unsafe { _mm512_loadu_si512(block.as_ptr().add(group * GROUP + position).cast()) }
         };
+        _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(group * GROUP + BLOCK).cast());
         let bytes = [byte(0), byte(1), byte(2), byte(3)];
         let buckets = tables.map(|half| {
             let found = |position: usize| {
@@ -62,43 +54,31 @@ pub(super) unsafe fn scan_avx512(
             _mm512_and_si512(three, found(3))
         });
         let any = _mm512_or_si512(buckets[0], buckets[1]);
-        *mark = _mm512_test_epi8_mask(any, any);
+        marks.push(group, _mm512_test_epi8_mask(any, any));
     }
-    sift(index, block, &marks[..count / GROUP], places);
+    sift(index, block, &marks, places);
 }
 
 /// # Safety
 ///
 /// The CPU has AVX2, BMI1, BMI2 and POPCNT; sizes as in [`super::Kernel::scan`].
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-pub(super) unsafe fn scan_avx2(
-    nibbles: &Nibbles,
-    index: &Index,
-    block: &[u8],
-    count: usize,
-    places: &mut Places,
-) {
-    let mut marks: Marks = [0; BLOCK / GROUP];
+pub(super) unsafe fn scan_avx2(nibbles: &Nibbles, index: &Index, block: &[u8], count: usize, places: &mut Places) {
+    let mut marks = Marks::new();
     // SAFETY: the caller's promise.
     unsafe { nibble::mark::<__m256i>(nibbles, block.as_ptr(), count, &mut marks) };
-    sift(index, block, &marks[..count / GROUP], places);
+    sift(index, block, &marks, places);
 }
 
 /// # Safety
 ///
 /// The CPU has SSSE3; sizes as in [`super::Kernel::scan`].
 #[target_feature(enable = "ssse3")]
-pub(super) unsafe fn scan_ssse3(
-    nibbles: &Nibbles,
-    index: &Index,
-    block: &[u8],
-    count: usize,
-    places: &mut Places,
-) {
-    let mut marks: Marks = [0; BLOCK / GROUP];
+pub(super) unsafe fn scan_ssse3(nibbles: &Nibbles, index: &Index, block: &[u8], count: usize, places: &mut Places) {
+    let mut marks = Marks::new();
     // SAFETY: the caller's promise.
     unsafe { nibble::mark::<__m128i>(nibbles, block.as_ptr(), count, &mut marks) };
-    sift(index, block, &marks[..count / GROUP], places);
+    sift(index, block, &marks, places);
 }
 
 // SAFETY of all methods: the caller of a method of `Vector` promises the instruction set.
