@@ -1,18 +1,21 @@
 //! From a place that looks like a window to the forms to compare there.
 
 use crate::Hit;
-use crate::form::Forms;
+use crate::form::{Forms, Masked};
 use crate::window::{Key, WIDTH, Windows};
 
 /// Bits of the filter: a key that is looked for sets the bit of its hash. 8 KiB, a part of the first-level cache.
-const FILTER_BITS: usize = 1 << 16;
+const FILTER_BITS: usize = Key::HASHES;
+
+/// Up to so many windows of three bytes are entered in the filter with every fourth byte, which spares looking for them
+/// separately; more would fill it.
+const MAX_COMPLETED: usize = 16;
 
 /// What to do where a window may stand: compare a form that would begin `offset` bytes before it, if the eight bytes
 /// from the window on are those of the form. Slots are shared, so the kind of the key must be the same too: a place is
 /// looked up once for each kind.
 struct Candidate {
-    mask: u64,
-    value: u64,
+    word: Masked,
     form: u32,
     offset: u16,
     kind: u16,
@@ -29,7 +32,9 @@ pub(crate) struct Index {
     forms: Forms,
     /// For each width below [`WIDTH`], whether a window has it.
     short: [bool; WIDTH],
-    /// Whether some plain window may stand where a word looks like UTF-16.
+    /// The same, but for those that the filter holds completed.
+    filtered: [bool; WIDTH],
+    /// Whether a plain window may stand where a word looks like UTF-16.
     ambiguous: bool,
     max_offset: usize,
 }
@@ -37,6 +42,7 @@ pub(crate) struct Index {
 impl Index {
     pub(crate) fn new(windows: Windows) -> Self {
         let Windows { forms, mut entries, short, ambiguous, .. } = windows;
+        let completed = short[3] <= MAX_COMPLETED;
         let count = (2 * entries.len()).next_power_of_two().clamp(16, FILTER_BITS);
         let shift = FILTER_BITS.ilog2() - count.ilog2();
         entries.sort_by_key(|entry| entry.key.hash());
@@ -53,18 +59,18 @@ impl Index {
             shift,
             candidates: Vec::with_capacity(entries.len()),
             forms,
-            short,
+            short: short.map(|count| count > 0),
+            filtered: [false, false, short[2] > 0, short[3] > 0 && !completed],
             ambiguous,
             max_offset: entries.iter().map(|entry| usize::from(entry.offset)).max().unwrap_or(0),
         };
         for entry in &entries {
-            for key in entry.key.completions() {
-                index.set(key);
+            index.set(entry.key);
+            if completed && entry.key.kind() == 3 {
+                entry.key.completions().for_each(|key| index.set(key));
             }
-            let (mask, value) = index.forms.word(entry.form, usize::from(entry.offset));
             index.candidates.push(Candidate {
-                mask,
-                value,
+                word: entry.word,
                 form: entry.form,
                 offset: entry.offset,
                 kind: entry.key.kind(),
@@ -98,8 +104,10 @@ impl Index {
         if self.ambiguous {
             set |= self.is_set(plain);
         }
-        if self.short[2] {
-            set |= self.is_set(Key::short(word, 2));
+        for width in 2..WIDTH {
+            if self.filtered[width] {
+                set |= self.is_set(Key::short(word, width));
+            }
         }
         set
     }
@@ -123,7 +131,7 @@ impl Index {
         let slot = key.hash() >> self.shift;
         let candidates = &self.candidates[self.slots[slot] as usize..self.slots[slot + 1] as usize];
         for candidate in candidates {
-            if word & candidate.mask == candidate.value && candidate.kind == key.kind() {
+            if candidate.word.matches(word) && candidate.kind == key.kind() {
                 let start = at.checked_sub(usize::from(candidate.offset));
                 hits.extend(start.and_then(|start| self.forms.verify(candidate.form, haystack, start)));
             }

@@ -26,6 +26,7 @@ mod literal;
 mod matcher;
 mod page;
 mod window;
+mod word;
 
 pub use isa::Isa;
 pub use literal::{BuildError, Encoding, Hit, Literal, MAX_LITERAL, MIN_LITERAL};

@@ -2,8 +2,9 @@
 
 use crate::bucket;
 use crate::index::Index;
-use crate::kernel::{self, BLOCK, GROUP, Kernel, PADDING, Places};
+use crate::kernel::{BLOCK, GROUP, Kernel, PADDING, Places};
 use crate::window::Windows;
+use crate::word::word;
 use crate::{BuildError, Hit, Isa, Literal};
 
 /// Finds all occurrences of a set of literals in one pass over the bytes.
@@ -87,7 +88,7 @@ impl Matcher {
     ) {
         self.kernel.scan(&self.index, block, count, places);
         for place in places.iter() {
-            self.index.verify(haystack, base + place, kernel::word(block, place), hits);
+            self.index.verify(haystack, base + place, word(block, place), hits);
         }
     }
 

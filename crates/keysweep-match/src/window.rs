@@ -4,9 +4,10 @@
 //! the one least likely to occur by chance is taken, by the byte frequencies measured in source text and in dumps. The
 //! UTF-16 forms of a literal share its window: there it is four characters, the zero bytes between them left out.
 
-use crate::form::Forms;
+use crate::form::{Forms, Masked};
 use crate::frequency::{BINARY, TEXT};
 use crate::literal::{Encoding, Literal};
+use crate::word::word;
 
 /// Bytes of a window, and characters of one in UTF-16.
 pub(crate) const WIDTH: usize = 4;
@@ -50,6 +51,17 @@ pub(crate) struct Key(u64);
 const CASE_BITS: u64 = 0x2020_2020;
 
 impl Key {
+    /// Number of different hashes.
+    pub(crate) const HASHES: usize = 1 << 16;
+
+    /// Key of a plain window of two to [`WIDTH`] bytes.
+    fn new(window: &[u8]) -> Self {
+        match window.len() {
+            WIDTH => Key::plain(word(window, 0)),
+            width => Key::short(word(window, 0), width),
+        }
+    }
+
     /// Key of the four bytes at the start of `word` (the first in the low bits).
     #[inline(always)]
     pub(crate) fn plain(word: u64) -> Self {
@@ -83,15 +95,13 @@ impl Key {
         (self.0 >> 32) as u16
     }
 
-    /// The keys to look for in place of this: with any byte in fourth place if it has three.
+    /// For a key of three bytes, the plain keys of all words that begin with them.
     pub(crate) fn completions(self) -> impl Iterator<Item = Key> {
-        let complete = |bytes: u64| (0..=0xffu64).map(move |byte| Key::plain(bytes | byte << 24));
-        let three = (self.kind() == 3).then(|| complete(self.0 & 0x00ff_ffff));
-        let itself = if three.is_some() { None } else { Some(self) };
-        itself.into_iter().chain(three.into_iter().flatten())
+        let three = self.0 & 0x00ff_ffff;
+        (0..=0xff).map(move |byte| Key::plain(three | byte << 24))
     }
 
-    /// Sixteen well-mixed bits.
+    /// Well-mixed bits, below [`Key::HASHES`].
     #[inline(always)]
     pub(crate) fn hash(self) -> usize {
         (self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize
@@ -99,12 +109,19 @@ impl Key {
 }
 
 /// What to do where a window is found: compare a form that would begin `offset` bytes before it.
-#[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
     pub(crate) key: Key,
     pub(crate) form: u32,
     /// Bytes from the start of the form to its window.
     pub(crate) offset: u16,
+    /// The bytes of the form from its window on.
+    pub(crate) word: Masked,
+}
+
+impl Entry {
+    fn new(key: Key, form: u32, bytes: &[u8], offset: usize, ignore_case: bool) -> Self {
+        Entry { key, form, offset: offset as u16, word: Masked::new(&bytes[offset..], ignore_case) }
+    }
 }
 
 /// The windows of all literals.
@@ -114,15 +131,17 @@ pub(crate) struct Windows {
     pub(crate) entries: Vec<Entry>,
     /// What each window accepts at its four positions.
     pub(crate) accepts: Vec<[Accept; WIDTH]>,
-    /// For each width below [`WIDTH`], whether a window has it.
-    pub(crate) short: [bool; WIDTH],
+    /// For each width below [`WIDTH`], how many windows have it.
+    pub(crate) short: [usize; WIDTH],
     /// Whether some plain window may stand where a word looks like UTF-16.
     pub(crate) ambiguous: bool,
+    /// For each hash of a key, how many windows have it.
+    loads: Vec<u16>,
 }
 
 impl Windows {
     pub(crate) fn new(literals: &[Literal]) -> Self {
-        let mut windows = Windows::default();
+        let mut windows = Windows { loads: vec![0; Key::HASHES], ..Windows::default() };
         for (id, literal) in (0u32..).zip(literals) {
             windows.add(id, literal);
         }
@@ -130,28 +149,26 @@ impl Windows {
     }
 
     fn add(&mut self, id: u32, literal: &Literal) {
-        let shared = literal.wide && literal.bytes.len() >= WIDTH && !literal.bytes.contains(&0);
-        let form = self.forms.push(id, literal, Encoding::Bytes);
-        let at = self.add_plain(form, &literal.bytes, literal.ignore_case, shared);
-        if !literal.wide {
+        let Literal { bytes, ignore_case, wide } = literal;
+        let shared = *wide && bytes.len() >= WIDTH && !bytes.contains(&0);
+        let form = self.forms.push(id, Encoding::Bytes, bytes, *ignore_case);
+        let at = self.add_plain(form, bytes, *ignore_case, shared);
+        if !wide {
             return;
         }
-        let little = self.forms.push(id, literal, Encoding::Utf16Le);
-        let big = self.forms.push(id, literal, Encoding::Utf16Be);
-        if shared {
-            let chars = &literal.bytes[at..at + WIDTH];
-            let spread = spread(chars);
-            let key = Key::wide(word(&spread));
-            let accept = |index: usize| Accept::new(spread[index], literal.ignore_case);
-            self.accepts.push([accept(0), accept(1), accept(2), accept(3)]);
-            for (form, offset) in [(little, 2 * at), (big, 2 * at + 1)] {
-                self.entries.push(Entry { key, form, offset: offset as u16 });
+        let little: Vec<u8> = bytes.iter().flat_map(|&byte| [byte, 0]).collect();
+        let big: Vec<u8> = bytes.iter().flat_map(|&byte| [0, byte]).collect();
+        for (encoding, bytes, offset) in [(Encoding::Utf16Le, &little, 2 * at), (Encoding::Utf16Be, &big, 2 * at + 1)] {
+            let form = self.forms.push(id, encoding, bytes, *ignore_case);
+            if shared {
+                let key = Key::wide(word(bytes, offset));
+                self.entries.push(Entry::new(key, form, bytes, offset, *ignore_case));
+            } else {
+                self.add_plain(form, bytes, *ignore_case, false);
             }
-        } else {
-            let spread = spread(&literal.bytes);
-            self.add_plain(little, &spread, literal.ignore_case, false);
-            let shifted: Vec<u8> = [&[0], &spread[..spread.len() - 1]].concat();
-            self.add_plain(big, &shifted, literal.ignore_case, false);
+        }
+        if shared {
+            self.accepts.push(std::array::from_fn(|index| Accept::new(little[2 * at + index], *ignore_case)));
         }
     }
 
@@ -159,34 +176,25 @@ impl Windows {
     fn add_plain(&mut self, form: u32, bytes: &[u8], ignore_case: bool, shared: bool) -> usize {
         let width = bytes.len().min(WIDTH);
         let accepts: Vec<Accept> = bytes.iter().map(|&byte| Accept::new(byte, ignore_case)).collect();
-        let (at, _) = accepts
-            .windows(width)
-            .map(|window| chance(window, shared))
-            .enumerate()
+        let key = |at: usize| Key::new(&bytes[at..at + width]);
+        // A window that others have already is looked at for all of them wherever it occurs.
+        let cost =
+            |at: usize| chance(&accepts[at..at + width], shared) * (1.0 + f32::from(self.loads[key(at).hash()] / 4));
+        let (at, _) = (0..=bytes.len() - width)
+            .map(|at| (at, cost(at)))
             .min_by(|(_, a), (_, b)| a.total_cmp(b))
             .unwrap_or_default();
-        let window = &bytes[at..at + width];
-        let key = if width == WIDTH {
-            Key::plain(word(window))
-        } else {
-            self.short[width] = true;
-            Key::short(word(window), width)
-        };
+        let (window, key) = (&bytes[at..at + width], key(at));
+        let load = &mut self.loads[key.hash()];
+        *load = load.saturating_add(1);
+        if width < WIDTH {
+            self.short[width] += 1;
+        }
         self.ambiguous |= window[1] == 0 && window.get(3).is_none_or(|&byte| byte == 0);
-        self.entries.push(Entry { key, form, offset: at as u16 });
+        self.entries.push(Entry::new(key, form, bytes, at, ignore_case));
         self.accepts.push(std::array::from_fn(|index| if index < width { accepts[at + index] } else { Accept::Any }));
         at
     }
-}
-
-/// The bytes with a zero behind each.
-fn spread(bytes: &[u8]) -> Vec<u8> {
-    bytes.iter().flat_map(|&byte| [byte, 0]).collect()
-}
-
-/// Up to eight bytes as a little-endian word.
-fn word(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
 }
 
 /// Share of UTF-16 text in what is scanned: how much a window's chance there weighs.

@@ -13,6 +13,7 @@ mod x86;
 use crate::Isa;
 use crate::bucket::Table;
 use crate::index::Index;
+use crate::word::word;
 
 /// Places of a block: a page, so that what is read twice is read from the first-level cache.
 pub(crate) const BLOCK: usize = 4096;
@@ -156,10 +157,4 @@ fn sift(index: &Index, block: &[u8], marks: &Marks, places: &mut Places) {
         kept += usize::from(index.may_hold(word(block, usize::from(offset))));
     }
     *len = kept;
-}
-
-/// The eight bytes at a place of a block, the first in the low bits; zero behind the end.
-#[inline(always)]
-pub(crate) fn word(block: &[u8], at: usize) -> u64 {
-    block.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
 }
