@@ -44,6 +44,7 @@ impl Masked {
 pub(crate) struct Forms {
     forms: Vec<Form>,
     words: Vec<Masked>,
+    max_len: usize,
 }
 
 impl Forms {
@@ -51,7 +52,21 @@ impl Forms {
     pub(crate) fn push(&mut self, literal: u32, encoding: Encoding, bytes: &[u8], ignore_case: bool) -> u32 {
         self.forms.push(Form { literal, encoding, len: bytes.len() as u32, words: self.words.len() as u32 });
         self.words.extend(bytes.chunks(8).map(|bytes| Masked::new(bytes, ignore_case)));
+        self.max_len = self.max_len.max(bytes.len());
         (self.forms.len() - 1) as u32
+    }
+
+    /// Length of the longest form, in bytes.
+    pub(crate) fn max_len(&self) -> usize {
+        self.max_len
+    }
+
+    /// The bytes of each form, letters in upper case where case is ignored.
+    pub(crate) fn bytes(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.forms.iter().map(|form| {
+            let words = self.words[form.words as usize..].iter();
+            words.flat_map(|masked| masked.value.to_le_bytes()).take(form.len as usize).collect()
+        })
     }
 
     /// The hit of a form if it stands in the haystack at `start`.

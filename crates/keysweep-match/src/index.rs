@@ -1,6 +1,7 @@
 //! From a place that looks like a window to the forms to compare there.
 
 use crate::Hit;
+use crate::automaton::Automaton;
 use crate::form::{Forms, Masked};
 use crate::window::{Key, WIDTH, Windows};
 
@@ -37,6 +38,8 @@ pub(crate) struct Index {
     /// Whether a plain window may stand where a word looks like UTF-16.
     ambiguous: bool,
     max_offset: usize,
+    /// For each form, how far its window lies behind its start, in bytes.
+    offsets: Vec<u16>,
 }
 
 impl Index {
@@ -62,9 +65,11 @@ impl Index {
             short: short.map(|count| count > 0),
             filtered: [false, false, short[2] > 0, short[3] > 0 && !completed],
             ambiguous,
+            offsets: vec![0; entries.len()],
             max_offset: entries.iter().map(|entry| usize::from(entry.offset)).max().unwrap_or(0),
         };
         for entry in &entries {
+            index.offsets[entry.form as usize] = entry.offset;
             index.set(entry.key);
             if completed && entry.key.kind() == 3 {
                 entry.key.completions().for_each(|key| index.set(key));
@@ -112,22 +117,24 @@ impl Index {
         set
     }
 
-    /// Compares all forms whose window may stand at `at` in the haystack, where `word` is read.
+    /// Compares all forms whose window may stand at `at` in the haystack, where `word` is read, and returns how many
+    /// it looked at.
     #[inline]
-    pub(crate) fn verify(&self, haystack: &[u8], at: usize, word: u64, hits: &mut Vec<Hit>) {
-        self.verify_key(Key::plain(word), haystack, at, word, hits);
+    pub(crate) fn verify(&self, haystack: &[u8], at: usize, word: u64, hits: &mut Vec<Hit>) -> usize {
+        let mut steps = self.verify_key(Key::plain(word), haystack, at, word, hits);
         if Key::is_wide(word) {
-            self.verify_key(Key::wide(word), haystack, at, word, hits);
+            steps += self.verify_key(Key::wide(word), haystack, at, word, hits);
         }
         for width in 2..WIDTH {
             if self.short[width] {
-                self.verify_key(Key::short(word, width), haystack, at, word, hits);
+                steps += self.verify_key(Key::short(word, width), haystack, at, word, hits);
             }
         }
+        steps
     }
 
     #[inline]
-    fn verify_key(&self, key: Key, haystack: &[u8], at: usize, word: u64, hits: &mut Vec<Hit>) {
+    fn verify_key(&self, key: Key, haystack: &[u8], at: usize, word: u64, hits: &mut Vec<Hit>) -> usize {
         let slot = key.hash() >> self.shift;
         let candidates = &self.candidates[self.slots[slot] as usize..self.slots[slot + 1] as usize];
         for candidate in candidates {
@@ -136,5 +143,29 @@ impl Index {
                 hits.extend(start.and_then(|start| self.forms.verify(candidate.form, haystack, start)));
             }
         }
+        candidates.len()
+    }
+
+    /// An automaton that finds the same.
+    pub(crate) fn automaton(&self) -> Option<Automaton> {
+        Automaton::new(&self.forms)
+    }
+
+    /// Finds with the automaton what [`Index::verify`] finds at the places from `begin` up to `end`.
+    pub(crate) fn verify_all(
+        &self,
+        automaton: &Automaton,
+        haystack: &[u8],
+        begin: usize,
+        end: usize,
+        hits: &mut Vec<Hit>,
+    ) {
+        let reach = begin.saturating_sub(self.max_offset)..haystack.len().min(end + self.forms.max_len());
+        automaton.find(&self.forms, haystack, reach, |form, hit| {
+            let window = hit.start + usize::from(self.offsets[form as usize]);
+            if (begin..end).contains(&window) {
+                hits.push(hit);
+            }
+        });
     }
 }

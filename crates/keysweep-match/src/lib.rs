@@ -16,6 +16,7 @@
 #![allow(unsafe_code)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod automaton;
 mod bucket;
 mod form;
 mod frequency;

@@ -1,6 +1,8 @@
 //! The matcher: what users of the crate hold.
 
-use crate::bucket;
+use std::sync::OnceLock;
+
+use crate::automaton::Automaton;
 use crate::index::Index;
 use crate::kernel::{BLOCK, GROUP, Kernel, PADDING, Places};
 use crate::window::Windows;
@@ -12,6 +14,8 @@ pub struct Matcher {
     kernel: Kernel,
     index: Index,
     max_len: usize,
+    /// Made when bytes are met that are slow to scan; `None` if it would be too large.
+    automaton: OnceLock<Option<Automaton>>,
 }
 
 impl Matcher {
@@ -41,8 +45,9 @@ impl Matcher {
         }
         let windows = Windows::new(literals);
         Ok(Matcher {
-            kernel: Kernel::new(isa, bucket::group(&windows.accepts)),
+            kernel: Kernel::new(isa, &windows.accepts),
             index: Index::new(windows),
+            automaton: OnceLock::new(),
             max_len: literals.iter().map(Literal::max_len).max().unwrap_or(0),
         })
     }
@@ -87,8 +92,17 @@ impl Matcher {
         hits: &mut Vec<Hit>,
     ) {
         self.kernel.scan(&self.index, block, count, places);
+        let known = hits.len();
+        let mut steps = 0;
         for place in places.iter() {
-            self.index.verify(haystack, base + place, word(block, place), hits);
+            steps += self.index.verify(haystack, base + place, word(block, place), hits);
+            if steps > MAX_STEPS {
+                if let Some(automaton) = self.automaton.get_or_init(|| self.index.automaton()) {
+                    hits.truncate(known);
+                    self.index.verify_all(automaton, haystack, base, base + count, hits);
+                    return;
+                }
+            }
         }
     }
 
@@ -103,6 +117,9 @@ impl Matcher {
         self.kernel.isa()
     }
 }
+
+/// Comparisons in a block from which on the automaton is faster.
+const MAX_STEPS: usize = 8 * BLOCK;
 
 /// Most literals of a set: far more than can be scanned for well.
 const MAX_LITERALS: usize = 1 << 20;

@@ -252,3 +252,19 @@ fn refuses_what_it_cannot_find() {
     assert_eq!(error(Literal::new([0x80, 0x41]).wide()), Some(BuildError::WideNotAscii { index: 1 }));
     assert_eq!(error(Literal::new([b'a'; 64])), None);
 }
+
+#[test]
+fn places_that_are_like_many_literals() {
+    let mut random = Random(31);
+    let set: Vec<Literal> = (0..600)
+        .map(|at| Literal { bytes: random.bytes(b"ab", 9 + at % 4), ignore_case: at % 3 == 0, wide: at % 5 == 0 })
+        .collect();
+    let matchers = matchers(&set);
+    for alphabet in [&b"ab"[..], b"abAB", b"a\0b\0"] {
+        for length in [9, 700, 4096, 9000] {
+            assert_same(&set, &matchers, &random.bytes(alphabet, length));
+        }
+    }
+    let wide: Vec<u8> = random.bytes(b"ab", 6000).into_iter().flat_map(|byte| [byte, 0]).collect();
+    assert_same(&set, &matchers, &wide);
+}

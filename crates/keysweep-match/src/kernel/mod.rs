@@ -7,12 +7,14 @@
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod nibble;
+mod pairs;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use crate::Isa;
-use crate::bucket::Table;
+use crate::bucket;
 use crate::index::Index;
+use crate::window::{Accept, WIDTH};
 use crate::word::word;
 
 /// Places of a block: a page, so that what is read twice is read from the first-level cache.
@@ -66,24 +68,30 @@ impl Places {
     }
 }
 
-/// What a kernel looks for, in the layout of each instruction set.
+/// What is looked for, in the layout of the scan.
 pub(crate) struct Kernel {
     isa: Isa,
-    table: Box<Table>,
+    scan: Scan,
+}
+
+enum Scan {
     #[cfg(target_arch = "x86_64")]
-    septets: Box<x86::Septets>,
-    nibbles: Box<nibble::Nibbles>,
+    Septets(Box<x86::Septets>),
+    Nibbles(Box<nibble::Nibbles>),
+    Pairs(pairs::Pairs),
 }
 
 impl Kernel {
-    pub(crate) fn new(isa: Isa, table: Box<Table>) -> Self {
-        Kernel {
-            isa,
+    /// A kernel for an instruction set that this CPU must have.
+    pub(crate) fn new(isa: Isa, windows: &[[Accept; WIDTH]]) -> Self {
+        let scan = match isa {
             #[cfg(target_arch = "x86_64")]
-            septets: Box::new(x86::Septets::new(&table)),
-            nibbles: Box::new(nibble::Nibbles::new(&table)),
-            table,
-        }
+            Isa::Avx512 => Scan::Septets(Box::new(x86::Septets::new(&bucket::group(windows)))),
+            Isa::Scalar => Scan::Pairs(pairs::Pairs::new(windows)),
+            _ => nibble::Nibbles::new(&bucket::group(windows))
+                .map_or_else(|| Scan::Pairs(pairs::Pairs::new(windows)), |nibbles| Scan::Nibbles(Box::new(nibbles))),
+        };
+        Kernel { isa, scan }
     }
 
     pub(crate) fn isa(&self) -> Isa {
@@ -94,40 +102,24 @@ impl Kernel {
     /// [`GROUP`], at most [`BLOCK`], and `block` has [`PADDING`] bytes more.
     pub(crate) fn scan(&self, index: &Index, block: &[u8], count: usize, places: &mut Places) {
         assert!(count.is_multiple_of(GROUP) && count <= BLOCK && block.len() >= count + PADDING);
-        match self.isa {
-            // SAFETY: a matcher is made only for an instruction set that this CPU has, and the sizes were checked.
+        match (&self.scan, self.isa) {
+            // SAFETY: a kernel is made only for an instruction set that this CPU has, and the sizes were checked.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { x86::scan_avx512(&self.septets, index, block, count, places) },
+            (Scan::Septets(septets), _) => unsafe { x86::scan_avx512(septets, index, block, count, places) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { x86::scan_avx2(&self.nibbles, index, block, count, places) },
+            (Scan::Nibbles(nibbles), Isa::Avx2) => unsafe { x86::scan_avx2(nibbles, index, block, count, places) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Isa::Ssse3 => unsafe { x86::scan_ssse3(&self.nibbles, index, block, count, places) },
+            (Scan::Nibbles(nibbles), _) => unsafe { x86::scan_ssse3(nibbles, index, block, count, places) },
             // SAFETY: as above.
             #[cfg(target_arch = "aarch64")]
-            Isa::Neon => unsafe { neon::scan(&self.nibbles, index, block, count, places) },
-            _ => scan_scalar(&self.table, index, block, count, places),
+            (Scan::Nibbles(nibbles), _) => unsafe { neon::scan(nibbles, index, block, count, places) },
+            #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+            (Scan::Nibbles(_), _) => unreachable!("only an instruction set with vectors scans by half bytes"),
+            (Scan::Pairs(pairs), _) => pairs::scan(pairs, index, block, count, places),
         }
     }
-}
-
-fn scan_scalar(table: &Table, index: &Index, block: &[u8], count: usize, places: &mut Places) {
-    let mut marks = Marks::new();
-    let [first, second, third, fourth] = table;
-    let groups = block[..count + PADDING].windows(GROUP + 3).step_by(GROUP);
-    for (group, bytes) in groups.enumerate() {
-        let mut bits = 0;
-        for (bit, window) in bytes.windows(4).enumerate() {
-            let buckets = first[usize::from(window[0])]
-                & second[usize::from(window[1])]
-                & third[usize::from(window[2])]
-                & fourth[usize::from(window[3])];
-            bits |= u64::from(buckets != 0) << bit;
-        }
-        marks.push(group, bits);
-    }
-    sift(index, block, &marks, places);
 }
 
 /// Keeps of the places marked those that pass the hash filter. Has hardly a branch that depends on a place.

@@ -1,7 +1,8 @@
 //! The scan by half bytes, for instruction sets whose shuffle looks up 16 bytes.
 
 use super::{BLOCK, GROUP, Marks};
-use crate::bucket::Table;
+use crate::bucket::{BUCKETS, Table};
+use crate::frequency::TEXT;
 use crate::window::WIDTH;
 
 /// Bytes of buckets: the buckets are scanned eight at a time.
@@ -14,8 +15,12 @@ pub(super) struct Nibbles {
     high: [[[u8; 16]; WIDTH]; HALVES],
 }
 
+/// Share of the places of a text above which the scan marks too many to be worth it.
+const MAX_MARKED: f32 = 0.08;
+
 impl Nibbles {
-    pub(super) fn new(table: &Table) -> Self {
+    /// `None` if half bytes tell too little about so many windows.
+    pub(super) fn new(table: &Table) -> Option<Self> {
         let mut nibbles = Nibbles { low: [[[0; 16]; WIDTH]; HALVES], high: [[[0; 16]; WIDTH]; HALVES] };
         for (position, row) in table.iter().enumerate() {
             for (byte, buckets) in row.iter().enumerate() {
@@ -25,7 +30,21 @@ impl Nibbles {
                 }
             }
         }
-        nibbles
+        (nibbles.marked() < MAX_MARKED).then_some(nibbles)
+    }
+
+    /// The share of the places of a text that is marked.
+    fn marked(&self) -> f32 {
+        let accepted = |bucket: usize, position: usize| -> f32 {
+            let (half, bit) = (bucket / 8, 1 << (bucket % 8));
+            let (low, high) = (&self.low[half][position], &self.high[half][position]);
+            TEXT.iter()
+                .enumerate()
+                .filter(|(byte, _)| low[byte & 15] & high[byte >> 4] & bit != 0)
+                .map(|(_, &frequency)| f32::from(frequency) / 65536.0)
+                .sum()
+        };
+        (0..BUCKETS).map(|bucket| (0..WIDTH).map(|position| accepted(bucket, position)).product::<f32>()).sum()
     }
 }
 
