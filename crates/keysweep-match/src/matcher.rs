@@ -64,24 +64,31 @@ impl Matcher {
         while base < haystack.len() {
             let rest = &haystack[base..];
             let whole = rest.len().saturating_sub(PADDING) / GROUP * GROUP;
-            let done = if whole > 0 {
+            let (count, done) = if whole > 0 {
                 let count = whole.min(BLOCK);
-                self.find_block(haystack, base, &rest[..count + PADDING], count, &mut places, &mut hits);
-                count
+                (count, self.find_block(haystack, base, &rest[..count + PADDING], count, &mut places, &mut hits))
             } else {
                 let mut padded = [0; 2 * GROUP + PADDING];
                 padded[..rest.len()].copy_from_slice(rest);
                 let count = rest.len().next_multiple_of(GROUP);
-                self.find_block(haystack, base, &padded, count, &mut places, &mut hits);
-                rest.len()
+                (rest.len(), self.find_block(haystack, base, &padded, count, &mut places, &mut hits))
             };
-            base += done;
+            let automaton = if done { None } else { self.automaton() };
+            base += match automaton {
+                Some(automaton) => {
+                    let stretch = rest.len().min(STRETCH);
+                    self.index.verify_all(automaton, haystack, base, base + stretch, &mut hits);
+                    stretch
+                }
+                None => count,
+            };
             report(&mut hits, base.saturating_sub(self.index.max_offset()), on_hit);
         }
         report(&mut hits, usize::MAX, on_hit);
     }
 
-    /// Collects the hits whose window begins in the first `count` bytes of `block`, which stands at `base`.
+    /// Collects the hits whose window begins in the first `count` bytes of `block`, which stands at `base`. Gives up, with
+    /// no hits, if these bytes are like so many literals that the automaton is faster.
     fn find_block(
         &self,
         haystack: &[u8],
@@ -90,20 +97,23 @@ impl Matcher {
         count: usize,
         places: &mut Places,
         hits: &mut Vec<Hit>,
-    ) {
+    ) -> bool {
         self.kernel.scan(&self.index, block, count, places);
         let known = hits.len();
         let mut steps = 0;
         for place in places.iter() {
             steps += self.index.verify(haystack, base + place, word(block, place), hits);
-            if steps > MAX_STEPS {
-                if let Some(automaton) = self.automaton.get_or_init(|| self.index.automaton()) {
-                    hits.truncate(known);
-                    self.index.verify_all(automaton, haystack, base, base + count, hits);
-                    return;
-                }
+            if steps > MAX_STEPS && self.automaton().is_some() {
+                hits.truncate(known);
+                return false;
             }
         }
+        true
+    }
+
+    #[cold]
+    fn automaton(&self) -> Option<&Automaton> {
+        self.automaton.get_or_init(|| self.index.automaton()).as_ref()
     }
 
     /// Length in bytes of the longest form of any literal (UTF-16 forms count twice). A haystack given in chunks is
@@ -120,6 +130,9 @@ impl Matcher {
 
 /// Comparisons in a block from which on the automaton is faster.
 const MAX_STEPS: usize = 8 * BLOCK;
+
+/// Bytes that the automaton reads before the scan is tried again.
+const STRETCH: usize = 16 * BLOCK;
 
 /// Most literals of a set: far more than can be scanned for well.
 const MAX_LITERALS: usize = 1 << 20;
