@@ -3,7 +3,7 @@
 
 use super::checked::{base58check, is_base58, to_base58check};
 use super::frame;
-use super::text::{begins_token, ends_token, run};
+use super::text::{begins_token, run};
 use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
 use crate::private::{PrivateKey, ec_public};
 use crate::{Curve, KeyMaterial, Proof, Secret};
@@ -146,12 +146,10 @@ impl Decoder for Wif {
         let mut at = hit.anchor.end;
         while at < hit.window.len() {
             let length = run(&hit.window[at..], |b| b.is_ascii_alphanumeric());
-            // A token that may be cut by the window's end is seen by no other anchor, but it is not whole either.
             let text = &hit.window[at..at + length];
-            if matches!(length, 51 | 52) && b"5KL9c".contains(&text[0]) && ends_token(&hit.window[at + length..]) {
-                if let Some(material) = wif(text) {
-                    sink.key(WIF, at..at + length, material);
-                }
+            let shaped = matches!(length, 51 | 52) && b"5KL9c".contains(&text[0]);
+            if let Some(material) = Some(text).filter(|_| shaped).and_then(wif) {
+                sink.key(WIF, at..at + length, material);
             }
             at += length.max(1);
         }

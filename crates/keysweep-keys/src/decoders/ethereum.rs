@@ -139,7 +139,7 @@ impl Decoder for Ethereum {
         let Some(at) = values else { return };
         let start = hit.anchor.end + at;
         let Some((digits, prefixed)) = digits(&hit.window[start..]) else { return };
-        if hit.index == 4 && !prefixed || !prefixed && !in_context(hit.window) {
+        if !prefixed && (hit.index == 4 || !in_context(hit.window)) {
             return;
         }
         let Some(scalar) = hex(digits).filter(|scalar| looks_random(scalar)) else { return };

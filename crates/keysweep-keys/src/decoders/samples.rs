@@ -150,10 +150,13 @@ fn ranges_stay_with_the_key() {
 
 #[test]
 fn damage_does_no_harm() {
-    for (path, _) in SAMPLES.iter().filter(|(path, _)| !path.contains("in-memory") && !path.contains("set.json")) {
+    let tried = |path: &str| !path.contains("in-memory") && !path.contains("set.json");
+    for (path, _) in SAMPLES.iter().filter(|(path, _)| tried(path)) {
         let bytes = read(path);
+        let folder = path.split('/').next().unwrap();
+        let siblings = SAMPLES.iter().filter(|(path, _)| tried(path) && path.starts_with(folder)).count();
         // Each proof of a DSA key takes milliseconds.
-        let mutations = if path.contains("ds") || path.contains("dpv2") { 200 } else { 2_500 };
+        let mutations = if path.contains("/ds") || path.contains("dpv2") { 200 } else { 10_000 / siblings + 1 };
         for decoder in decoders() {
             if decoder.anchors().iter().any(|a| memchr::memmem::find(&bytes, a.bytes).is_some()) {
                 torture(decoder, &bytes, mutations);

@@ -13,11 +13,6 @@ pub(crate) fn is_base64(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b"+/-_=".contains(&b)
 }
 
-/// Whether a token ends before `bytes`: at the end, or at a byte that is neither a letter nor a digit.
-pub(crate) fn ends_token(bytes: &[u8]) -> bool {
-    bytes.first().is_none_or(|b| !b.is_ascii_alphanumeric())
-}
-
 /// Whether a token can begin after `bytes`.
 pub(crate) fn begins_token(bytes: &[u8]) -> bool {
     bytes.last().is_none_or(|b| !b.is_ascii_alphanumeric())
