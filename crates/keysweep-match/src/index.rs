@@ -5,7 +5,7 @@ use crate::automaton::Automaton;
 use crate::form::{Forms, Masked};
 use crate::window::{Key, WIDTH, Windows};
 
-/// Bits of the filter: a key that is looked for sets the bit of its hash. 8 KiB, a part of the first-level cache.
+/// Bits of the filter: a key that is looked for sets the bit of its hash. 16 KiB, a part of the first-level cache.
 const FILTER_BITS: usize = Key::HASHES;
 
 /// Up to so many windows of three bytes are entered in the filter with every fourth byte, which spares looking for them

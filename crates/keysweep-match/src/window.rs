@@ -5,7 +5,7 @@
 //! UTF-16 forms of a literal share its window: there it is four characters, the zero bytes between them left out.
 
 use crate::form::{Forms, Masked};
-use crate::frequency::{BINARY, TEXT};
+use crate::frequency::{BINARY, PAIRS, TEXT};
 use crate::literal::{Encoding, Literal};
 use crate::word::word;
 
@@ -52,7 +52,7 @@ const CASE_BITS: u64 = 0x2020_2020;
 
 impl Key {
     /// Number of different hashes.
-    pub(crate) const HASHES: usize = 1 << 16;
+    pub(crate) const HASHES: usize = 1 << 17;
 
     /// Key of a plain window of two to [`WIDTH`] bytes.
     fn new(window: &[u8]) -> Self {
@@ -104,7 +104,7 @@ impl Key {
     /// Well-mixed bits, below [`Key::HASHES`].
     #[inline(always)]
     pub(crate) fn hash(self) -> usize {
-        (self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize
+        (self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 47) as usize
     }
 }
 
@@ -198,18 +198,39 @@ impl Windows {
 }
 
 /// Share of UTF-16 text in what is scanned: how much a window's chance there weighs.
-const UTF16_SHARE: f32 = 0.01;
+const UTF16_SHARE: f32 = 0.001;
 
-/// How often a window occurs by chance, text and binary data taken together.
+/// How often a window occurs by chance.
 fn chance(window: &[Accept], shared: bool) -> f32 {
-    let of = |frequency: &[u16; 256], window: &[Accept]| -> f32 {
-        window
-            .iter()
-            .map(|accept| accept.bytes().map(|byte| f32::from(frequency[usize::from(byte)]) / 65536.0).sum::<f32>())
-            .product()
+    // By the pairs of letters of either case, then by how often the letters have the cases accepted.
+    let pairs: f32 = window.windows(2).map(|pair| pair_bits(pair[0], pair[1])).sum();
+    let inner: f32 = window[1..window.len() - 1].iter().map(|accept| folded(*accept).log2()).sum();
+    let cases: f32 = window.iter().map(|accept| accepted(*accept) / folded(*accept)).product();
+    let utf16 = if shared { UTF16_SHARE * accepted(window[0]) * accepted(window[1]) } else { 0.0 };
+    let single: f32 = window.iter().map(|accept| accepted(*accept)).product();
+    (-pairs - inner).exp2() * cases + single + utf16
+}
+
+/// Negative binary logarithm of how often two bytes follow each other, whatever their case.
+fn pair_bits(left: Accept, right: Accept) -> f32 {
+    let seven = |accept: Accept| {
+        let byte = accept.bytes().next().unwrap_or_default();
+        usize::from(byte & 0x1f | byte >> 1 & 0x60)
     };
-    // A run of one byte is far likelier than the product of its bytes.
-    let run = if window.iter().all(|accept| *accept == window[0]) { 1e-2 } else { 0.0 };
-    let utf16 = if shared { UTF16_SHARE * of(&TEXT, &window[..2]) } else { 0.0 };
-    of(&TEXT, window) + of(&BINARY, window) + utf16 + run
+    f32::from(PAIRS[seven(left) << 7 | seven(right)]) / 8.0
+}
+
+/// How often the bytes accepted occur.
+fn accepted(accept: Accept) -> f32 {
+    accept.bytes().map(frequency).sum()
+}
+
+/// How often the bytes accepted, or the other case of them, occur.
+fn folded(accept: Accept) -> f32 {
+    accept.bytes().next().map_or(1.0, |byte| frequency(byte | 0x20) + frequency(byte & !0x20))
+}
+
+fn frequency(byte: u8) -> f32 {
+    let byte = usize::from(byte);
+    (f32::from(TEXT[byte]) + f32::from(BINARY[byte])) / (2.0 * 65536.0)
 }
