@@ -11,7 +11,7 @@ pub enum Isa {
     Ssse3,
     /// x86: 32-byte vectors.
     Avx2,
-    /// x86: 64-byte vectors; needs AVX-512 F, BW and VBMI.
+    /// x86: 64-byte vectors; needs AVX-512 F, BW, VBMI and VBMI2.
     Avx512,
     /// AArch64: 16-byte vectors.
     Neon,
@@ -39,6 +39,7 @@ impl Isa {
                 is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512vbmi")
+                    && is_x86_feature_detected!("avx512vbmi2")
                     && has_bit_instructions()
             }
             #[cfg(target_arch = "aarch64")]

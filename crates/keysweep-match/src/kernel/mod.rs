@@ -55,8 +55,8 @@ pub(crate) struct Places {
     len: usize,
 }
 
-/// Places written at once, needed or not.
-const AHEAD: usize = 4;
+/// Most places that are written at once, needed or not.
+const AHEAD: usize = GROUP;
 
 impl Places {
     pub(crate) fn new() -> Self {
@@ -125,28 +125,32 @@ impl Kernel {
 /// Keeps of the places marked those that pass the hash filter. Has hardly a branch that depends on a place.
 #[inline(always)]
 fn sift(index: &Index, block: &[u8], marks: &Marks, places: &mut Places) {
-    let Places { marked: offsets, kept: keep, len } = places;
     let mut marked = 0;
     for (&group, &bits) in marks.groups[..marks.len].iter().zip(&marks.bits) {
         let base = u16::from(group) * GROUP as u16;
         let end = marked + bits.count_ones() as usize;
         let mut bits = bits;
         loop {
-            for offset in &mut offsets[marked..marked + AHEAD] {
+            for offset in &mut places.marked[marked..marked + 4] {
                 *offset = base.wrapping_add(bits.trailing_zeros() as u16);
                 bits &= bits.wrapping_sub(1);
             }
-            marked += AHEAD;
+            marked += 4;
             if marked >= end {
                 break;
             }
         }
         marked = end;
     }
-    let mut kept = 0;
-    for &offset in &offsets[..marked] {
-        keep[kept] = offset;
-        kept += usize::from(index.may_hold(word(block, usize::from(offset))));
+    filter(index, block, marked, places);
+}
+
+/// Keeps those of so many places marked that pass the hash filter.
+#[inline(always)]
+fn filter(index: &Index, block: &[u8], marked: usize, places: &mut Places) {
+    places.len = 0;
+    for &offset in &places.marked[..marked] {
+        places.kept[places.len] = offset;
+        places.len += usize::from(index.may_hold(word(block, usize::from(offset))));
     }
-    *len = kept;
 }

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::nibble::{self, HALVES, Nibbles, Vector};
-use super::{BLOCK, GROUP, Marks, Places, sift};
+use super::{BLOCK, GROUP, Marks, Places, filter, sift};
 use crate::bucket::Table;
 use crate::index::Index;
 use crate::window::WIDTH;
@@ -29,8 +29,8 @@ impl Septets {
 
 /// # Safety
 ///
-/// The CPU has AVX-512 F, BW and VBMI, BMI1, BMI2 and POPCNT; sizes as in [`super::Kernel::scan`].
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt")]
+/// The CPU has AVX-512 F, BW, VBMI and VBMI2, BMI1, BMI2 and POPCNT; sizes as in [`super::Kernel::scan`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
 pub(super) unsafe fn scan_avx512(septets: &Septets, index: &Index, block: &[u8], count: usize, places: &mut Places) {
     let mut marks = Marks::new();
     let load = |bytes: &[u8; 128], at: usize| {
@@ -56,7 +56,33 @@ pub(super) unsafe fn scan_avx512(septets: &Septets, index: &Index, block: &[u8],
         let any = _mm512_or_si512(buckets[0], buckets[1]);
         marks.push(group, _mm512_test_epi8_mask(any, any));
     }
-    sift(index, block, &marks, places);
+    let marked = unpack(&marks, places);
+    filter(index, block, marked, places);
+}
+
+/// Writes the places of the marks one after the other and returns how many they are.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
+fn unpack(marks: &Marks, places: &mut Places) -> usize {
+    let bit_numbers: [u8; GROUP] = std::array::from_fn(|bit| bit as u8);
+    // SAFETY: the array has 64 bytes.
+    let bit_numbers = unsafe { _mm512_loadu_si512(bit_numbers.as_ptr().cast()) };
+    let mut marked = 0;
+    for (&group, &bits) in marks.groups[..marks.len].iter().zip(&marks.bits) {
+        let base = _mm512_set1_epi16(i16::from(group) * GROUP as i16);
+        let set = _mm512_maskz_compress_epi8(bits, bit_numbers);
+        let room = &mut places.marked[marked..marked + GROUP];
+        let low = _mm512_add_epi16(base, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(set)));
+        // SAFETY: there is room for 64 places, and this writes the first 32.
+        unsafe { _mm512_storeu_si512(room.as_mut_ptr().cast(), low) };
+        let count = bits.count_ones() as usize;
+        if count > GROUP / 2 {
+            let high = _mm512_add_epi16(base, _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64::<1>(set)));
+            // SAFETY: there is room for 64 places, and this writes the last 32.
+            unsafe { _mm512_storeu_si512(room.as_mut_ptr().add(GROUP / 2).cast(), high) };
+        }
+        marked += count;
+    }
+    marked
 }
 
 /// # Safety
