@@ -1,16 +1,13 @@
 //! Puts windows that look alike together, so that few places of a haystack look like any of them.
 //!
-//! The scan can tell [`BUCKETS`] groups of windows apart. Of a group it knows only which bytes occur at each of the four
-//! positions, so a group accepts the product of four sets of bytes. The grouping makes the chance of that small.
+//! The scan can tell a few groups of windows, the *buckets*, apart. Of a bucket it knows only which bytes occur at each of
+//! the four positions, so a bucket accepts the product of four sets of bytes. The grouping makes the chance of that small.
 
 use crate::frequency::{BINARY, TEXT};
 use crate::window::{Accept, WIDTH};
 
-/// Number of groups: a bit each in two bytes.
-pub(crate) const BUCKETS: usize = 16;
-
-/// For each position of a window and each byte value, the buckets that accept it.
-pub(crate) type Table = [[u16; 256]; WIDTH];
+/// For each position of a window and each byte value, the buckets that accept it, a bit each.
+pub(crate) type Table = [[u32; 256]; WIDTH];
 
 /// How often the placing of the windows is looked over again.
 const ROUNDS: usize = 2;
@@ -126,9 +123,9 @@ fn chance(mass: &[[f32; CONTEXTS]; WIDTH], any: &[u16; WIDTH]) -> f32 {
         .sum()
 }
 
-/// Groups the windows and returns which buckets accept which byte at which position.
-pub(crate) fn group(windows: &[[Accept; WIDTH]]) -> Box<Table> {
-    let mut buckets: Vec<Bucket> = (0..BUCKETS).map(|_| Bucket::new()).collect();
+/// Puts the windows into so many buckets, at most 32, and returns which buckets accept which byte at which position.
+pub(crate) fn group(windows: &[[Accept; WIDTH]], count: usize) -> Box<Table> {
+    let mut buckets: Vec<Bucket> = (0..count).map(|_| Bucket::new()).collect();
     let mut places: Vec<usize> = Vec::with_capacity(windows.len());
     for window in windows {
         places.push(place(&mut buckets, window));
@@ -155,7 +152,7 @@ fn place(buckets: &mut [Bucket], window: &[Accept; WIDTH]) -> usize {
 }
 
 fn table(windows: &[[Accept; WIDTH]], places: &[usize]) -> Box<Table> {
-    let mut table = Box::new([[0u16; 256]; WIDTH]);
+    let mut table = Box::new([[0; 256]; WIDTH]);
     for (window, &at) in windows.iter().zip(places) {
         for (row, accept) in table.iter_mut().zip(window) {
             if *accept == Accept::Any {

@@ -6,7 +6,7 @@ use crate::automaton::Automaton;
 use crate::index::Index;
 use crate::kernel::{BLOCK, GROUP, Kernel, PADDING, Places};
 use crate::window::Windows;
-use crate::word::word;
+use crate::word::{is_zero, word};
 use crate::{BuildError, Hit, Isa, Literal};
 
 /// Finds all occurrences of a set of literals in one pass over the bytes.
@@ -14,6 +14,8 @@ pub struct Matcher {
     kernel: Kernel,
     index: Index,
     max_len: usize,
+    /// Whether no window is of zero bytes only, so that none stands in a block of them.
+    skips_zero: bool,
     /// Made when bytes are met that are slow to scan; `None` if it would be too large.
     automaton: OnceLock<Option<Automaton>>,
 }
@@ -44,9 +46,12 @@ impl Matcher {
             literal.check(index)?;
         }
         let windows = Windows::new(literals);
+        let kernel = Kernel::new(isa, &windows.accepts);
+        let index = Index::new(windows);
         Ok(Matcher {
-            kernel: Kernel::new(isa, &windows.accepts),
-            index: Index::new(windows),
+            skips_zero: !index.may_hold(0),
+            kernel,
+            index,
             automaton: OnceLock::new(),
             max_len: literals.iter().map(Literal::max_len).max().unwrap_or(0),
         })
@@ -98,6 +103,9 @@ impl Matcher {
         places: &mut Places,
         hits: &mut Vec<Hit>,
     ) -> bool {
+        if self.skips_zero && is_zero(&block[..count + PADDING]) {
+            return true;
+        }
         self.kernel.scan(&self.index, block, count, places);
         let known = hits.len();
         let mut steps = 0;

@@ -1,5 +1,7 @@
 //! What kind of bytes a page of memory holds, cheaply enough to ask for every page.
 
+use crate::word::is_zero;
+
 /// What a page holds.
 ///
 /// # What may be skipped
@@ -44,7 +46,7 @@ const UNIT: usize = 16;
 
 /// Classifies a page. Meant for 4 KiB, right for any length.
 pub fn classify(page: &[u8]) -> PageClass {
-    if page.iter().all(|&byte| byte == 0) {
+    if is_zero(page) {
         PageClass::Zero
     } else if is_text(page) {
         PageClass::Text

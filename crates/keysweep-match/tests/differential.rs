@@ -268,3 +268,17 @@ fn places_that_are_like_many_literals() {
     let wide: Vec<u8> = random.bytes(b"ab", 6000).into_iter().flat_map(|byte| [byte, 0]).collect();
     assert_same(&set, &matchers, &wide);
 }
+
+#[test]
+fn one_matcher_serves_many_threads() {
+    let matcher = Matcher::new(&[Literal::new("needle")]).unwrap();
+    std::thread::scope(|scope| {
+        for at in 0..4 {
+            let matcher = &matcher;
+            scope.spawn(move || {
+                let haystack = [vec![0; at * 5000], b"needle".to_vec()].concat();
+                assert_eq!(found(matcher, &haystack).len(), 1);
+            });
+        }
+    });
+}

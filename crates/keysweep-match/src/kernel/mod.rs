@@ -12,7 +12,6 @@ mod pairs;
 mod x86;
 
 use crate::Isa;
-use crate::bucket;
 use crate::index::Index;
 use crate::window::{Accept, WIDTH};
 use crate::word::word;
@@ -37,12 +36,13 @@ impl Marks {
         Marks { groups: [0; BLOCK / GROUP + 1], bits: [0; BLOCK / GROUP + 1], len: 0 }
     }
 
-    /// Adds the marks of a group, later than those before. Has no branch that depends on them.
+    /// Adds the marks of a group behind `len` others and returns how many there are then. Has no branch that depends on
+    /// them. (A count in the caller's hands stays in a register: in memory it would hold up the loop.)
     #[inline(always)]
-    fn push(&mut self, group: usize, bits: u64) {
-        self.groups[self.len] = group as u8;
-        self.bits[self.len] = bits;
-        self.len += usize::from(bits != 0);
+    fn push(&mut self, len: usize, group: usize, bits: u64) -> usize {
+        self.groups[len] = group as u8;
+        self.bits[len] = bits;
+        len + usize::from(bits != 0)
     }
 }
 
@@ -76,19 +76,28 @@ pub(crate) struct Kernel {
 
 enum Scan {
     #[cfg(target_arch = "x86_64")]
-    Septets(Box<x86::Septets>),
+    Septets(Box<x86::Septets<2>>),
+    /// With twice the buckets, for many windows.
+    #[cfg(target_arch = "x86_64")]
+    ManySeptets(Box<x86::Septets<4>>),
     Nibbles(Box<nibble::Nibbles>),
     Pairs(pairs::Pairs),
 }
+
+/// Windows from which on it pays to look them up in twice the buckets.
+#[cfg(target_arch = "x86_64")]
+const MANY_WINDOWS: usize = 800;
 
 impl Kernel {
     /// A kernel for an instruction set that this CPU must have.
     pub(crate) fn new(isa: Isa, windows: &[[Accept; WIDTH]]) -> Self {
         let scan = match isa {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => Scan::Septets(Box::new(x86::Septets::new(&bucket::group(windows)))),
+            Isa::Avx512 if windows.len() > MANY_WINDOWS => Scan::ManySeptets(Box::new(x86::Septets::new(windows))),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => Scan::Septets(Box::new(x86::Septets::new(windows))),
             Isa::Scalar => Scan::Pairs(pairs::Pairs::new(windows)),
-            _ => nibble::Nibbles::new(&bucket::group(windows))
+            _ => nibble::Nibbles::new(windows)
                 .map_or_else(|| Scan::Pairs(pairs::Pairs::new(windows)), |nibbles| Scan::Nibbles(Box::new(nibbles))),
         };
         Kernel { isa, scan }
@@ -106,6 +115,9 @@ impl Kernel {
             // SAFETY: a kernel is made only for an instruction set that this CPU has, and the sizes were checked.
             #[cfg(target_arch = "x86_64")]
             (Scan::Septets(septets), _) => unsafe { x86::scan_avx512(septets, index, block, count, places) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            (Scan::ManySeptets(septets), _) => unsafe { x86::scan_avx512(septets, index, block, count, places) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             (Scan::Nibbles(nibbles), Isa::Avx2) => unsafe { x86::scan_avx2(nibbles, index, block, count, places) },

@@ -1,18 +1,18 @@
 //! The scan by half bytes, for instruction sets whose shuffle looks up 16 bytes.
 
 use super::{BLOCK, GROUP, Marks};
-use crate::bucket::{BUCKETS, Table};
+use crate::bucket;
 use crate::frequency::TEXT;
-use crate::window::WIDTH;
+use crate::window::{Accept, WIDTH};
 
-/// Bytes of buckets: the buckets are scanned eight at a time.
-pub(super) const HALVES: usize = 2;
+/// Buckets are scanned eight at a time, so many times.
+const OCTETS: usize = 2;
 
-/// For each half of the buckets, position and half byte, the buckets that accept a byte with that half byte.
+/// For each eight buckets, position and half byte, the buckets that accept a byte with that half byte.
 #[repr(align(16))]
 pub(super) struct Nibbles {
-    low: [[[u8; 16]; WIDTH]; HALVES],
-    high: [[[u8; 16]; WIDTH]; HALVES],
+    low: [[[u8; 16]; WIDTH]; OCTETS],
+    high: [[[u8; 16]; WIDTH]; OCTETS],
 }
 
 /// Share of the places of a text above which the scan marks too many to be worth it.
@@ -20,13 +20,14 @@ const MAX_MARKED: f32 = 0.08;
 
 impl Nibbles {
     /// `None` if half bytes tell too little about so many windows.
-    pub(super) fn new(table: &Table) -> Option<Self> {
-        let mut nibbles = Nibbles { low: [[[0; 16]; WIDTH]; HALVES], high: [[[0; 16]; WIDTH]; HALVES] };
+    pub(super) fn new(windows: &[[Accept; WIDTH]]) -> Option<Self> {
+        let table = bucket::group(windows, 8 * OCTETS);
+        let mut nibbles = Nibbles { low: [[[0; 16]; WIDTH]; OCTETS], high: [[[0; 16]; WIDTH]; OCTETS] };
         for (position, row) in table.iter().enumerate() {
             for (byte, buckets) in row.iter().enumerate() {
-                for (half, buckets) in buckets.to_le_bytes().into_iter().enumerate() {
-                    nibbles.low[half][position][byte & 15] |= buckets;
-                    nibbles.high[half][position][byte >> 4] |= buckets;
+                for (octet, buckets) in buckets.to_le_bytes().into_iter().take(OCTETS).enumerate() {
+                    nibbles.low[octet][position][byte & 15] |= buckets;
+                    nibbles.high[octet][position][byte >> 4] |= buckets;
                 }
             }
         }
@@ -36,15 +37,15 @@ impl Nibbles {
     /// The share of the places of a text that is marked.
     fn marked(&self) -> f32 {
         let accepted = |bucket: usize, position: usize| -> f32 {
-            let (half, bit) = (bucket / 8, 1 << (bucket % 8));
-            let (low, high) = (&self.low[half][position], &self.high[half][position]);
+            let (octet, bit) = (bucket / 8, 1 << (bucket % 8));
+            let (low, high) = (&self.low[octet][position], &self.high[octet][position]);
             TEXT.iter()
                 .enumerate()
                 .filter(|(byte, _)| low[byte & 15] & high[byte >> 4] & bit != 0)
                 .map(|(_, &frequency)| f32::from(frequency) / 65536.0)
                 .sum()
         };
-        (0..BUCKETS).map(|bucket| (0..WIDTH).map(|position| accepted(bucket, position)).product::<f32>()).sum()
+        (0..8 * OCTETS).map(|bucket| (0..WIDTH).map(|position| accepted(bucket, position)).product::<f32>()).sum()
     }
 }
 
@@ -84,25 +85,27 @@ pub(super) unsafe fn mark<V: Vector>(nibbles: &Nibbles, bytes: *const u8, count:
     // SAFETY: the instruction set is the caller's promise. The last load begins at place `count - LANES`, three
     // positions further at most, so that it ends at `count + 3`.
     unsafe {
-        let low = nibbles.low.map(|half| half.map(|table| V::table(&table)));
-        let high = nibbles.high.map(|half| half.map(|table| V::table(&table)));
+        let low = nibbles.low.map(|octet| octet.map(|table| V::table(&table)));
+        let high = nibbles.high.map(|octet| octet.map(|table| V::table(&table)));
+        let mut len = 0;
         for group in 0..count / GROUP {
             let mut bits = 0;
             for part in (0..GROUP).step_by(V::LANES) {
                 let at = bytes.add(group * GROUP + part);
                 let first = V::load(at);
-                let mut buckets: [V; HALVES] =
+                let mut buckets: [V; OCTETS] =
                     [look_up(first, low[0][0], high[0][0]), look_up(first, low[1][0], high[1][0])];
                 for position in 1..WIDTH {
                     let byte = V::load(at.add(position));
-                    for (half, buckets) in buckets.iter_mut().enumerate() {
-                        *buckets = buckets.and(look_up(byte, low[half][position], high[half][position]));
+                    for (octet, buckets) in buckets.iter_mut().enumerate() {
+                        *buckets = buckets.and(look_up(byte, low[octet][position], high[octet][position]));
                     }
                 }
                 bits |= buckets[0].or(buckets[1]).nonzero() << part;
             }
-            marks.push(group, bits);
+            len = marks.push(len, group, bits);
         }
+        marks.len = len;
     }
 }
 

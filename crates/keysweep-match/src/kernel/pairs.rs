@@ -3,7 +3,7 @@
 //! The first two bytes of a window make a pair, and the last two make the pair two places on. A table tells of each pair
 //! which buckets have it as a first pair and which as a last one, so that the look-up at a place serves two windows.
 
-use super::{BLOCK, GROUP, Marks, PADDING, Places, sift};
+use super::{GROUP, Marks, PADDING, Places, sift};
 use crate::index::Index;
 use crate::window::{Accept, WIDTH};
 use crate::word::word;
@@ -52,6 +52,7 @@ fn all_of(accept: Accept) -> impl Iterator<Item = u8> {
 #[inline(always)]
 pub(super) fn scan(pairs: &Pairs, index: &Index, block: &[u8], count: usize, places: &mut Places) {
     let mut marks = Marks::new();
+    let mut len = 0;
     for group in 0..count / GROUP {
         let Some(bytes) = block[group * GROUP..].first_chunk::<{ GROUP + PADDING }>() else { break };
         let mut bits = 0u64;
@@ -65,8 +66,8 @@ pub(super) fn scan(pairs: &Pairs, index: &Index, block: &[u8], count: usize, pla
                 (first, second) = (second, third);
             }
         }
-        marks.push(group, bits);
+        len = marks.push(len, group, bits);
     }
-    debug_assert!(count <= BLOCK);
+    marks.len = len;
     sift(index, block, &marks, places);
 }

@@ -2,24 +2,25 @@
 
 use std::arch::x86_64::*;
 
-use super::nibble::{self, HALVES, Nibbles, Vector};
+use super::nibble::{self, Nibbles, Vector};
 use super::{BLOCK, GROUP, Marks, Places, filter, sift};
-use crate::bucket::Table;
+use crate::bucket;
 use crate::index::Index;
-use crate::window::WIDTH;
+use crate::window::{Accept, WIDTH};
 
-/// For each half of the buckets, position and low seven bits of a byte, the buckets that accept a byte with those.
+/// For each eight buckets, position and low seven bits of a byte, the buckets that accept a byte with those.
 /// Literals are mostly ASCII, so little is lost with the eighth bit, and two registers hold a table.
 #[repr(align(64))]
-pub(super) struct Septets([[[u8; 128]; WIDTH]; HALVES]);
+pub(super) struct Septets<const OCTETS: usize>([[[u8; 128]; WIDTH]; OCTETS]);
 
-impl Septets {
-    pub(super) fn new(table: &Table) -> Self {
-        let mut septets = Septets([[[0; 128]; WIDTH]; HALVES]);
+impl<const OCTETS: usize> Septets<OCTETS> {
+    pub(super) fn new(windows: &[[Accept; WIDTH]]) -> Self {
+        let table = bucket::group(windows, 8 * OCTETS);
+        let mut septets = Septets([[[0; 128]; WIDTH]; OCTETS]);
         for (position, row) in table.iter().enumerate() {
             for (byte, buckets) in row.iter().enumerate() {
-                for (half, buckets) in buckets.to_le_bytes().into_iter().enumerate() {
-                    septets.0[half][position][byte & 127] |= buckets;
+                for (octet, buckets) in buckets.to_le_bytes().into_iter().take(OCTETS).enumerate() {
+                    septets.0[octet][position][byte & 127] |= buckets;
                 }
             }
         }
@@ -31,13 +32,20 @@ impl Septets {
 ///
 /// The CPU has AVX-512 F, BW, VBMI and VBMI2, BMI1, BMI2 and POPCNT; sizes as in [`super::Kernel::scan`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
-pub(super) unsafe fn scan_avx512(septets: &Septets, index: &Index, block: &[u8], count: usize, places: &mut Places) {
+pub(super) unsafe fn scan_avx512<const OCTETS: usize>(
+    septets: &Septets<OCTETS>,
+    index: &Index,
+    block: &[u8],
+    count: usize,
+    places: &mut Places,
+) {
     let mut marks = Marks::new();
     let load = |bytes: &[u8; 128], at: usize| {
         // SAFETY: `at` is 0 or 64, so 64 bytes of the table follow.
         unsafe { _mm512_loadu_si512(bytes.as_ptr().add(at).cast()) }
     };
-    let tables = septets.0.each_ref().map(|half| half.each_ref().map(|bytes| (load(bytes, 0), load(bytes, 64))));
+    let tables = septets.0.each_ref().map(|octet| octet.each_ref().map(|bytes| (load(bytes, 0), load(bytes, 64))));
+    let mut len = 0;
     for group in 0..count / GROUP {
         let byte = |position: usize| {
             // SAFETY: the block has `count + PADDING` bytes; this reads up to `count + 3`.
@@ -45,17 +53,18 @@ pub(super) unsafe fn scan_avx512(septets: &Septets, index: &Index, block: &[u8],
         };
         _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(group * GROUP + BLOCK).cast());
         let bytes = [byte(0), byte(1), byte(2), byte(3)];
-        let buckets = tables.map(|half| {
+        let buckets = tables.map(|octet| {
             let found = |position: usize| {
-                let (low, high) = half[position];
+                let (low, high) = octet[position];
                 _mm512_permutex2var_epi8(low, bytes[position], high)
             };
             let three = _mm512_and_si512(_mm512_and_si512(found(0), found(1)), found(2));
             _mm512_and_si512(three, found(3))
         });
-        let any = _mm512_or_si512(buckets[0], buckets[1]);
-        marks.push(group, _mm512_test_epi8_mask(any, any));
+        let any = buckets.into_iter().fold(_mm512_setzero_si512(), |any, some| _mm512_or_si512(any, some));
+        len = marks.push(len, group, _mm512_test_epi8_mask(any, any));
     }
+    marks.len = len;
     let marked = unpack(&marks, places);
     filter(index, block, marked, places);
 }
