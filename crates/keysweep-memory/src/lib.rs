@@ -14,10 +14,12 @@ pub mod copies;
 pub mod found;
 pub mod memory;
 pub mod order;
+pub mod search;
 pub mod structure;
 pub mod survey;
 
 pub use found::{Found, Place};
 pub use memory::{Chunk, Memory, Segment};
 pub use order::Order;
+pub use search::{Outcome, search};
 pub use survey::{Number, Run, Survey};
