@@ -14,6 +14,7 @@ pub mod copies;
 pub mod found;
 pub mod memory;
 pub mod order;
+mod schedule;
 pub mod search;
 pub mod structure;
 pub mod survey;

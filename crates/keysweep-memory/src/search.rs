@@ -2,6 +2,8 @@
 
 use crate::found::Found;
 use crate::memory::Memory;
+use crate::schedule::AesSchedule;
+use crate::structure::View;
 use crate::survey::{Survey, survey};
 use keysweep_keys::PublicKey;
 
@@ -22,7 +24,7 @@ pub struct Context<'a> {
 pub struct Outcome {
     /// Proven keys.
     pub found: Vec<Found>,
-    /// Why not everything was looked at, as phrases for a report: `more random runs than are kept`.
+    /// Why not everything was looked at, as phrases for a report: `more JWTs than are tried`.
     pub limits: Vec<&'static str>,
 }
 
@@ -30,13 +32,16 @@ pub struct Outcome {
 pub trait Finder: Sync {
     /// Ids of the rules it may report under ([`Found::rule`]).
     fn rules(&self) -> &'static [&'static str];
-    /// Searches; reports only what is proven.
-    fn find(&self, context: &Context<'_>, outcome: &mut Outcome);
+    /// Looks at a chunk while the survey reads it, and notes file offsets that [`Finder::find`] is given again. Must cost
+    /// next to nothing on ordinary memory.
+    fn spot(&self, _view: &View<'_>, _spots: &mut Vec<u64>) {}
+    /// Searches; reports only what is proven. `spots` is what [`Finder::spot`] noted, sorted.
+    fn find(&self, context: &Context<'_>, spots: &[u64], outcome: &mut Outcome);
 }
 
 /// Every finder. A new one is a new file and a line here.
 pub fn all() -> &'static [&'static dyn Finder] {
-    &[]
+    &[&AesSchedule]
 }
 
 /// Searches `memory` for keys of every kind, with `public` keys known beforehand, on `jobs` threads.
@@ -44,11 +49,11 @@ pub fn search(memory: &dyn Memory, public: &[PublicKey], jobs: usize) -> Outcome
     let survey = survey(memory, jobs);
     let mut outcome = Outcome::default();
     if survey.overflow {
-        outcome.limits.push("more random runs than are kept");
+        outcome.limits.push("more places that may hold a key as numbers than are kept");
     }
     let context = Context { memory, survey: &survey, public, jobs };
-    for finder in all() {
-        finder.find(&context, &mut outcome);
+    for (finder, spots) in all().iter().zip(&survey.spots) {
+        finder.find(&context, spots, &mut outcome);
     }
     outcome
 }

@@ -6,6 +6,7 @@
 
 use crate::memory::{Memory, sweep};
 use crate::order::Order;
+use crate::search;
 use crate::structure::{self, Trigger, View};
 
 /// A maximal run of 64-bit words that look random.
@@ -44,6 +45,8 @@ pub struct Survey {
     pub runs: Vec<Run>,
     /// Sorted by offset, without repetition.
     pub numbers: Vec<Number>,
+    /// For each finder in [`search::all`] the file offsets it noted, sorted.
+    pub spots: Vec<Vec<u64>>,
     /// Whether there were more than are kept.
     pub overflow: bool,
 }
@@ -61,9 +64,13 @@ pub fn survey(memory: &dyn Memory, jobs: usize) -> Survey {
         let view = View { chunk, memory };
         state.runs(&view);
         state.structures(&view);
+        state.spot(&view);
     });
-    let mut all = Survey::default();
+    let mut all = Survey { spots: vec![Vec::new(); search::all().len()], ..Survey::default() };
     for part in parts {
+        for (all, spots) in all.spots.iter_mut().zip(part.spots) {
+            all.extend(spots);
+        }
         all.runs.extend(part.runs);
         all.numbers.extend(part.numbers);
         all.overflow |= part.overflow;
@@ -80,6 +87,7 @@ pub fn survey(memory: &dyn Memory, jobs: usize) -> Survey {
     all.runs.retain(|run| run.words >= MIN_RUN);
     all.numbers.sort_unstable();
     all.numbers.dedup();
+    all.spots.iter_mut().for_each(|spots| spots.sort_unstable());
     all
 }
 
@@ -135,6 +143,15 @@ impl Survey {
             for number in found.drain(..) {
                 self.keep(number, view);
             }
+        }
+    }
+
+    fn spot(&mut self, view: &View<'_>) {
+        self.spots.resize(search::all().len(), Vec::new());
+        for (finder, spots) in search::all().iter().zip(&mut self.spots) {
+            finder.spot(view, spots);
+            self.overflow |= spots.len() > MAX_KEPT;
+            spots.truncate(MAX_KEPT);
         }
     }
 

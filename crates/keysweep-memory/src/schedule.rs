@@ -1,0 +1,138 @@
+//! Expanded AES keys (FIPS 197 section 5.2): every round key follows from the key, so that a complete schedule in memory
+//! proves itself.
+//!
+//! Programs keep the schedule in the order of encryption, or reversed and passed through `InvMixColumns` for decryption
+//! (FIPS 197 section 5.3.5), and each word in the standard's byte order (AES-NI, the Linux kernel) or as an integer of the
+//! machine (portable C, Java).
+
+mod aes;
+
+use crate::found::{Found, Place};
+use crate::search::{Context, Finder, Outcome};
+use crate::structure::View;
+use crate::survey::looks_random;
+use aes::{Direction, Schedule, WordOrder};
+use keysweep_keys::{Algorithm, KeyMaterial, Proof, Protection};
+use std::collections::BTreeMap;
+
+/// Finds AES key schedules.
+pub(crate) struct AesSchedule;
+
+/// Different keys that are reported of one dump.
+const MAX_KEYS: usize = 10_000;
+
+impl Finder for AesSchedule {
+    fn rules(&self) -> &'static [&'static str] {
+        &["memory-aes-key"]
+    }
+
+    fn spot(&self, view: &View<'_>, spots: &mut Vec<u64>) {
+        let own = view.chunk.own.clone();
+        let bytes = &view.chunk.bytes[own.start..];
+        for page in (0..own.len()).step_by(PAGE) {
+            let end = (page + PAGE).min(own.len());
+            if !is_uniform(&bytes[page..end]) {
+                spot_page(bytes, page, end, |at| spots.push(view.offset(own.start + at)));
+            }
+        }
+    }
+
+    fn find(&self, context: &Context<'_>, spots: &[u64], outcome: &mut Outcome) {
+        let mut found: BTreeMap<[u8; 32], (Schedule, Vec<Place>)> = BTreeMap::new();
+        for &offset in spots {
+            let Some(bytes) = context.memory.bytes(offset, aes::MAX_BYTES).or_else(|| tail(context, offset)) else {
+                continue;
+            };
+            let Some(schedule) = Schedule::recognise(&bytes).filter(|s| looks_random(&s.key)) else { continue };
+            let id = KeyMaterial::secret_id(&schedule.key);
+            if found.len() >= MAX_KEYS && !found.contains_key(&id) {
+                outcome.limits.push("more AES keys than are reported");
+                break;
+            }
+            let place = Place { offset, len: schedule.bytes() as u64, what: describe(&schedule) };
+            found.entry(id).or_insert_with(|| (schedule, Vec::new())).1.push(place);
+        }
+        outcome.found.extend(found.into_iter().map(|(id, (schedule, places))| report(id, &schedule, places)));
+    }
+}
+
+/// What is left of the dump, if it is less than the longest schedule.
+fn tail(context: &Context<'_>, offset: u64) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+    [aes::MAX_BYTES - 32, aes::MAX_BYTES - 64].into_iter().find_map(|len| context.memory.bytes(offset, len))
+}
+
+const PAGE: usize = 4096;
+
+fn is_uniform(page: &[u8]) -> bool {
+    page.windows(8).step_by(8).all(|word| word == &page[..8])
+}
+
+/// Where, in `from..to`, the words satisfy one of the relations that hold between the second and later words of a schedule.
+fn spot_page(bytes: &[u8], from: usize, to: usize, mut found: impl FnMut(usize)) {
+    /// Words that a relation reaches over.
+    const AHEAD: usize = 16;
+    let available = (bytes.len() - from) / 4;
+    let mut words = [0u32; PAGE / 4 + AHEAD];
+    let count = available.min((to - from).div_ceil(4) + AHEAD);
+    for (word, bytes) in words.iter_mut().zip(bytes[from..].chunks_exact(4)).take(count) {
+        *word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    }
+    let starts = ((to - from) / 4).min(available);
+    for block in (0..starts).step_by(16) {
+        let w = &words[block..block + 16 + AHEAD];
+        let mut any = false;
+        for i in 0..16 {
+            any |= related(w, i);
+        }
+        if any {
+            (0..16.min(starts - block)).filter(|&i| related(w, i)).for_each(|i| found(from + 4 * (block + i)));
+        }
+    }
+    zeroize::Zeroize::zeroize(&mut words);
+}
+
+/// Six relations: for each key length one in the order of encryption and one in the order of decryption. Constant and
+/// zero memory satisfies all of them, and is told by its equal words.
+#[inline(always)]
+fn related(w: &[u32], i: usize) -> bool {
+    let w = |n: usize| w[i + n];
+    let encryption = (w(5) == w(1) ^ w(4)) | (w(7) == w(1) ^ w(6)) | (w(9) == w(1) ^ w(8));
+    let decryption = (w(5) == w(9) ^ w(4)) | (w(7) == w(9) ^ w(6)) | (w(5) == w(13) ^ w(4));
+    (encryption | decryption) & (w(0) != w(1)) & (w(4) != w(5)) & (w(6) != w(7)) & (w(8) != w(9))
+}
+
+fn describe(schedule: &Schedule) -> String {
+    let direction = match schedule.direction {
+        Direction::Encryption => "encryption",
+        Direction::Decryption => "decryption",
+    };
+    let order = match schedule.order {
+        WordOrder::Standard => "bytes in standard order",
+        WordOrder::Swapped => "little-endian words",
+    };
+    format!("AES-{} key schedule for {direction}, {order}", 8 * schedule.key.len())
+}
+
+fn report(id: [u8; 32], schedule: &Schedule, places: Vec<Place>) -> Found {
+    let bits = 8 * schedule.key.len() as u32;
+    let words = schedule.bytes() / 4;
+    Found {
+        rule: "memory-aes-key",
+        material: KeyMaterial {
+            algorithm: Algorithm::Symmetric("AES".into()),
+            bits,
+            encoding: "AES key schedule",
+            protection: Protection::None,
+            public: None,
+            id: Some(id),
+            proof: Proof::proven(format!("all {words} words of the key schedule follow from the key")),
+            comment: None,
+            purpose: None,
+            details: vec![("key size", format!("{bits} bits"))],
+        },
+        places,
+    }
+}
+
+#[cfg(test)]
+mod tests;

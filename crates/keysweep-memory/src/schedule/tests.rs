@@ -1,0 +1,89 @@
+use super::aes::expand;
+use crate::memory::Flat;
+use crate::search::search;
+
+/// FIPS 197 appendix A: keys, and the last word of their schedules.
+const VECTORS: [(&str, u32); 3] = [
+    ("2b7e151628aed2a6abf7158809cf4f3c", 0xb663_0ca6),
+    ("8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b", 0x0100_2202),
+    ("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4", 0x706c_631e),
+];
+
+fn key(hex: &str) -> Vec<u32> {
+    (0..hex.len() / 8).map(|i| u32::from_str_radix(&hex[8 * i..8 * i + 8], 16).unwrap()).collect()
+}
+
+fn inverse_mix(word: u32) -> u32 {
+    // MixColumns has order 4.
+    (0..3).fold(word, |word, _| mix_by_definition(word))
+}
+
+/// `MixColumns` as a product of polynomials, another way than the code under test.
+fn mix_by_definition(word: u32) -> u32 {
+    let times = |a: u8, b: u8| {
+        (0..8)
+            .filter(|i| b >> i & 1 == 1)
+            .fold(0u8, |sum, i| sum ^ (0..i).fold(a, |a, _| if a & 0x80 != 0 { a << 1 ^ 0x1b } else { a << 1 }))
+    };
+    let b = word.to_be_bytes();
+    let row = |c: [u8; 4]| (0..4).fold(0, |sum, i| sum ^ times(b[i], c[i]));
+    u32::from_be_bytes([row([2, 3, 1, 1]), row([1, 2, 3, 1]), row([1, 1, 2, 3]), row([3, 1, 1, 2])])
+}
+
+fn reversed(words: &[u32], change: impl Fn(u32) -> u32) -> Vec<u32> {
+    let rounds = words.len() / 4 - 1;
+    (0..=rounds)
+        .rev()
+        .flat_map(|r| {
+            let outer = r == 0 || r == rounds;
+            words[4 * r..4 * r + 4].iter().map(|w| if outer { *w } else { change(*w) }).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn noise(len: usize) -> Vec<u8> {
+    (0..len as u64).map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 51) as u8).collect()
+}
+
+#[test]
+fn the_expansion_is_the_standards() {
+    for (hex, last) in VECTORS {
+        assert_eq!(*expand(&key(hex)).last().unwrap(), last);
+    }
+}
+
+#[test]
+fn schedules_are_found_in_every_layout_at_any_word() {
+    for (hex, _) in VECTORS {
+        let words = expand(&key(hex));
+        let layouts = [words.to_vec(), reversed(&words, inverse_mix), reversed(&words, |w| w)];
+        for (index, layout) in layouts.iter().enumerate() {
+            for swap in [false, true] {
+                let bytes: Vec<u8> =
+                    layout.iter().flat_map(|w| if swap { w.to_le_bytes() } else { w.to_be_bytes() }).collect();
+                for at in [0, 4, 4096 - 16, 4096 + 20, (1 << 20) - 100, (1 << 20) + 4096 - bytes.len()] {
+                    let mut memory = noise((1 << 20) + 4096);
+                    memory[at..at + bytes.len()].copy_from_slice(&bytes);
+                    let found = search(&Flat::new(&memory), &[], 1).found;
+                    assert_eq!(found.len(), 1, "AES-{} layout {index} swapped {swap} at {at}", 4 * hex.len());
+                    assert_eq!(found[0].material.bits, 4 * hex.len() as u32);
+                    assert_eq!(found[0].places[0].offset, at as u64);
+                    assert_eq!(found[0].places[0].what.contains("decryption"), index > 0);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn near_misses_are_nothing() {
+    let mut words = expand(&key(VECTORS[0].0)).to_vec();
+    words[40] ^= 1;
+    let mut memory = noise(8192);
+    memory.extend(words.iter().flat_map(|w| w.to_be_bytes()));
+    // The schedule of a key that nobody draws, constant memory, and the bare key.
+    memory.extend(expand(&[0; 4]).iter().flat_map(|w| w.to_be_bytes()));
+    memory.extend([0x5a; 4096]);
+    memory.extend(key(VECTORS[2].0).iter().flat_map(|w| w.to_be_bytes()));
+    assert!(search(&Flat::new(&memory), &[], 1).found.is_empty());
+}
