@@ -206,7 +206,7 @@ fn describe_key(
     material: KeyMaterial,
     certificates: &HashMap<[u8; 32], Vec<(CertificateFacts, Option<Purpose>)>>,
 ) {
-    let readable = material.protection == Protection::None;
+    let readable = material.protection.is_open();
     let mut certificates =
         material.public.as_ref().and_then(|p| certificates.get(&p.spki_sha256)).cloned().unwrap_or_default();
     certificates.sort_by(|a, b| a.0.cmp(&b.0));
@@ -233,7 +233,7 @@ fn describe_key(
 fn title(material: &KeyMaterial, rule_name: &str) -> String {
     use keysweep_keys::Algorithm::{Symmetric, Unknown};
     let state = match material.protection {
-        Protection::None => "",
+        Protection::None | Protection::Published { .. } => "",
         Protection::Encrypted { .. } => ", encrypted",
         Protection::External { .. } => ", private part elsewhere",
     };

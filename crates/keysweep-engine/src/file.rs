@@ -6,7 +6,7 @@ use crate::fingerprint::Fingerprinter;
 use crate::raw::{Raw, Token, What};
 use crate::window::{Chunk, Scratch, Span, Window};
 use keysweep_image::ReadAt;
-use keysweep_keys::decoder::{PublicObject, Sink};
+use keysweep_keys::decoder::{PublicObject, Sink, Work};
 use keysweep_match::Hit;
 use keysweep_rules::{Level, RuleSet};
 use std::ops::Range;
@@ -79,6 +79,8 @@ struct Subject<'a> {
     source: &'a dyn ReadAt,
     file_name: &'a str,
     depth: usize,
+    /// One for all that is searched in one call, so that results do not depend on which thread is first.
+    work: &'a Work,
 }
 
 /// How often each decoder and rule was woken in a chunk, and up to where decoders need no further look.
@@ -105,7 +107,8 @@ impl<'a> Searcher<'a> {
         seen: &mut Seen,
         advance: &mut dyn FnMut(&[u8], u64),
     ) -> std::io::Result<()> {
-        self.search_subject(Subject { source, file_name, depth: 0 }, range, seen, advance)
+        let work = Work::default();
+        self.search_subject(Subject { source, file_name, depth: 0, work: &work }, range, seen, advance)
     }
 
     fn search_subject(
@@ -235,6 +238,7 @@ impl<'a> Searcher<'a> {
                 index: anchor,
                 at_start: window.at_start(),
                 file_name: Some(subject.file_name).filter(|n| !n.is_empty()),
+                work: subject.work,
             },
             &mut sink,
         );
@@ -269,7 +273,7 @@ impl<'a> Searcher<'a> {
                 continue;
             }
             let source: &[u8] = &nested.bytes;
-            let inner = Subject { source: &source, file_name: subject.file_name, depth: subject.depth + 1 };
+            let inner = Subject { source: &source, depth: subject.depth + 1, ..subject };
             let mut inside = Seen { nested: seen.nested, ..Seen::default() };
             // Reading from memory does not fail.
             let _ = self.search_subject(inner, 0..source.len() as u64, &mut inside, &mut |_, _| {});

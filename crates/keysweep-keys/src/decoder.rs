@@ -1,6 +1,7 @@
 //! What a decoder is: anchors in, key material out.
 
 use crate::{Fingerprint, KeyMaterial, PublicKey};
+use std::cell::Cell;
 use std::ops::Range;
 use zeroize::Zeroizing;
 
@@ -36,6 +37,37 @@ pub struct Reach {
     pub after: usize,
 }
 
+/// What trying published passwords on key stores may still cost in one input, in compressions of a hash (SHA-1 or
+/// SHA-2). A file can name any cost for its key derivation and hold any number of stores: what they cost together is
+/// bounded here.
+#[derive(Debug)]
+pub struct Work(Cell<u64>);
+
+impl Work {
+    /// Enough for a dozen passwords at the cost that today's tools choose: about half a second.
+    pub const ONE_FILE: u64 = 3_000_000;
+
+    /// Work up to `compressions`.
+    pub fn new(compressions: u64) -> Self {
+        Self(Cell::new(compressions))
+    }
+
+    /// Takes the cost of a derivation out of what is left; `false`, and nothing taken, if it is more.
+    pub fn spend(&self, compressions: u64) -> bool {
+        let rest = self.0.get().checked_sub(compressions);
+        if let Some(rest) = rest {
+            self.0.set(rest);
+        }
+        rest.is_some()
+    }
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self::new(Self::ONE_FILE)
+    }
+}
+
 /// One occurrence of an anchor, with the bytes around it.
 ///
 /// The window holds up to [`Reach::before`] bytes before the anchor and up to [`Reach::after`] from its start on: fewer
@@ -52,6 +84,8 @@ pub struct Hit<'a> {
     pub at_start: bool,
     /// Name of the file, without its folders, if there is one.
     pub file_name: Option<&'a str>,
+    /// What may be spent on trying published passwords.
+    pub work: &'a Work,
 }
 
 impl<'a> Hit<'a> {

@@ -28,7 +28,7 @@ pub mod public;
 pub mod secret;
 
 pub use algorithm::{Algorithm, Curve};
-pub use decoder::{Anchor, Decoder, Hit, Reach, Sink};
+pub use decoder::{Anchor, Decoder, Hit, Reach, Sink, Work};
 pub use material::{KeyMaterial, Proof, ProofLevel, Protection};
 pub use private::{NotAKey, PrivateKey, Proved, RsaNumbers};
 pub use public::{Fingerprint, PublicKey};

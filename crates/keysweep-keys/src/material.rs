@@ -60,11 +60,28 @@ pub enum Protection {
         /// Whether the cipher or the cost is below today's practice (RC2-40, DES, MD5-based or few iterations).
         weak: bool,
     },
+    /// Encrypted under a password that its vendor publishes, or under none at all, and opened with it: as good as in the
+    /// clear.
+    Published {
+        /// The published password, or the empty one.
+        password: &'static str,
+        /// Cipher as its format names it.
+        cipher: String,
+        /// Key derivation with its cost.
+        kdf: String,
+    },
     /// Only a part of the key, or a reference to it, is here: a smart-card stub, a `gnu-dummy` S2K, an `sk-` key handle.
     External {
         /// Where the key proper lives, for example `smart card` or `FIDO token`.
         keeper: String,
     },
+}
+
+impl Protection {
+    /// Whether whoever reads the bytes has the key, without knowing a secret.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Protection::None | Protection::Published { .. })
+    }
 }
 
 impl fmt::Display for Protection {
@@ -73,6 +90,12 @@ impl fmt::Display for Protection {
             Protection::None => f.write_str("not encrypted"),
             Protection::Encrypted { cipher, kdf, weak } => {
                 write!(f, "encrypted with {cipher} ({kdf}{})", if *weak { ", weak" } else { "" })
+            }
+            Protection::Published { password: "", cipher, kdf } => {
+                write!(f, "opens with the empty password ({cipher}, {kdf})")
+            }
+            Protection::Published { password, cipher, kdf } => {
+                write!(f, "opens with the published password \"{password}\" ({cipher}, {kdf})")
             }
             Protection::External { keeper } => write!(f, "kept on a {keeper}"),
         }

@@ -1,6 +1,6 @@
 //! Runs a decoder over bytes as the engine does, for tests.
 
-use crate::decoder::{Decoder, Found, Hit, Sink};
+use crate::decoder::{Decoder, Found, Hit, Sink, Work};
 
 /// What `decoder` recognises in `bytes`, each result once, with ranges in `bytes`.
 pub(crate) fn scan_as(decoder: &dyn Decoder, bytes: &[u8], file_name: Option<&str>) -> Sink {
@@ -19,6 +19,7 @@ pub(crate) fn scan_as(decoder: &dyn Decoder, bytes: &[u8], file_name: Option<&st
     }
     hits.sort_unstable();
     let mut examined = 0;
+    let work = Work::default();
     for (at, index) in hits {
         if at < examined {
             continue;
@@ -28,7 +29,7 @@ pub(crate) fn scan_as(decoder: &dyn Decoder, bytes: &[u8], file_name: Option<&st
         let window = &bytes[start..(at + reach.after.max(length)).min(bytes.len())];
         let anchor = at - start..at - start + length;
         let mut sink = Sink::default();
-        decoder.decode(&Hit { window, anchor, index, at_start: start == 0, file_name }, &mut sink);
+        decoder.decode(&Hit { window, anchor, index, at_start: start == 0, file_name, work: &work }, &mut sink);
         if sink.examined > 0 {
             examined = examined.max(start + sink.examined);
         }
