@@ -12,6 +12,7 @@
 
 pub mod copies;
 pub mod found;
+mod mac;
 pub mod memory;
 pub mod order;
 mod schedule;

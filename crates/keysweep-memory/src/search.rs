@@ -1,6 +1,7 @@
 //! The search: every kind of key, over one survey of the dump.
 
 use crate::found::Found;
+use crate::mac::MacSecret;
 use crate::memory::Memory;
 use crate::schedule::AesSchedule;
 use crate::structure::View;
@@ -41,7 +42,7 @@ pub trait Finder: Sync {
 
 /// Every finder. A new one is a new file and a line here.
 pub fn all() -> &'static [&'static dyn Finder] {
-    &[&AesSchedule]
+    &[&AesSchedule, &MacSecret]
 }
 
 /// Searches `memory` for keys of every kind, with `public` keys known beforehand, on `jobs` threads.

@@ -1,0 +1,133 @@
+//! Secrets of message authentication: a JSON Web Token (RFC 7519) signed with HMAC (RFC 7515, `HS256`, `HS384`, `HS512`) is
+//! made and checked with the same secret, so that the process that checks tokens holds it. A token in the dump proves the
+//! secret: only the right one gives its signature.
+//!
+//! Candidates are strings (configuration, environment) and random bytes, those near a token first.
+
+mod candidate;
+mod token;
+
+use crate::copies;
+use crate::found::{Found, Place};
+use crate::search::{Context, Finder, Outcome};
+use crate::structure::View;
+use crate::survey::looks_random;
+use candidate::{Candidate, Reading};
+use keysweep_keys::{Algorithm, KeyMaterial, Proof, Protection};
+use token::Token;
+use zeroize::Zeroizing;
+
+/// Finds secrets that verify tokens.
+pub(crate) struct MacSecret;
+
+/// Tokens against which every candidate is tried.
+const MAX_TRIED: usize = 16;
+/// Tokens that are read.
+const MAX_TOKENS: usize = 4096;
+/// MACs that are computed for one dump, a second or two of work.
+const MAX_MACS: usize = 3_000_000;
+
+impl Finder for MacSecret {
+    fn rules(&self) -> &'static [&'static str] {
+        &["memory-mac-secret"]
+    }
+
+    fn spot(&self, view: &View<'_>, spots: &mut Vec<u64>) {
+        let own = view.chunk.own.clone();
+        token::each(&view.chunk.bytes[own.start..], own.len(), |at| spots.push(view.offset(own.start + at)));
+    }
+
+    fn find(&self, context: &Context<'_>, spots: &[u64], outcome: &mut Outcome) {
+        let mut tokens = read_tokens(context, spots, outcome);
+        if tokens.is_empty() {
+            return;
+        }
+        let places: Vec<u64> = tokens.iter().map(|t| t.offset).collect();
+        let candidates = candidate::collect(context, &places, outcome);
+        let mut budget = MAX_MACS;
+        for candidate in candidates {
+            let cost = tokens.len().min(MAX_TRIED);
+            if tokens.is_empty() {
+                break;
+            }
+            if budget < cost {
+                outcome.limits.push("more candidates for the secret of a JSON Web Token than are tried");
+                break;
+            }
+            budget -= cost;
+            let Some(memory) = context.memory.bytes(candidate.offset, candidate.len as usize) else { continue };
+            for (reading, secret) in candidate.readings(&memory) {
+                if tokens.iter().take(MAX_TRIED).any(|token| token.verifies(&secret)) {
+                    // The same secret made the other tokens too, or not: each is asked once.
+                    let (signed, others) = tokens.into_iter().partition(|token| token.verifies(&secret));
+                    tokens = others;
+                    outcome.found.push(report(context, &candidate, reading, &secret, &signed));
+                }
+            }
+        }
+    }
+}
+
+/// The different tokens signed with HMAC, the shortest first.
+fn read_tokens(context: &Context<'_>, spots: &[u64], outcome: &mut Outcome) -> Vec<Token> {
+    let mut tokens: Vec<Token> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for &offset in spots {
+        let Some(token) = Token::read(context.memory, offset) else { continue };
+        if !seen.insert(token.signature.clone()) {
+            continue;
+        }
+        if tokens.len() == MAX_TOKENS {
+            outcome.limits.push("more JSON Web Tokens than are read");
+            break;
+        }
+        tokens.push(token);
+    }
+    tokens.sort_by_key(|token| (token.signed.len(), token.offset));
+    tokens
+}
+
+fn report(context: &Context<'_>, candidate: &Candidate, reading: Reading, secret: &[u8], signed: &[Token]) -> Found {
+    let token = &signed[0];
+    // The hash of a secret that could be guessed must not stand in a report; the token's signature names it as well.
+    let unguessable = secret.len() >= 32 || (secret.len() >= 16 && looks_random(secret));
+    let id = if unguessable { KeyMaterial::secret_id(secret) } else { KeyMaterial::container_id(&token.signature) };
+    let name = token.algorithm.name();
+    let mut details = vec![("tokens verified", signed.len().to_string())];
+    details.extend(token.key_id.clone().map(|id| ("key id", id)));
+    details.extend(token.issuer.clone().map(|issuer| ("issuer", issuer)));
+    details.push(("token at offset", format!("{:#x}", token.offset)));
+    Found {
+        rule: "memory-mac-secret",
+        material: KeyMaterial {
+            algorithm: Algorithm::Symmetric(format!("{name} secret")),
+            bits: 8 * secret.len() as u32,
+            encoding: "MAC secret",
+            protection: Protection::None,
+            public: None,
+            id: Some(id),
+            proof: Proof::proven(format!("verifies the signature of a JSON Web Token ({name}) in the same dump")),
+            comment: None,
+            purpose: Some("token-signing"),
+            details,
+        },
+        places: places(context, candidate, reading),
+    }
+}
+
+/// Every place where the secret lies as it was found.
+fn places(context: &Context<'_>, candidate: &Candidate, reading: Reading) -> Vec<Place> {
+    let what = format!("{} secret{}", "MAC", reading.suffix());
+    let own = Place { offset: candidate.offset, len: u64::from(candidate.len), what: what.clone() };
+    let Some(bytes) = context.memory.bytes(candidate.offset, candidate.len as usize) else { return vec![own] };
+    let bytes = Zeroizing::new(bytes.to_vec());
+    let mut places = copies::find(context.memory, context.jobs, &[copies::Pattern { bytes, what }]);
+    if !places.contains(&own) {
+        places.push(own);
+        places.sort();
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests;
