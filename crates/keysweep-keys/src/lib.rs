@@ -13,6 +13,7 @@
 //! | [`decoders`] | one file for each form, registered in one table |
 //! | [`private`] | the numbers of a private key, and their proof |
 //! | [`public`] | public keys and their fingerprints |
+//! | [`ssh`] | private keys in the wire encoding of SSH, which several forms share |
 //! | [`material`] | what is said of a key: algorithm, protection, proof, fingerprint; never the secret |
 //!
 //! No type of this crate shows a secret in `Debug`, `Display` or `Serialize`, and all secret bytes are zeroized.
@@ -26,6 +27,7 @@ pub mod material;
 pub mod private;
 pub mod public;
 pub mod secret;
+pub mod ssh;
 
 pub use algorithm::{Algorithm, Curve};
 pub use decoder::{Anchor, Decoder, Hit, Reach, Sink, Work};
