@@ -34,7 +34,7 @@ impl Finder for Shielded {
         let length = (PREKEY as u64).to_le_bytes();
         for at in memchr::memmem::find_iter(&view.chunk.bytes[own.start..own.end], &length[..size]) {
             let at = own.start + at;
-            if at % size == 0 && parts(view, at).is_some() {
+            if at.is_multiple_of(size) && parts(view, at).is_some() {
                 spots.push(view.offset(at));
             }
         }
@@ -87,7 +87,7 @@ fn open(context: &Context<'_>, spot: u64) -> Option<(KeyMaterial, Place)> {
     let view = View { chunk: &chunk, memory: context.memory };
     let (shielded, length, prekey) = parts(&view, before as usize)?;
     let mut key = context.memory.bytes(shielded, length)?;
-    unshield(&mut key, &*context.memory.bytes(prekey, PREKEY)?);
+    unshield(&mut key, &context.memory.bytes(prekey, PREKEY)?);
     let (private, used) = keysweep_keys::ssh::private_key(&key)?;
     // What is left is the padding 1, 2, 3, …
     if key.len() - used >= 16 || key[used..].iter().zip(1..).any(|(byte, count)| *byte != count) {
