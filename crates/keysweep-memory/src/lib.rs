@@ -17,6 +17,7 @@ pub mod memory;
 pub mod order;
 mod schedule;
 pub mod search;
+mod session;
 mod shielded;
 pub mod structure;
 pub mod survey;

@@ -4,6 +4,7 @@ use crate::found::Found;
 use crate::mac::MacSecret;
 use crate::memory::Memory;
 use crate::schedule::AesSchedule;
+use crate::session::Sessions;
 use crate::shielded::Shielded;
 use crate::structure::View;
 use crate::survey::{Survey, survey};
@@ -43,7 +44,7 @@ pub trait Finder: Sync {
 
 /// Every finder. A new one is a new file and a line here.
 pub fn all() -> &'static [&'static dyn Finder] {
-    &[&AesSchedule, &MacSecret, &Shielded]
+    &[&AesSchedule, &MacSecret, &Sessions, &Shielded]
 }
 
 /// Searches `memory` for keys of every kind, with `public` keys known beforehand, on `jobs` threads.

@@ -3,6 +3,7 @@
 //! A structure gives a number exact bounds and a name for the report. One file for each library, registered here.
 
 use crate::memory::{Chunk, Memory};
+use crate::session::{KerberosKeyblock, SslSession};
 use crate::survey::Number;
 
 /// The word that makes a structure look: most words of a heap are none of these.
@@ -27,7 +28,7 @@ pub trait Structure: Sync {
 
 /// Every structure. A new one is a new file and a line here.
 pub fn all() -> &'static [&'static dyn Structure] {
-    &[]
+    &[&KerberosKeyblock, &SslSession]
 }
 
 /// A chunk with the address space around it.
