@@ -208,7 +208,7 @@ fn describe_key(
 ) {
     let readable = material.protection.is_open();
     let mut certificates =
-        material.public.as_ref().and_then(|p| certificates.get(&p.spki_sha256)).cloned().unwrap_or_default();
+        material.public.as_ref().and_then(|p| certificates.get(&p.spki_sha256).cloned()).unwrap_or_default();
     certificates.sort_by(|a, b| a.0.cmp(&b.0));
     let names: Vec<&str> = finding.locations.iter().map(|l| file_name(&l.path)).collect();
     finding.purpose = purpose::of_key(&material, &certificates, &names, finding.purpose);

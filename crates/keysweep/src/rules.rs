@@ -1,6 +1,188 @@
-//! `keysweep rules`.
-use crate::Error;
-use crate::args::RulesArgs;
-pub(crate) fn run(_: &RulesArgs) -> Result<u8, Error> {
-    Ok(0)
+//! `keysweep rules`: what is looked for, and whether rules are well made.
+
+use crate::args::{RuleArgs, RulesArgs, RulesCommand};
+use crate::scan::rule_set;
+use crate::{CLEAN, Error, FINDINGS, USAGE};
+use keysweep_keys::decoders;
+use keysweep_rules::{Detector, Rule, RuleSet, TokenRule, lint, selftest};
+use serde_json::{Value, json};
+use std::fmt::{Display, Write as _};
+use std::io::Write as _;
+
+/// Some example of a rule fails.
+const FAILED: u8 = FINDINGS;
+/// A rule is not well made.
+const BROKEN: u8 = USAGE;
+
+pub(crate) fn run(args: &RulesArgs) -> Result<u8, Error> {
+    match &args.command {
+        RulesCommand::List { json, rules } => list(&rule_set(rules)?, *json),
+        RulesCommand::Show { id, rules } => show(&rule_set(rules)?, id),
+        RulesCommand::Check { rules } => check(rules),
+        RulesCommand::Test { rules } => test(rules),
+    }
+}
+
+fn list(rules: &RuleSet, as_json: bool) -> Result<u8, Error> {
+    if as_json {
+        let list: Vec<Value> = rules.rules().iter().map(summary).collect();
+        print(&format!("{:#}\n", Value::from(list)))?;
+        return Ok(CLEAN);
+    }
+    let width = |column: fn(&Rule) -> usize| rules.rules().iter().map(column).max().unwrap_or(0);
+    let (ids, severities, purposes) =
+        (width(|r| r.id.len()), width(|r| r.severity.name().len()), width(|r| r.purpose.name().len()));
+    let mut text = String::new();
+    for rule in rules.rules() {
+        let Rule { id, name, severity, purpose, .. } = rule;
+        let _ = writeln!(text, "{id:ids$}  {severity:severities$}  {purpose:purposes$}  {name}");
+    }
+    print(&text)?;
+    Ok(CLEAN)
+}
+
+fn summary(rule: &Rule) -> Value {
+    let Rule { id, name, description, severity, purpose, remediation, references, source, .. } = rule;
+    let (detector, check) = match &rule.detector {
+        Detector::Token(token) => ("pattern", token.check.as_deref()),
+        Detector::Decoder(name) => ("decoder", Some(name.as_str())),
+    };
+    json!({
+        "id": id,
+        "name": name,
+        "description": description,
+        "severity": severity.name(),
+        "purpose": purpose.name(),
+        "remediation": remediation,
+        "references": references,
+        "detector": detector,
+        "check": check,
+        "source": source,
+    })
+}
+
+fn show(rules: &RuleSet, id: &str) -> Result<u8, Error> {
+    let Some(rule) = rules.get(id) else {
+        let suggestion = rules.nearest(id).map(|near| format!(", did you mean '{near}'?")).unwrap_or_default();
+        return Err(Error::Usage(format!("no rule '{id}'{suggestion}")));
+    };
+    let mut rows = Rows::default();
+    rows.add("id", &rule.id);
+    rows.add("name", &rule.name);
+    rows.add("severity", rule.severity);
+    rows.add("purpose", rule.purpose);
+    rows.add("description", &rule.description);
+    rows.add("remediation", &rule.remediation);
+    rows.list("reference", &rule.references);
+    match &rule.detector {
+        Detector::Decoder(name) => rows.add("decoder", name),
+        Detector::Token(token) => show_token(&mut rows, token),
+    }
+    rows.list("example", &rule.examples);
+    rows.list("counterexample", &rule.counterexamples);
+    rows.add("source", &rule.source);
+    print(&rows.text)?;
+    Ok(CLEAN)
+}
+
+fn show_token(rows: &mut Rows, token: &TokenRule) {
+    let case = |ignored| if ignored { " (in either case)" } else { "" };
+    rows.list("literal", token.anchors.iter().map(|a| format!("{}{}", a.text, case(a.ignore_case))));
+    rows.add("pattern", &token.pattern);
+    if token.before > 0 {
+        rows.add("begins", format!("up to {} bytes before the literal", token.before));
+    }
+    rows.add("boundary", token.boundary);
+    if let Some(entropy) = token.entropy {
+        rows.add("entropy", format!("at least {entropy} bits a byte"));
+    }
+    if let Some(check) = token.check.as_deref().and_then(keysweep_rules::checks::by_name) {
+        rows.add("check", format!("{}: {}", check.name, check.about));
+    }
+    if !token.context.is_empty() {
+        rows.add("context", format!("within {} bytes: {}", token.context_within, token.context.join(", ")));
+    }
+    rows.list("not if", &token.deny);
+    if token.generic {
+        rows.add("generic", "yields to every other rule that matches there");
+    }
+}
+
+/// Names and values, one pair a line.
+#[derive(Default)]
+struct Rows {
+    text: String,
+}
+
+impl Rows {
+    fn add(&mut self, name: &str, value: impl Display) {
+        // Values may have lines of their own.
+        let value = value.to_string().replace('\n', &format!("\n{:16}", ""));
+        let _ = writeln!(self.text, "{name:14}  {value}");
+    }
+
+    fn list<T: Display>(&mut self, name: &str, values: impl IntoIterator<Item = T>) {
+        values.into_iter().for_each(|value| self.add(name, value));
+    }
+}
+
+/// The user's own rules if there are any, else the built-in ones, and whether they are all there are.
+fn judged(args: &RuleArgs) -> Result<(RuleSet, bool), Error> {
+    let whole = args.rule_dirs.is_empty() && args.only.is_empty() && args.skip.is_empty();
+    if args.rule_dirs.is_empty() {
+        return Ok((rule_set(args)?, whole));
+    }
+    let mut rules = RuleSet::default();
+    for path in &args.rule_dirs {
+        rules.merge(RuleSet::load(path)?);
+    }
+    if !args.only.is_empty() {
+        rules.only(&args.only)?;
+    }
+    rules.skip(&args.skip)?;
+    Ok((rules, whole))
+}
+
+fn check(args: &RuleArgs) -> Result<u8, Error> {
+    let (rules, whole) = judged(args)?;
+    let decoders: Vec<lint::DecoderRules> = decoders::all().iter().map(|d| (d.name(), d.rules())).collect();
+    let mut problems = lint::lint(&rules, &decoders);
+    if whole {
+        problems.extend(lint::missing(&rules, &decoders));
+    }
+    let mut text = String::new();
+    for problem in &problems {
+        let _ = writeln!(text, "{problem}");
+    }
+    let _ = writeln!(text, "{}, {}", count(rules.rules().len(), "rule"), count(problems.len(), "problem"));
+    print(&text)?;
+    Ok(if problems.is_empty() { CLEAN } else { BROKEN })
+}
+
+fn test(args: &RuleArgs) -> Result<u8, Error> {
+    let (rules, _) = judged(args)?;
+    let failures: Vec<selftest::Failure> = rules.rules().iter().flat_map(selftest::test).collect();
+    let examples = rules.rules().iter().map(|r| r.examples.len() + r.counterexamples.len()).sum();
+    let mut text = String::new();
+    for failure in &failures {
+        let _ = writeln!(text, "{failure}");
+    }
+    let rules = count(rules.rules().len(), "rule");
+    let _ = writeln!(text, "{rules}, {}, {}", count(examples, "example"), count(failures.len(), "failure"));
+    print(&text)?;
+    Ok(if failures.is_empty() { CLEAN } else { FAILED })
+}
+
+/// `1 rule`, `2 rules`.
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Writes to standard output; a reader that went away has seen enough.
+fn print(text: &str) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::from) {
+        Err(error) if error.is_broken_pipe() => Ok(()),
+        outcome => outcome,
+    }
 }

@@ -1,5 +1,5 @@
 //! Throwaway keys and the binary, for the end-to-end tests.
-#![allow(dead_code)] // Each test file uses a part of it.
+#![allow(dead_code, unreachable_pub)] // Each test file uses a part of it.
 
 use data_encoding::{BASE64, HEXLOWER};
 use serde_json::Value;

@@ -1,0 +1,293 @@
+//! Token rules at work: what is looked at where one of their literals stands.
+
+use crate::checks::{self, Candidate, Check};
+use crate::entropy::shannon;
+use crate::model::{Anchor, Boundary, Detector, Level, Rule, Severity, TokenRule};
+use crate::validate::{SECRET_GROUP, SHOWN_GROUPS};
+use crate::{pattern, placeholders};
+use regex_automata::meta::Regex;
+use regex_automata::{Anchored, Input};
+use std::ops::Range;
+use std::sync::OnceLock;
+
+/// Places before an anchor at which a match is tried to begin. Enough for patterns that may begin anywhere in a run of
+/// characters; a bound, since each costs a look at the window.
+const MAX_TRIES: usize = 8;
+/// Longest detail shown, in bytes.
+const MAX_DETAIL: usize = 80;
+
+/// A credential in a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match {
+    /// Everything the pattern matched.
+    pub whole: Range<usize>,
+    /// The secret in it.
+    pub secret: Range<usize>,
+    /// How sure it is.
+    pub level: Level,
+    /// What was checked, as a sentence without a final stop.
+    pub statement: String,
+    /// More facts, name and value, none of them secret.
+    pub details: Vec<(String, String)>,
+    /// What the secret itself says about its severity, such as that it has expired.
+    pub severity_override: Option<Severity>,
+}
+
+/// Why there is no match at an anchor.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum Rejection {
+    /// No pattern, or the anchor is not in the window.
+    #[error("there is no such anchor")]
+    NoAnchor,
+    /// The pattern does not match so that it contains the anchor.
+    #[error("the pattern does not match there")]
+    NoMatch,
+    /// The match goes on.
+    #[error("letters, digits or the like stand directly beside it")]
+    Boundary,
+    /// It is too regular.
+    #[error("the entropy is {0:.2} bits a byte")]
+    Entropy(f64),
+    /// It stands for a secret.
+    #[error("it is a placeholder")]
+    Placeholder,
+    /// The rule denies it.
+    #[error("`deny` pattern {0} matches")]
+    Denied(usize),
+    /// Nothing near it says what it is.
+    #[error("no word of `context` is near it")]
+    NoContext,
+    /// Its checksum is wrong or its structure does not hold.
+    #[error("the check '{0}' fails")]
+    Check(&'static str),
+}
+
+/// A token rule, ready to be evaluated. Its regular expressions are compiled on first use.
+#[derive(Debug)]
+pub struct CompiledToken {
+    rule: Option<TokenRule>,
+    programs: OnceLock<Option<Programs>>,
+}
+
+#[derive(Debug)]
+struct Programs {
+    pattern: Regex,
+    /// Whether the pattern has groups that matter.
+    groups: bool,
+    /// Longest match in bytes, if there is a bound.
+    longest: Option<usize>,
+    deny: Vec<Regex>,
+    check: Option<&'static Check>,
+}
+
+impl CompiledToken {
+    /// The rule's evaluation. A rule that has a decoder never matches.
+    pub fn new(rule: &Rule) -> Self {
+        let rule = match &rule.detector {
+            Detector::Token(token) => Some(token.clone()),
+            Detector::Decoder(_) => None,
+        };
+        Self { rule, programs: OnceLock::new() }
+    }
+
+    /// The credential of which the anchor at `anchor` is a part, if there is one. Takes time linear in the window, and looks
+    /// no further than the window.
+    pub fn evaluate(&self, window: &[u8], anchor: Range<usize>) -> Option<Match> {
+        self.judge(window, anchor).ok()
+    }
+
+    /// As [`CompiledToken::evaluate`], saying why there is none.
+    ///
+    /// # Errors
+    ///
+    /// The reason: of several places at which a match was tried, that of the one that came furthest.
+    pub fn judge(&self, window: &[u8], anchor: Range<usize>) -> Result<Match, Rejection> {
+        let rule = self.rule.as_ref().ok_or(Rejection::NoAnchor)?;
+        if anchor.start > anchor.end || anchor.end > window.len() {
+            return Err(Rejection::NoAnchor);
+        }
+        let programs = self.programs.get_or_init(|| Programs::new(rule)).as_ref().ok_or(Rejection::NoAnchor)?;
+        let mut rejection = Rejection::NoMatch;
+        let mut from = anchor.start.saturating_sub(rule.before);
+        for _ in 0..MAX_TRIES {
+            let Some(found) = programs.find(window, from, &anchor) else { break };
+            if found.whole.end >= anchor.end {
+                match programs.accept(rule, window, found.clone()) {
+                    Ok(found) => return Ok(found),
+                    Err(why) => rejection = why,
+                }
+            }
+            from = found.whole.start + 1;
+            if from > anchor.start {
+                break;
+            }
+        }
+        Err(rejection)
+    }
+}
+
+/// What the pattern matched.
+#[derive(Debug, Clone)]
+struct Found {
+    whole: Range<usize>,
+    secret: Range<usize>,
+    groups: Vec<(&'static str, Range<usize>)>,
+}
+
+impl Programs {
+    fn new(rule: &TokenRule) -> Option<Self> {
+        let pattern = pattern::compile(&rule.pattern).ok()?;
+        let groups = pattern.captures_len() > 1;
+        let deny = rule.deny.iter().map(|text| pattern::compile(text).ok()).collect::<Option<_>>()?;
+        let check = match &rule.check {
+            Some(name) => Some(checks::by_name(name)?),
+            None => None,
+        };
+        Some(Self { pattern, groups, longest: pattern::lengths(&rule.pattern).1, deny, check })
+    }
+
+    /// The first match that begins in `from..=anchor.start`.
+    fn find(&self, window: &[u8], from: usize, anchor: &Range<usize>) -> Option<Found> {
+        let to = self.longest.map_or(window.len(), |longest| anchor.start.saturating_add(longest).min(window.len()));
+        let anchored = if from == anchor.start { Anchored::Yes } else { Anchored::No };
+        let input = Input::new(window).span(from..to).anchored(anchored);
+        let whole = self.pattern.search(&input)?.range();
+        if whole.start > anchor.start {
+            return None;
+        }
+        let mut found = Found { secret: whole.clone(), whole, groups: Vec::new() };
+        if self.groups {
+            let mut captures = self.pattern.create_captures();
+            let input = Input::new(window).span(found.whole.start..to).anchored(Anchored::Yes);
+            self.pattern.search_captures(&input, &mut captures);
+            let group = |name: &str| captures.get_group_by_name(name).map(|span| span.range());
+            found.secret = group(SECRET_GROUP).unwrap_or(found.secret);
+            found.groups = SHOWN_GROUPS.into_iter().filter_map(|name| Some((name, group(name)?))).collect();
+        }
+        Some(found)
+    }
+
+    /// Judges a match of the pattern, the cheapest questions first.
+    fn accept(&self, rule: &TokenRule, window: &[u8], found: Found) -> Result<Match, Rejection> {
+        let secret = &window[found.secret.clone()];
+        let bounded = is_bounded(rule.boundary, window, &found);
+        // Only a checksum makes up for a missing boundary.
+        if !bounded && self.check.is_none() {
+            return Err(Rejection::Boundary);
+        }
+        let entropy = shannon(secret);
+        if rule.entropy.is_some_and(|least| entropy < least) {
+            return Err(Rejection::Entropy(entropy));
+        }
+        if placeholders::is_placeholder(variable_part(&rule.anchors, secret)) {
+            return Err(Rejection::Placeholder);
+        }
+        if let Some(index) = self.deny.iter().position(|deny| deny.is_match(secret)) {
+            return Err(Rejection::Denied(index + 1));
+        }
+        let context = context(rule, window, &found.whole)?;
+        let shown = |(name, range): &(&'static str, Range<usize>)| (*name, &window[range.clone()]);
+        let groups: Vec<(&str, &[u8])> = found.groups.iter().map(shown).collect();
+        let mut matched = Match {
+            details: details(&groups),
+            whole: found.whole.clone(),
+            secret: found.secret.clone(),
+            level: Level::Pattern,
+            statement: statement(entropy, context),
+            severity_override: None,
+        };
+        if let Some(check) = self.check {
+            let candidate = Candidate { secret, whole: &window[found.whole], groups: &groups };
+            let verdict = (check.run)(&candidate).ok_or(Rejection::Check(check.name))?;
+            if !bounded && verdict.level != Level::Proven {
+                return Err(Rejection::Boundary);
+            }
+            matched.level = verdict.level;
+            matched.statement = verdict.statement;
+            matched.severity_override = verdict.severity;
+            matched.details.extend(verdict.details.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        }
+        Ok(matched)
+    }
+}
+
+fn statement(entropy: f64, context: Option<&str>) -> String {
+    match context {
+        Some(word) => format!("has the form of such a credential, near '{word}'; entropy {entropy:.1} bits a byte"),
+        None => format!("has the form of such a credential; entropy {entropy:.1} bits a byte"),
+    }
+}
+
+/// Whether the secret ends where it seems to. Where the pattern goes on beyond the secret, the pattern says so.
+fn is_bounded(boundary: Boundary, window: &[u8], found: &Found) -> bool {
+    let joins = |byte: Option<&u8>| {
+        byte.is_some_and(|b| match boundary {
+            Boundary::None => false,
+            Boundary::Word => is_word(*b),
+            Boundary::Base64 => is_word(*b) || b"+/-=.".contains(b),
+        })
+    };
+    let Found { whole, secret, .. } = found;
+    let before = whole.start.checked_sub(1).and_then(|index| window.get(index));
+    let joins_before = secret.start == whole.start && joins(before);
+    let joins_after = secret.end == whole.end && joins(window.get(whole.end));
+    !joins_before && !joins_after
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// The secret without the literal it begins with.
+pub(crate) fn variable_part<'a>(anchors: &[Anchor], secret: &'a [u8]) -> &'a [u8] {
+    match leading_anchor(anchors, secret) {
+        Some(anchor) if anchor.text.len() < secret.len() => &secret[anchor.text.len()..],
+        _ => secret,
+    }
+}
+
+/// The longest literal the secret begins with.
+pub(crate) fn leading_anchor<'a>(anchors: &'a [Anchor], secret: &[u8]) -> Option<&'a Anchor> {
+    let begins = |anchor: &&Anchor| {
+        secret.get(..anchor.text.len()).is_some_and(|start| {
+            start == anchor.text.as_bytes()
+                || (anchor.ignore_case && start.eq_ignore_ascii_case(anchor.text.as_bytes()))
+        })
+    };
+    anchors.iter().filter(begins).max_by_key(|anchor| anchor.text.len())
+}
+
+/// The word of the context that stands near; nothing if none is needed.
+fn context<'a>(rule: &'a TokenRule, window: &[u8], whole: &Range<usize>) -> Result<Option<&'a str>, Rejection> {
+    if rule.context.is_empty() {
+        return Ok(None);
+    }
+    let before = &window[whole.start.saturating_sub(rule.context_within)..whole.start];
+    let after = &window[whole.end..whole.end.saturating_add(rule.context_within).min(window.len())];
+    let near = |word: &&String| contains(before, word.as_bytes()) || contains(after, word.as_bytes());
+    rule.context.iter().find(near).map(|word| Some(word.as_str())).ok_or(Rejection::NoContext)
+}
+
+/// Whether `text` holds `word`, in either case of ASCII letters.
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    !word.is_empty() && text.windows(word.len()).any(|at| at.eq_ignore_ascii_case(word))
+}
+
+fn details(groups: &[(&str, &[u8])]) -> Vec<(String, String)> {
+    let hidden = |name: &str, value: &[u8]| value.is_empty() || (name == "user" && may_be_secret(value));
+    let shown = groups.iter().filter(|(name, value)| !hidden(name, value));
+    shown.map(|(name, value)| ((*name).to_owned(), printable(value))).collect()
+}
+
+/// Whether what stands where a user name belongs may be a token, as in `https://TOKEN:x@host`.
+fn may_be_secret(user: &[u8]) -> bool {
+    let digits = user.iter().filter(|b| b.is_ascii_digit()).count();
+    user.len() >= 16 && digits >= 2 && !user.iter().any(|b| b"@.".contains(b))
+}
+
+/// Text for people: printable ASCII, not too long.
+pub(crate) fn printable(value: &[u8]) -> String {
+    let clean = |b: &u8| if b.is_ascii_graphic() || *b == b' ' { char::from(*b) } else { '?' };
+    let text: String = value.iter().take(MAX_DETAIL).map(clean).collect();
+    if value.len() > MAX_DETAIL { text + "…" } else { text }
+}

@@ -1,0 +1,242 @@
+//! What a rule is. Plain data: the build script writes it, the library reads it.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// An enum whose variants have names, in ascending order.
+macro_rules! named {
+    ($(#[$meta:meta])* $type:ident ($what:literal) { $($(#[$doc:meta])* $variant:ident = $name:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum $type {
+            $($(#[$doc])* #[serde(rename = $name)] $variant,)+
+        }
+
+        impl $type {
+            /// All values, in ascending order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name that rules and reports use.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.name())
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = UnknownName;
+
+            fn from_str(name: &str) -> Result<Self, UnknownName> {
+                Self::ALL.iter().copied().find(|v| v.name() == name).ok_or_else(|| UnknownName {
+                    what: $what,
+                    name: name.to_owned(),
+                })
+            }
+        }
+    };
+}
+
+/// A name that stands for no value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {what} '{name}'")]
+pub struct UnknownName {
+    /// What it should have named.
+    pub what: &'static str,
+    /// The name.
+    pub name: String,
+}
+
+named! {
+    /// How bad it is if the secret leaks. Ordered.
+    Severity ("severity") {
+        /// Known to be public.
+        Info = "info",
+        /// Semi-public, but does not belong there.
+        Low = "low",
+        /// Of limited scope, or read-only.
+        Medium = "medium",
+        /// Live access to code, cloud, money, mail or data.
+        High = "high",
+        /// Signs for others or administers them.
+        Critical = "critical",
+    }
+}
+
+named! {
+    /// How sure a match is. Ordered: a later level is stronger.
+    Level ("level") {
+        /// Text pattern and entropy.
+        Pattern = "pattern",
+        /// The structure holds.
+        Parsed = "parsed",
+        /// A checksum shows it.
+        Proven = "proven",
+    }
+}
+
+named! {
+    /// What a key or credential is for.
+    Purpose ("purpose") {
+        /// Not known.
+        Generic = "generic",
+        /// TLS servers and clients.
+        Tls = "tls",
+        /// Log-in over SSH.
+        SshUser = "ssh-user",
+        /// Identity of an SSH server.
+        SshHost = "ssh-host",
+        /// Signs programs, packages or images.
+        CodeSigning = "code-signing",
+        /// Signs tokens and assertions that others accept.
+        TokenSigning = "token-signing",
+        /// Issues certificates.
+        CertificateAuthority = "certificate-authority",
+        /// Mail: sending, reading, signing.
+        Email = "email",
+        /// Publishes to a package registry.
+        PackagePublishing = "package-publishing",
+        /// Decrypts files or messages.
+        Encryption = "encryption",
+        /// Name servers and zones.
+        Dns = "dns",
+        /// A service or message bus of its own kind.
+        Service = "service",
+        /// Cloud providers.
+        Cloud = "cloud",
+        /// Repositories of code.
+        CodeHosting = "code-hosting",
+        /// Build and deployment.
+        Ci = "ci",
+        /// Chat and messages.
+        Chat = "chat",
+        /// Money.
+        Payment = "payment",
+        /// Models and their providers.
+        Ai = "ai",
+        /// Databases and their contents.
+        Database = "database",
+        /// Metrics, logs, errors.
+        Monitoring = "monitoring",
+        /// Cryptocurrency.
+        Wallet = "wallet",
+        /// Private networks.
+        Vpn = "vpn",
+        /// Who someone is: log-in, directories, peers.
+        Identity = "identity",
+        /// Clusters, networks, configuration, secrets management.
+        Infrastructure = "infrastructure",
+        /// Other hosted software.
+        Saas = "saas",
+    }
+}
+
+named! {
+    /// What may not stand directly before and after a match.
+    Boundary ("boundary") {
+        /// No letter, digit or underscore.
+        Word = "word",
+        /// Nor one of `+ / - = .`.
+        Base64 = "base64",
+        /// Anything may.
+        None = "none",
+    }
+}
+
+/// One thing to look for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Unique, in kebab case.
+    pub id: String,
+    /// What it finds, for people.
+    pub name: String,
+    /// Why it matters.
+    pub description: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What the secret is for.
+    pub purpose: Purpose,
+    /// What to do.
+    pub remediation: String,
+    /// Where to read on: https addresses.
+    pub references: Vec<String>,
+    /// How it is found.
+    pub detector: Detector,
+    /// Templates of texts that must match, see [`template`](crate::template).
+    pub examples: Vec<String>,
+    /// Templates of texts that must not.
+    pub counterexamples: Vec<String>,
+    /// The file it is from; for built-in rules relative to `rules/`.
+    pub source: String,
+}
+
+/// How a rule finds what it is for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Detector {
+    /// By literals and a pattern.
+    Token(TokenRule),
+    /// By the decoder of this name (crate `keysweep-keys`).
+    Decoder(String),
+}
+
+/// A credential that is recognised by its text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TokenRule {
+    /// Every match contains one of them.
+    pub anchors: Vec<Anchor>,
+    /// Regular expression over bytes.
+    pub pattern: String,
+    /// How many bytes before the anchor a match may begin.
+    pub before: usize,
+    /// What may not stand next to it.
+    pub boundary: Boundary,
+    /// Least Shannon entropy of the secret, in bits a byte.
+    pub entropy: Option<f64>,
+    /// Name of a check in [`checks`](crate::checks).
+    pub check: Option<String>,
+    /// One of these words must stand near the match, in either case. Empty: none needed.
+    pub context: Vec<String>,
+    /// How near, in bytes.
+    pub context_within: usize,
+    /// Regular expressions on the secret that make it no finding.
+    pub deny: Vec<String>,
+    /// Yields to every more specific rule that matches the same text.
+    pub generic: bool,
+}
+
+/// A literal whose occurrence wakes a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// The literal.
+    pub text: String,
+    /// ASCII letters match in either case.
+    pub ignore_case: bool,
+}
+
+impl Rule {
+    /// Of two rules that match overlapping texts, the one with the higher value is right: generic rules come last, rules
+    /// with a check first, then those with long literals.
+    pub fn specificity(&self) -> i32 {
+        match &self.detector {
+            Detector::Decoder(_) => 1_000,
+            Detector::Token(token) if token.generic => 0,
+            Detector::Token(token) => {
+                let literal = token.anchors.iter().map(|a| a.text.len()).min().unwrap_or(0).min(64);
+                100 + literal as i32 + if token.check.is_some() { 100 } else { 0 }
+            }
+        }
+    }
+
+    /// The token rule, if it is one.
+    pub fn token(&self) -> Option<&TokenRule> {
+        match &self.detector {
+            Detector::Token(token) => Some(token),
+            Detector::Decoder(_) => None,
+        }
+    }
+}

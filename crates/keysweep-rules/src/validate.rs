@@ -1,0 +1,45 @@
+//! What a rule file cannot say, but must hold before a rule is used.
+
+use crate::checks;
+use crate::model::{Detector, Rule, TokenRule};
+use crate::parse::{RuleError, unknown};
+use crate::pattern;
+
+/// The names of groups whose content is shown with a finding. `secret` is never among them.
+pub(crate) const SHOWN_GROUPS: [&str; 13] = [
+    "user", "host", "port", "database", "account", "id", "project", "region", "tenant", "org", "name", "kind", "scope",
+];
+/// The group that holds the secret.
+pub(crate) const SECRET_GROUP: &str = "secret";
+
+/// What makes the rule unusable.
+pub(crate) fn validate(rule: &Rule) -> Vec<RuleError> {
+    let Detector::Token(token) = &rule.detector else { return Vec::new() };
+    let messages = patterns(token).into_iter().chain(check(token));
+    messages.map(|message| RuleError { file: rule.source.clone(), rule: Some(rule.id.clone()), message }).collect()
+}
+
+fn patterns(token: &TokenRule) -> Vec<String> {
+    let mut messages = Vec::new();
+    match pattern::compile(&token.pattern) {
+        Err(error) => messages.push(format!("`pattern`: {error}")),
+        Ok(regex) => {
+            let known = || SHOWN_GROUPS.into_iter().chain([SECRET_GROUP]);
+            let groups = regex.group_info().pattern_names(regex_automata::PatternID::ZERO).flatten();
+            messages.extend(groups.filter(|g| !known().any(|k| k == *g)).map(|g| unknown("group", g, known())));
+            if regex.is_match(b"") {
+                messages.push("`pattern` matches the empty text".into());
+            }
+        }
+    }
+    let deny = token.deny.iter().enumerate();
+    messages.extend(deny.filter_map(|(index, text)| {
+        pattern::compile(text).err().map(|error| format!("`deny` {}: {error}", index + 1))
+    }));
+    messages
+}
+
+fn check(token: &TokenRule) -> Option<String> {
+    let name = token.check.as_deref()?;
+    checks::by_name(name).is_none().then(|| unknown("check", name, checks::all().iter().map(|c| c.name)))
+}
