@@ -84,7 +84,7 @@ fn open(context: &Context<'_>, spot: u64) -> Option<(KeyMaterial, Place)> {
     let start = spot.checked_sub(before)?;
     let bytes = context.memory.bytes(start, 2 * before as usize)?;
     let chunk = crate::Chunk { bytes: &bytes, own: 0..bytes.len(), offset: start };
-    let view = View { chunk: &chunk, memory: context.memory };
+    let view = View::new(&chunk, context.memory);
     let (shielded, length, prekey) = parts(&view, before as usize)?;
     let mut key = context.memory.bytes(shielded, length)?;
     unshield(&mut key, &context.memory.bytes(prekey, PREKEY)?);

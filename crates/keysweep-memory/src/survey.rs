@@ -4,10 +4,17 @@
 //! integers, pointers, text. The survey finds the *runs* of random-looking words, and the *structures* of known libraries
 //! that say where a number begins and ends.
 
+mod random;
+mod words;
+
 use crate::memory::{Memory, sweep};
 use crate::order::Order;
 use crate::search;
-use crate::structure::{self, Trigger, View};
+use crate::structure::{self, Structure, Trigger, View};
+pub use random::looks_random;
+use random::{looks_random_throughout, run_looks_random};
+use words::{BLOCK, Look};
+use zeroize::Zeroizing;
 
 /// A maximal run of 64-bit words that look random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,179 +67,225 @@ const MAX_NUMBER: u32 = 2048;
 
 /// Surveys `memory` on `jobs` threads.
 pub fn survey(memory: &dyn Memory, jobs: usize) -> Survey {
-    let parts = sweep(memory, jobs, Survey::default, |state, chunk| {
-        let view = View { chunk, memory };
-        state.runs(&view);
-        state.structures(&view);
-        state.spot(&view);
+    let wakers = Wakers::new();
+    let parts = sweep(memory, jobs, Reader::default, |reader, chunk| {
+        let view = View::new(chunk, memory);
+        reader.read(&view, &wakers);
+        reader.spot(&view);
     });
-    let mut all = Survey { spots: vec![Vec::new(); search::all().len()], ..Survey::default() };
+    let mut all = Reader::default();
+    all.survey.spots = vec![Vec::new(); search::all().len()];
     for part in parts {
-        for (all, spots) in all.spots.iter_mut().zip(part.spots) {
+        for (all, spots) in all.survey.spots.iter_mut().zip(part.survey.spots) {
             all.extend(spots);
         }
-        all.runs.extend(part.runs);
-        all.numbers.extend(part.numbers);
-        all.overflow |= part.overflow;
+        all.survey.runs.extend(part.survey.runs);
+        all.survey.numbers.extend(part.survey.numbers);
+        all.survey.overflow |= part.survey.overflow;
+        all.borders.extend(part.borders);
     }
-    all.runs.sort_unstable();
-    // A run across the border of two chunks was seen in two parts.
-    all.runs.dedup_by(|next, last| {
-        let adjacent = last.end() == next.offset;
-        if adjacent {
-            last.words += next.words;
-        }
-        adjacent
-    });
-    all.runs.retain(|run| run.words >= MIN_RUN);
-    all.numbers.sort_unstable();
-    all.numbers.dedup();
-    all.spots.iter_mut().for_each(|spots| spots.sort_unstable());
-    all
+    all.join_runs(memory);
+    let mut survey = all.survey;
+    survey.numbers.sort_unstable();
+    survey.numbers.dedup();
+    survey.spots.iter_mut().for_each(|spots| spots.sort_unstable());
+    survey
 }
 
-impl Survey {
-    fn runs(&mut self, view: &View<'_>) {
-        let chunk = view.chunk;
-        let own = &chunk.bytes[chunk.own.clone()];
-        let whole = own.len() / 8 * 8;
-        let mut start = None;
-        let mut weak = 0;
-        let mut close = |from: usize, to: usize, inner: bool| {
-            // At the border of a chunk a short run may go on in the next one.
-            if to - from >= 8 * MIN_RUN as usize || (!inner && to > from) {
-                if self.runs.len() >= MAX_KEPT {
-                    self.overflow = true;
-                } else {
-                    let offset = chunk.offset + (chunk.own.start + from) as u64;
-                    self.runs.push(Run { offset, words: ((to - from) / 8) as u64 });
-                }
+/// What one thread has seen.
+#[derive(Default)]
+struct Reader {
+    survey: Survey,
+    /// Offsets of the runs that touch the border of a chunk, and were not judged.
+    borders: Vec<u64>,
+    /// Numbers that are not yet judged.
+    found: Vec<Number>,
+}
+
+impl Reader {
+    /// Reads the words of a chunk: what is a run, and what wakes a structure.
+    fn read(&mut self, view: &View<'_>, wakers: &Wakers) {
+        let own = view.chunk.own.clone();
+        let end = own.start + (own.end - own.start) / 8 * 8;
+        let mut open = OpenRun::default();
+        for at in (own.start..end).step_by(8 * BLOCK) {
+            let words = block(view.chunk.bytes, at, end);
+            if words.iter().fold(0, |all, word| all | word) == 0 {
+                self.close(&mut open, at, view);
+                continue;
             }
-        };
-        for (index, word) in own.chunks_exact(8).enumerate() {
-            let at = 8 * index;
-            match Look::of(u64::from_le_bytes(word.try_into().unwrap_or_default()), view) {
-                Look::Random => {
-                    start.get_or_insert(at);
-                    weak = 0;
-                }
-                // One such word alone may be part of a number.
-                Look::Text if start.is_some() && weak == 0 => weak = 1,
-                _ => {
-                    if let Some(from) = start.take() {
-                        close(from, at - 8 * weak, from != 0);
-                    }
-                    weak = 0;
-                }
+            let look = Look::of(&words);
+            if look.random | look.text != 0 || open.start.is_some() {
+                self.follow(&mut open, look, at, view);
+            }
+            if view.size() == 4 {
+                wakers.wake(words::wakes_32(&words), at, view, &mut self.found);
+            } else if look.wake != 0 {
+                wakers.wake(look.wake.into(), at, view, &mut self.found);
+            }
+            if !self.found.is_empty() {
+                self.keep(view);
             }
         }
-        if let Some(from) = start {
-            close(from, whole - 8 * weak, false);
+        self.close(&mut open, end, view);
+        self.keep(view);
+    }
+
+    /// Goes on with the run that is open, or opens one, word by word.
+    fn follow(&mut self, open: &mut OpenRun, look: Look, at: usize, view: &View<'_>) {
+        if look.random == 0xff && open.start.is_some() {
+            open.weak = 0;
+            return;
+        }
+        for i in 0..BLOCK {
+            if look.random >> i & 1 != 0 {
+                open.start.get_or_insert(at + 8 * i);
+                open.weak = 0;
+            } else if look.text >> i & 1 != 0 && open.start.is_some() && open.weak == 0 {
+                // One such word alone may be part of a number.
+                open.weak = 1;
+            } else if open.start.is_some() {
+                self.close(open, at + 8 * i, view);
+            }
         }
     }
 
-    fn structures(&mut self, view: &View<'_>) {
-        let chunk = view.chunk;
-        let mut found = Vec::new();
-        for at in chunk.own.clone().step_by(8) {
-            let Some(word) = view.word(at, 0) else { break };
-            let Some(trigger) = trigger(word) else { continue };
-            for structure in structure::all().iter().filter(|s| s.trigger() == trigger) {
-                structure.read(view, at, &mut found);
-            }
-            for number in found.drain(..) {
-                self.keep(number, view);
-            }
+    /// Ends the open run before `at`, and keeps it if it looks random as a whole.
+    fn close(&mut self, open: &mut OpenRun, at: usize, view: &View<'_>) {
+        let Some(start) = open.start.take() else { return };
+        let own = &view.chunk.own;
+        let end = (at - 8 * std::mem::take(&mut open.weak)).min(own.end);
+        // At the border of a chunk a run may go on in the next one, and is judged when all of it is known.
+        let border = start == own.start || at + 8 > own.end;
+        let bytes = view.chunk.bytes.get(start..end).unwrap_or_default();
+        if bytes.is_empty() || (!border && (bytes.len() < 8 * MIN_RUN as usize || !run_looks_random(bytes))) {
+            return;
         }
+        if self.survey.runs.len() >= MAX_KEPT {
+            self.survey.overflow = true;
+            return;
+        }
+        let offset = view.offset(start);
+        self.survey.runs.push(Run { offset, words: (bytes.len() / 8) as u64 });
+        if border {
+            self.borders.push(offset);
+        }
+        for prefix in structure::prefixes() {
+            prefix.read(view, start..end, &mut self.found);
+        }
+    }
+
+    /// Joins the parts of runs that go across borders of chunks, and judges what touches one.
+    fn join_runs(&mut self, memory: &dyn Memory) {
+        let runs = &mut self.survey.runs;
+        runs.sort_unstable();
+        self.borders.sort_unstable();
+        runs.dedup_by(|next, last| {
+            let adjacent = last.end() == next.offset;
+            if adjacent {
+                last.words += next.words;
+            }
+            adjacent
+        });
+        let borders = &self.borders;
+        runs.retain(|run| {
+            run.words >= MIN_RUN && (borders.binary_search(&run.offset).is_err() || some_part_looks_random(memory, run))
+        });
     }
 
     fn spot(&mut self, view: &View<'_>) {
-        self.spots.resize(search::all().len(), Vec::new());
-        for (finder, spots) in search::all().iter().zip(&mut self.spots) {
+        let survey = &mut self.survey;
+        survey.spots.resize(search::all().len(), Vec::new());
+        for (finder, spots) in search::all().iter().zip(&mut survey.spots) {
             finder.spot(view, spots);
-            self.overflow |= spots.len() > MAX_KEPT;
+            survey.overflow |= spots.len() > MAX_KEPT;
             spots.truncate(MAX_KEPT);
         }
     }
 
-    fn keep(&mut self, number: Number, view: &View<'_>) {
-        if !(16..=MAX_NUMBER).contains(&number.len) {
-            return;
-        }
-        if self.numbers.len() >= MAX_KEPT {
-            self.overflow = true;
-            return;
-        }
-        if view.memory.bytes(number.offset, number.len as usize).is_some_and(|bytes| looks_random(&bytes)) {
-            self.numbers.push(number);
+    /// Keeps the numbers that look random.
+    fn keep(&mut self, view: &View<'_>) {
+        for number in self.found.drain(..) {
+            if !(16..=MAX_NUMBER).contains(&number.len) || !number_looks_random(&number, view) {
+                continue;
+            }
+            if self.survey.numbers.len() >= MAX_KEPT {
+                self.survey.overflow = true;
+            } else {
+                self.survey.numbers.push(number);
+            }
         }
     }
 }
 
-fn trigger(word: u64) -> Option<Trigger> {
-    let (low, high) = (word as u32, (word >> 32) as u32);
-    let pair = low.wrapping_sub(1) < 4095 && high.wrapping_sub(1) < 4095;
-    if pair {
-        Some(Trigger::Pair)
-    } else if high == 0 && low.wrapping_sub(1) < 65535 {
-        Some(Trigger::Small)
+/// A run that has begun: where, and how many words at its end look like text.
+#[derive(Default)]
+struct OpenRun {
+    start: Option<usize>,
+    weak: usize,
+}
+
+/// The structures by what wakes them.
+struct Wakers([Vec<&'static dyn Structure>; Trigger::ALL.len()]);
+
+impl Wakers {
+    fn new() -> Self {
+        Self(Trigger::ALL.map(|trigger| structure::all().iter().copied().filter(|s| s.trigger() == trigger).collect()))
+    }
+
+    /// Shows the structures the words at `at` whose bits are set.
+    fn wake(&self, mut bits: u32, at: usize, view: &View<'_>, found: &mut Vec<Number>) {
+        while bits != 0 {
+            let at = at + view.size() * bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            let (Some(word), next) = (view.machine(at, 0), view.machine(at, 1).unwrap_or(0)) else { continue };
+            for (trigger, structures) in Trigger::ALL.iter().zip(&self.0) {
+                if trigger.matches(word, next, view.size()) {
+                    structures.iter().for_each(|structure| structure.read(view, at, found));
+                }
+            }
+        }
+    }
+}
+
+/// A block of words and the one after it; zeros beyond the chunk and its margin, and no words of its own beyond `end`.
+fn block(bytes: &[u8], at: usize, end: usize) -> [u64; BLOCK + 1] {
+    let mut words = [0; BLOCK + 1];
+    if let Some(whole) = bytes.get(at..at + 8 * (BLOCK + 1)).filter(|_| at + 8 * BLOCK <= end) {
+        for (word, bytes) in words.iter_mut().zip(whole.chunks_exact(8)) {
+            *word = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
+        }
     } else {
-        None
+        for (word, bytes) in words.iter_mut().zip(bytes[at..end].chunks_exact(8)) {
+            *word = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
+        }
     }
+    words
 }
 
-/// What a word looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Look {
-    Random,
-    /// Printable ASCII throughout: one random word in 3,000 looks so.
-    Text,
-    Other,
-}
-
-impl Look {
-    fn of(word: u64, view: &View<'_>) -> Self {
-        // Small integers of either sign, and words with many bytes of 0 or 255: one random word in 40,000 looks so.
-        if word >> 32 == 0 || word >> 32 == 0xffff_ffff || zero_bytes(word) + zero_bytes(!word) >= 3 {
-            return Look::Other;
-        }
-        if word >> 48 == 0 && view.memory.locate(word).is_some() {
-            return Look::Other;
-        }
-        let high_bits = 0x8080_8080_8080_8080;
-        if word & high_bits == 0 && word.to_le_bytes().iter().all(|b| (0x20..0x7f).contains(b)) {
-            return Look::Text;
-        }
-        Look::Random
-    }
-}
-
-/// Number of zero bytes in a word.
-fn zero_bytes(word: u64) -> u32 {
-    let low = 0x7f7f_7f7f_7f7f_7f7f;
-    // The high bit of each byte of the sum is set unless its seven low bits are zero.
-    let nonzero = ((word & low) + low) | word;
-    (!nonzero & !low).count_ones()
-}
-
-/// Whether bytes could have been drawn at random. True for all but about one in a million truly random strings of 16
-/// bytes and more; false for text, code tables, padding and pointers.
-pub fn looks_random(bytes: &[u8]) -> bool {
-    let sample = &bytes[..bytes.len().min(256)];
-    let mut seen = [false; 256];
-    sample.iter().for_each(|b| seen[usize::from(*b)] = true);
-    let distinct = seen.iter().filter(|s| **s).count();
-    let (half_text, len) = (sample.iter().filter(|b| (0x20..0x7f).contains(*b)).count(), sample.len());
-    // Expected distinct values of 16, 32, 64, 128, 256 random bytes: 15.5, 30.1, 56.6, 100.7, 162.
-    let enough = match len {
-        0..=15 => return false,
-        16..=31 => 10,
-        32..=63 => 21,
-        64..=127 => 42,
-        128..=255 => 80,
-        _ => 132,
+fn number_looks_random(number: &Number, view: &View<'_>) -> bool {
+    let len = number.len as usize;
+    let inside = number.offset.checked_sub(view.chunk.offset).and_then(|at| usize::try_from(at).ok());
+    let fits = |bytes: &[u8]| {
+        let digits = matches!(number.order, Order::Digits { .. });
+        looks_random_throughout(bytes) && (!digits || number.order.decode(bytes).is_some())
     };
-    distinct >= enough && half_text < len * 9 / 10
+    if let Some(bytes) = inside.and_then(|at| view.chunk.bytes.get(at..at.checked_add(len)?)) {
+        return fits(bytes);
+    }
+    // Most headers lead to something else: a few bytes show it.
+    let mut head = Zeroizing::new([0; 16]);
+    view.memory.read_at(number.offset, &mut *head) == 16
+        && looks_random(&*head)
+        && view.memory.bytes(number.offset, len).is_some_and(|bytes| fits(&bytes))
+}
+
+/// As [`run_looks_random`], for a run that is read again.
+fn some_part_looks_random(memory: &dyn Memory, run: &Run) -> bool {
+    const PIECE: u64 = 64 << 10;
+    (run.offset..run.end())
+        .step_by(PIECE as usize)
+        .any(|at| memory.bytes(at, (run.end() - at).min(PIECE) as usize).is_some_and(|bytes| run_looks_random(&bytes)))
 }
 
 #[cfg(test)]
@@ -240,7 +293,7 @@ mod tests {
     use super::*;
     use crate::memory::Flat;
 
-    fn random(seed: u64) -> impl Iterator<Item = u64> {
+    pub(super) fn random(seed: u64) -> impl Iterator<Item = u64> {
         let mut state = seed | 1;
         std::iter::repeat_with(move || {
             state ^= state << 13;
@@ -248,13 +301,6 @@ mod tests {
             state ^= state << 17;
             state.wrapping_mul(0x2545_f491_4f6c_dd1d)
         })
-    }
-
-    #[test]
-    fn zero_bytes_are_counted() {
-        for (word, count) in [(0, 8), (u64::MAX, 0), (0x0100_0000_0000_00ff, 6), (0x8000_7f00_0180_ff00, 3)] {
-            assert_eq!(zero_bytes(word), count, "{word:#x}");
-        }
     }
 
     #[test]
@@ -274,17 +320,5 @@ mod tests {
         for jobs in [1, 2] {
             assert_eq!(survey(&Flat::at(&memory, 0x7000_0000_0000), jobs).runs, planted);
         }
-    }
-
-    #[test]
-    fn random_bytes_look_random_and_others_do_not() {
-        let mut words = random(3);
-        let mut missed = 0;
-        for _ in 0..20_000 {
-            let bytes: Vec<u8> = words.by_ref().take(4).flat_map(u64::to_le_bytes).collect();
-            missed += u32::from(!looks_random(&bytes));
-        }
-        assert!(missed <= 1, "{missed}");
-        assert!(!looks_random(&[0; 32]) && !looks_random(b"The quick brown fox jumps over the lazy dog, twice."));
     }
 }
