@@ -198,7 +198,7 @@ impl Programs {
         };
         if let Some(check) = self.check {
             let candidate = Candidate { secret, whole: &window[found.whole], groups: &groups };
-            let verdict = (check.run)(&candidate).ok_or(Rejection::Check(check.name))?;
+            let verdict = check.run(&candidate).ok_or(Rejection::Check(check.name))?;
             if !bounded && verdict.level != Level::Proven {
                 return Err(Rejection::Boundary);
             }
@@ -280,7 +280,7 @@ fn details(groups: &[(&str, &[u8])]) -> Vec<(String, String)> {
 }
 
 /// Whether what stands where a user name belongs may be a token, as in `https://TOKEN:x@host`.
-fn may_be_secret(user: &[u8]) -> bool {
+pub(crate) fn may_be_secret(user: &[u8]) -> bool {
     let digits = user.iter().filter(|b| b.is_ascii_digit()).count();
     user.len() >= 16 && digits >= 2 && !user.iter().any(|b| b"@.".contains(b))
 }

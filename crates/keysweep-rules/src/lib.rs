@@ -29,6 +29,7 @@ pub mod model;
 pub mod parse;
 mod pattern;
 pub mod placeholders;
+mod random;
 pub mod redact;
 pub mod selftest;
 pub mod set;

@@ -36,7 +36,7 @@ const CALLS: [&str; 21] = [
 ];
 
 /// `${VAR}`, `$VAR`, `{{ x }}`, `<x>`, `%X%`, `$(x)`, `#{x}`, `process.env.X` and the like.
-fn is_reference(text: &[u8]) -> bool {
+pub(crate) fn is_reference(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     if ["${", "$(", "$[[", "#{", "{{", "{%", "<%"].iter().any(|open| contains(text, open.as_bytes())) {
         return true;

@@ -7,12 +7,14 @@
 //! | `{{base64-text:TEXT}}`, `{{base64url-text:TEXT}}` | TEXT, encoded with and without padding |
 //! | `{{uuid}}` | a random UUID |
 //! | `{{checksum}}` | what the rule's check computes over the token before it |
+//! | `{{token}}` | a whole token that passes the rule's check |
 //!
 //! Random is pseudo-random here: the same for the same rule and example, so that a test does not depend on chance.
 
 use crate::checks;
 use crate::model::{Rule, TokenRule};
-use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
+use crate::random::Random;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 
 /// Longest text a placeholder is replaced by.
 const MAX_LENGTH: usize = 16 << 10;
@@ -37,6 +39,9 @@ pub enum TemplateError {
     /// `{{checksum}}` in a rule whose check computes none, or behind what is no token.
     #[error("{{{{checksum}}}} needs a check that computes one, and a token before it")]
     NoChecksum,
+    /// `{{token}}` in a rule whose check makes none.
+    #[error("{{{{token}}}} needs a check that makes one")]
+    NoToken,
 }
 
 /// The example as text. `index` tells examples of a rule apart, so that each gets its own random characters.
@@ -59,7 +64,8 @@ pub fn render(rule: &Rule, template: &str, index: usize) -> Result<String, Templ
         let (placeholder, behind) = (&rest[..close], &rest[close + 2..]);
         let filled = match placeholder {
             "checksum" => rule.token().and_then(|token| checksum(token, &text)).ok_or(TemplateError::NoChecksum)?,
-            "uuid" => uuid(&mut random),
+            "token" => rule.token().and_then(|token| whole(token, &mut random)).ok_or(TemplateError::NoToken)?,
+            "uuid" => random.uuid(),
             _ => fill(placeholder, &mut random)?,
         };
         text.push_str(&filled);
@@ -87,9 +93,7 @@ fn fill(placeholder: &str, random: &mut Random) -> Result<String, TemplateError>
         .filter(|n| (1..=MAX_LENGTH).contains(n))
         .ok_or_else(|| TemplateError::Number(placeholder.to_owned()))?;
     match (class, characters) {
-        (_, Some(characters)) => {
-            Ok((0..number).map(|_| char::from(characters[random.below(characters.len())])).collect())
-        }
+        (_, Some(characters)) => Ok(random.text(&characters, number)),
         ("base64-bytes", _) => Ok(BASE64.encode(&random.bytes(number))),
         ("base64url-bytes", _) => Ok(BASE64URL_NOPAD.encode(&random.bytes(number))),
         _ => Err(unknown()),
@@ -115,48 +119,17 @@ fn class_of(class: &str) -> Option<Vec<u8>> {
     })
 }
 
-/// Version 4, variant 1 (RFC 9562).
-fn uuid(random: &mut Random) -> String {
-    let mut bytes = random.bytes(16);
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = HEXLOWER.encode(&bytes);
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
-}
-
 /// The checksum over the token that `text` ends with: from its last anchor on, and as far back as the rule's matches may
 /// begin, over characters that tokens consist of.
 fn checksum(token: &TokenRule, text: &str) -> Option<String> {
-    let generate = checks::by_name(token.check.as_deref()?)?.generate?;
+    let check = checks::by_name(token.check.as_deref()?)?;
     let anchor = token.anchors.iter().filter_map(|anchor| text.rfind(&anchor.text)).max()?;
     let is_part = |c: &char| c.is_ascii_alphanumeric() || "_-.+/".contains(*c);
     let before: usize = text[..anchor].chars().rev().take(token.before).take_while(is_part).map(char::len_utf8).sum();
-    generate(&text[anchor - before..])
+    check.example.checksum(&text[anchor - before..])
 }
 
-/// SplitMix64: small, and good enough to look random.
-struct Random(u64);
-
-impl Random {
-    fn new(id: &str, index: usize) -> Self {
-        // FNV-1a over the id tells rules apart.
-        let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
-        Self(hash.wrapping_add(index as u64))
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    fn bytes(&mut self, number: usize) -> Vec<u8> {
-        (0..number).map(|_| self.next() as u8).collect()
-    }
+/// A token that passes the rule's check.
+fn whole(token: &TokenRule, random: &mut Random) -> Option<String> {
+    checks::by_name(token.check.as_deref()?)?.example.token(random)
 }

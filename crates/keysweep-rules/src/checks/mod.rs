@@ -1,13 +1,29 @@
 //! Checksums and structures that a pattern cannot express. A rule names one with `check`; where it fails there is no
-//! match.
+//! match. `rules/README.md` lists them for writers of rules.
 //!
-//! Every check is a function of the match alone: no network, no state. Those with a generator can compute the checksum for
-//! examples (`{{checksum}}` in [`template`](crate::template)).
+//! Every check is a function of the match alone (and, where tokens expire, of the time): no network, no state. Checks of
+//! checksums can compute one for examples (`{{checksum}}` in [`template`](crate::template)), others make a whole token
+//! (`{{token}}`).
 
+mod aws;
+mod azure;
+mod bytes;
+mod chat;
 mod crc;
+mod decode;
+mod gitlab;
 mod jwt;
+mod macaroon;
+mod marvin;
+mod payload;
+#[cfg(test)]
+mod tests;
+mod time;
+mod userinfo;
 
 use crate::model::{Level, Severity};
+use crate::random::Random;
+use std::fmt;
 
 /// What a check looks at.
 #[derive(Clone, Copy)]
@@ -40,35 +56,219 @@ impl Verdict {
 }
 
 /// A named check.
-#[derive(Debug)]
 pub struct Check {
     /// The name rules use.
     pub name: &'static str,
     /// What it checks, for writers of rules.
     pub about: &'static str,
-    /// `None` if the match fails.
-    pub run: fn(&Candidate<'_>) -> Option<Verdict>,
-    /// The checksum that belongs behind the beginning of a token.
-    pub generate: Option<fn(&str) -> Option<String>>,
+    pub(crate) run: fn(&Candidate<'_>) -> Option<Verdict>,
+    pub(crate) example: Example,
 }
 
-/// All checks.
+/// How a check helps to write examples.
+#[derive(Clone, Copy)]
+pub(crate) enum Example {
+    /// It computes the checksum that belongs behind the beginning of a token.
+    Checksum(fn(&str) -> Option<String>),
+    /// It makes a whole token.
+    Token(fn(&mut Random) -> String),
+    /// Both.
+    Both(fn(&str) -> Option<String>, fn(&mut Random) -> String),
+    /// Examples need no help.
+    Plain,
+}
+
+impl Example {
+    /// The checksum that belongs behind `start`.
+    pub(crate) fn checksum(self, start: &str) -> Option<String> {
+        match self {
+            Example::Checksum(compute) | Example::Both(compute, _) => compute(start),
+            Example::Token(_) | Example::Plain => None,
+        }
+    }
+
+    /// A whole token.
+    pub(crate) fn token(self, random: &mut Random) -> Option<String> {
+        match self {
+            Example::Token(make) | Example::Both(_, make) => Some(make(random)),
+            Example::Checksum(_) | Example::Plain => None,
+        }
+    }
+}
+
+impl Check {
+    /// What the check says of a match; `None` if it fails.
+    pub fn run(&self, candidate: &Candidate<'_>) -> Option<Verdict> {
+        (self.run)(candidate)
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Check({})", self.name)
+    }
+}
+
+const fn check(
+    name: &'static str,
+    about: &'static str,
+    run: fn(&Candidate<'_>) -> Option<Verdict>,
+    example: Example,
+) -> Check {
+    Check { name, about, run, example }
+}
+
+/// All checks, sorted by name.
 pub fn all() -> &'static [Check] {
-    &[
-        Check {
-            name: "github-crc32",
-            about: "prefix_, random characters, then CRC-32 of those in base 62, six digits (GitHub, npm)",
-            run: crc::base62,
-            generate: Some(crc::base62_of),
-        },
-        Check {
-            name: "jwt",
-            about: "JSON Web Token: header and claims are JSON objects, the algorithm is not none, and there is a signature; \
-                    shows alg, kid, iss, sub, aud, exp; an expired token is of low severity",
-            run: jwt::run,
-            generate: None,
-        },
-    ]
+    use Example::{Both, Checksum, Plain, Token};
+    static ALL: [Check; 30] = [
+        check(
+            "atlassian-crc32",
+            "CRC-32 in upper-case hex behind the token; a wrong one only proves nothing",
+            crc::atlassian,
+            Checksum(crc::atlassian_checksum),
+        ),
+        check(
+            "atlassian-dc-pat",
+            "base64 of digits, a colon and random bytes (Data Center)",
+            payload::atlassian,
+            Token(payload::atlassian_sample),
+        ),
+        check("aws-access-key-id", "four letters and base 32; shows the account", aws::access_key_id, Plain),
+        check(
+            "aws-secret-shape",
+            "40 characters of base64 that are no hash, path or identifier",
+            aws::secret_shape,
+            Plain,
+        ),
+        check(
+            "azure-cask",
+            "common annotated key (JQQJ99) with a right checksum; shows provider and month",
+            azure::cask,
+            Checksum(azure::cask_checksum),
+        ),
+        check(
+            "azure-devops-pat",
+            "52 characters of base 32 with a right CRC-32 in them",
+            azure::devops,
+            Token(azure::devops_sample),
+        ),
+        check(
+            "azure-identifiable",
+            "key with a signature such as +ASt and a right checksum; shows its kind",
+            azure::identifiable,
+            Checksum(azure::identifiable_checksum),
+        ),
+        check("base64-16-bytes", "base64 of 16 random bytes", bytes::base64_16, Plain),
+        check("base64-32-bytes", "base64 of 32 random bytes", bytes::base64_32, Plain),
+        check("base64-64-bytes", "base64 of 64 random bytes", bytes::base64_64, Plain),
+        check(
+            "basic-auth",
+            "base64 of user:password; shows the user, a trivial password is of low severity",
+            userinfo::basic,
+            Token(userinfo::basic_sample),
+        ),
+        check(
+            "bedrock-api-key",
+            "ABSK and base64 of a key name with the account, which is shown",
+            payload::bedrock,
+            Token(payload::bedrock_sample),
+        ),
+        check(
+            "cloudflare-crc32",
+            "CRC-32 in hex of the 40 characters before",
+            crc::cloudflare,
+            Checksum(crc::cloudflare_checksum),
+        ),
+        check(
+            "confluent-crc32",
+            "cflt, 54 characters and their CRC-32 in base64",
+            crc::confluent,
+            Checksum(crc::confluent_checksum),
+        ),
+        check(
+            "discord-bot-token",
+            "the first part is base64 of an application id, which is shown",
+            chat::discord,
+            Token(chat::discord_sample),
+        ),
+        check(
+            "entra-client-secret",
+            "three characters of checksum at the end; wrong ones only prove nothing",
+            azure::entra,
+            Checksum(azure::entra_checksum),
+        ),
+        check(
+            "github-crc32",
+            "CRC-32 in base 62 of the characters behind the prefix (GitHub, npm; not github_pat_)",
+            crc::github,
+            Checksum(crc::github_checksum),
+        ),
+        check(
+            "gitlab-routable",
+            "routable token with a right CRC-32; shows organization, user and the like",
+            gitlab::routable,
+            Both(gitlab::routable_checksum, gitlab::routable_sample),
+        ),
+        check("grafana-crc32", "glsa_ token with a right CRC-32", crc::grafana, Checksum(crc::grafana_checksum)),
+        check(
+            "grafana-json",
+            "base64 of JSON with key and name, with or without glc_; shows name and organization",
+            payload::grafana,
+            Token(payload::grafana_sample),
+        ),
+        check(
+            "jfrog-reference-token",
+            "base64 of reftkn fields; an expired one is of low severity",
+            payload::jfrog,
+            Token(payload::jfrog_sample),
+        ),
+        check(
+            "jwt",
+            "signed JSON Web Token; shows issuer, subject and the like; an expired one is of low severity",
+            jwt::any,
+            Token(jwt::any_sample),
+        ),
+        check(
+            "mapbox",
+            "JSON payload with the account, which is shown",
+            payload::mapbox,
+            Token(payload::mapbox_sample),
+        ),
+        check(
+            "onepassword-service-account",
+            "JSON payload with a secret key; shows address and account",
+            payload::onepassword,
+            Token(payload::onepassword_sample),
+        ),
+        check(
+            "pypi-macaroon",
+            "a complete macaroon; shows location and projects",
+            macaroon::pypi,
+            Token(macaroon::pypi_sample),
+        ),
+        check(
+            "sentry-org",
+            "JSON payload and 32 random bytes; shows organization and region",
+            payload::sentry,
+            Token(payload::sentry_sample),
+        ),
+        check("slack-token", "prefix, numbers and random part; shows the kind", chat::slack, Plain),
+        check(
+            "supabase-jwt",
+            "token of Supabase; shows project and role, the anonymous one is of low severity",
+            jwt::supabase,
+            Token(jwt::supabase_sample),
+        ),
+        check("telegram-bot-token", "bot id, which is shown, and a key that begins with AA", chat::telegram, Plain),
+        check(
+            "url-userinfo",
+            "group host is no example; a trivial password or a loopback host is of low severity",
+            userinfo::url,
+            Plain,
+        ),
+    ];
+    &ALL
 }
 
 /// The check of this name.
