@@ -6,12 +6,14 @@ use crate::finding::{
 use crate::raw::{Raw, Token, What};
 use crate::{fingerprint, known, purpose};
 use keysweep_keys::decoder::{PublicKind, PublicObject};
-use keysweep_keys::{KeyMaterial, Protection};
+use keysweep_keys::{KeyMaterial, Protection, PublicKey};
 use keysweep_rules::{Purpose, RuleSet, Severity};
 use std::collections::{BTreeMap, HashMap};
 
 /// Public keys whose certificates are remembered.
 const MAX_CERTIFIED: usize = 200_000;
+/// Public keys remembered for the search for numbers.
+const MAX_PUBLIC_KEYS: usize = 10_000;
 /// Certificates remembered for one key.
 const MAX_CERTIFICATES: usize = 8;
 /// Different secrets kept of a whole sweep.
@@ -43,6 +45,8 @@ struct Entry {
 pub(crate) struct Collector {
     entries: BTreeMap<Identity, Entry>,
     certificates: HashMap<[u8; 32], Vec<(CertificateFacts, Option<Purpose>)>>,
+    /// For the search of their private halves as numbers, by the hash of their SubjectPublicKeyInfo.
+    public_keys: BTreeMap<[u8; 32], PublicKey>,
     incidents: Vec<Incident>,
     dumps: Vec<DumpFacts>,
 }
@@ -71,8 +75,13 @@ impl Collector {
 
     /// A public key or certificate.
     pub(crate) fn public(&mut self, path: &str, object: &PublicObject) {
-        let PublicKind::Certificate(certificate) = &object.kind else { return };
         let spki = object.key.fingerprint().spki_sha256;
+        self.public_keys.entry(spki).or_insert_with(|| object.key.clone());
+        if self.public_keys.len() > MAX_PUBLIC_KEYS {
+            // The same ones whatever the order.
+            self.public_keys.pop_last();
+        }
+        let PublicKind::Certificate(certificate) = &object.kind else { return };
         if self.certificates.len() >= MAX_CERTIFIED && !self.certificates.contains_key(&spki) {
             return;
         }
@@ -101,6 +110,11 @@ impl Collector {
         }
     }
 
+    /// The public keys seen so far.
+    pub(crate) fn public_keys(&self) -> Vec<PublicKey> {
+        self.public_keys.values().cloned().collect()
+    }
+
     /// A dump that was scanned.
     pub(crate) fn dump(&mut self, facts: DumpFacts) {
         if self.dumps.len() < MAX_INCIDENTS {
@@ -123,6 +137,7 @@ impl Collector {
         self.incidents.sort();
         self.incidents.dedup();
         self.dumps.sort();
+        self.dumps.dedup();
         Report { findings, incidents: self.incidents, dumps: self.dumps, stats }
     }
 }

@@ -1,5 +1,6 @@
 //! All rules as one search: literals to look for, and what each of them wakes.
 
+use crate::numbers;
 use keysweep_keys::{Decoder, decoders};
 use keysweep_match::{Literal, Matcher};
 use keysweep_rules::{CompiledToken, Detector as RuleDetector, RuleSet};
@@ -42,6 +43,8 @@ pub(crate) struct Detector {
     pub(crate) decoders: Vec<&'static dyn Decoder>,
     /// Rule id to index, for what decoders report.
     key_rules: HashMap<String, usize>,
+    /// Whether a rule asks for keys as numbers.
+    pub(crate) numbers: bool,
 }
 
 impl Detector {
@@ -64,7 +67,7 @@ impl Detector {
                     tokens.push((index, CompiledToken::new(rule)));
                 }
                 RuleDetector::Decoder(name) => {
-                    if !decoders::all().iter().any(|d| d.name() == name) {
+                    if name != numbers::DECODER && !decoders::all().iter().any(|d| d.name() == name) {
                         return Err(SetupError::UnknownDecoder { rule: rule.id.clone(), decoder: name.clone() });
                     }
                     wanted.push(name);
@@ -72,6 +75,7 @@ impl Detector {
                 }
             }
         }
+        let numbers = wanted.contains(&numbers::DECODER);
         let active: Vec<_> =
             decoders::all().iter().copied().filter(|d| wanted.contains(&d.name()) || d.rules().is_empty()).collect();
         for (decoder, d) in active.iter().enumerate() {
@@ -81,7 +85,7 @@ impl Detector {
             }
         }
         let matcher = Matcher::new(&literals.list)?;
-        Ok(Self { matcher, targets: literals.targets, tokens, decoders: active, key_rules })
+        Ok(Self { matcher, targets: literals.targets, tokens, decoders: active, key_rules, numbers })
     }
 
     /// What the literal with this index wakes.

@@ -57,7 +57,7 @@ impl Seen {
         }
     }
 
-    fn limit(&mut self, reason: &'static str) {
+    pub(crate) fn limit(&mut self, reason: &'static str) {
         if !self.limits.contains(&reason) {
             self.limits.push(reason);
         }

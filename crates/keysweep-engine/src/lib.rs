@@ -15,6 +15,7 @@ mod file;
 pub mod finding;
 mod fingerprint;
 mod known;
+mod numbers;
 mod place;
 mod progress;
 mod purpose;

@@ -5,6 +5,7 @@ use crate::detector::{Detector, SetupError};
 use crate::file::{Searcher, Seen};
 use crate::finding::{DumpFacts, Location, Report, Stats};
 use crate::fingerprint::Fingerprinter;
+use crate::numbers;
 use crate::place::{Part, Places};
 use crate::progress::Progress;
 use crate::raw::{Raw, resolve_overlaps};
@@ -26,6 +27,9 @@ const SMALL: usize = 512 << 10;
 const LARGE: u64 = 32 << 20;
 /// What a thread takes of a large file at a time.
 const SEGMENT: u64 = 8 << 20;
+
+/// Results of a dump that are held back until its numbers are searched; with more they are handed on at once.
+const MAX_POSTPONED: usize = 10_000;
 
 /// How to scan.
 #[derive(Default)]
@@ -75,13 +79,14 @@ impl Scanner {
     /// Scans `inputs`. Never fails: what could not be looked at is in the report.
     pub fn scan(&self, inputs: &Inputs, progress: &Progress) -> Report {
         let begin = Instant::now();
-        let sweep = Sweep { scanner: self, progress, collector: Mutex::default(), large: Mutex::default() };
+        let sweep = Sweep::new(self, progress);
         let jobs = match self.options.jobs {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
         sweep.walk(&inputs.paths, jobs);
         sweep.large_files(jobs);
+        sweep.dumps(jobs);
         if inputs.stdin {
             sweep.standard_input();
         }
@@ -97,8 +102,8 @@ impl Scanner {
     /// Scans bytes at hand, as a file called `name`.
     pub fn scan_bytes(&self, name: &str, bytes: &[u8]) -> Report {
         let progress = Progress::default();
-        let sweep = Sweep { scanner: self, progress: &progress, collector: Mutex::default(), large: Mutex::default() };
-        sweep.source(name, &bytes, &mut self.searcher(), 1);
+        let sweep = Sweep::new(self, &progress);
+        sweep.source(Origin { name, path: None }, &bytes, &mut self.searcher(), 1);
         let stats = Stats { files: 1, bytes: bytes.len() as u64, ..Stats::default() };
         sweep.collector.into_inner().unwrap_or_else(PoisonError::into_inner).into_report(&self.rules, stats)
     }
@@ -114,6 +119,22 @@ struct Sweep<'a> {
     progress: &'a Progress,
     collector: Mutex<Collector>,
     large: Mutex<Vec<PathBuf>>,
+    /// Dumps that are searched for numbers when all public keys of the sweep are known, with what was seen in them so far.
+    dumps: Mutex<Vec<(PathBuf, Seen)>>,
+}
+
+/// Where the bytes of a source come from.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    name: &'a str,
+    /// The file, if it can be opened again.
+    path: Option<&'a Path>,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(scanner: &'a Scanner, progress: &'a Progress) -> Self {
+        Self { scanner, progress, collector: Mutex::default(), large: Mutex::default(), dumps: Mutex::default() }
+    }
 }
 
 impl Sweep<'_> {
@@ -207,7 +228,8 @@ impl Sweep<'_> {
                     None => &file,
                 };
                 // A defect in one parser must not cost the rest of the sweep, nor pass for a clean file.
-                let work = AssertUnwindSafe(|| self.source(&name, source, searcher, jobs));
+                let origin = Origin { name: &name, path: Some(path) };
+                let work = AssertUnwindSafe(|| self.source(origin, source, searcher, jobs));
                 if std::panic::catch_unwind(work).is_err() {
                     self.incident(&name, "internal error: not searched to its end", true);
                 }
@@ -217,7 +239,8 @@ impl Sweep<'_> {
         }
     }
 
-    fn source(&self, name: &str, source: &dyn ReadAt, searcher: &mut Searcher<'_>, jobs: usize) {
+    fn source(&self, origin: Origin<'_>, source: &dyn ReadAt, searcher: &mut Searcher<'_>, jobs: usize) {
+        let Origin { name, path } = origin;
         let image = recognise(source);
         let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
         let (seen, errors) = if jobs > 1 {
@@ -232,7 +255,60 @@ impl Sweep<'_> {
         for error in errors {
             self.incident(name, format!("cannot be read to its end: {}", reason(&error)), true);
         }
-        self.publish(Part { name, source, image: &image, base: 0 }, seen);
+        let part = Part { name, source, image: &image, base: 0 };
+        if !self.scanner.detector.numbers || !numbers::may_hold_numbers(&image, source) {
+            return self.publish(part, seen);
+        }
+        match path {
+            Some(path) => self.postpone(part, path, seen),
+            None => self.numbers(part, seen, jobs),
+        }
+    }
+
+    /// Keeps a dump for the search for numbers.
+    fn postpone(&self, part: Part<'_>, path: &Path, mut seen: Seen) {
+        let mut collector = self.collector();
+        for (_, object) in &seen.public {
+            collector.public(part.name, object);
+        }
+        drop(collector);
+        if seen.raws.len() > MAX_POSTPONED {
+            self.publish(part, std::mem::take(&mut seen));
+        }
+        self.dumps.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_owned(), seen));
+    }
+
+    /// Searches the dumps for numbers.
+    fn dumps(&self, jobs: usize) {
+        let mut dumps = std::mem::take(&mut *self.dumps.lock().unwrap_or_else(PoisonError::into_inner));
+        dumps.sort_by(|a, b| a.0.cmp(&b.0));
+        for (path, seen) in dumps {
+            let name = path.to_string_lossy();
+            let work = AssertUnwindSafe(|| match FileSource::open(&path) {
+                Ok(source) => {
+                    let image = recognise(&source);
+                    self.numbers(Part { name: &name, source: &source, image: &image, base: 0 }, seen, jobs);
+                }
+                Err(error) => self.incident(&name, reason(&error), true),
+            });
+            if std::panic::catch_unwind(work).is_err() {
+                self.incident(&name, "internal error: not searched for keys as numbers", true);
+            }
+        }
+    }
+
+    /// Searches one dump for numbers, and hands on all that was seen in it.
+    fn numbers(&self, part: Part<'_>, mut seen: Seen, jobs: usize) {
+        for (_, object) in &seen.public {
+            self.collector().public(part.name, object);
+        }
+        let public = self.collector().public_keys();
+        let outcome = numbers::search(part, &public, jobs);
+        seen.raws.extend(numbers::raws(&outcome, |id| self.scanner.detector.key_rule(id)));
+        for limit in outcome.limits {
+            seen.limit(limit);
+        }
+        self.publish(part, seen);
     }
 
     /// All threads search one file, segment by segment.
@@ -317,7 +393,12 @@ impl Sweep<'_> {
             let _ = searcher.search(&source, 0..block.own as u64, "", &mut seen, &mut advance);
             // Only the first block can tell what the stream is.
             let image = image.get_or_insert_with(|| recognise(&source));
-            self.publish(Part { name: "-", source: &source, image, base: block.offset }, seen);
+            let part = Part { name: "-", source: &source, image, base: block.offset };
+            if self.scanner.detector.numbers && numbers::may_hold_numbers(image, &source) {
+                self.numbers(part, seen, 1);
+            } else {
+                self.publish(part, seen);
+            }
         });
         if let Err(error) = outcome {
             self.incident("-", reason(&error), true);

@@ -72,7 +72,7 @@ impl<T: ReadAt + ?Sized> ReadAt for &T {
 }
 
 /// Fills as much of `buf` as the source has at `offset`; an error ends the reading like the end of the source does.
-pub(crate) fn read_into(src: &dyn ReadAt, offset: u64, buf: &mut [u8]) -> usize {
+pub fn read_into(src: &dyn ReadAt, offset: u64, buf: &mut [u8]) -> usize {
     let mut done = 0;
     while let Some(rest) = buf.get_mut(done..).filter(|rest| !rest.is_empty()) {
         let Some(at) = offset.checked_add(done as u64) else { break };

@@ -7,13 +7,14 @@
 
 mod aes;
 
+use crate::copies::{self, Pattern};
 use crate::found::{Found, Place};
 use crate::search::{Context, Finder, Outcome};
 use crate::structure::View;
 use crate::survey::looks_random;
 use aes::{Direction, Schedule, WordOrder};
 use keysweep_keys::{Algorithm, KeyMaterial, Proof, Protection};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Finds AES key schedules.
 pub(crate) struct AesSchedule;
@@ -43,7 +44,7 @@ impl Finder for AesSchedule {
             let Some(bytes) = context.memory.bytes(offset, aes::MAX_BYTES).or_else(|| tail(context, offset)) else {
                 continue;
             };
-            let Some(schedule) = Schedule::recognise(&bytes).filter(|s| looks_random(&s.key)) else { continue };
+            let Some(schedule) = Schedule::recognise(&bytes).filter(|s| is_drawn(&s.key)) else { continue };
             let id = KeyMaterial::secret_id(&schedule.key);
             if found.len() >= MAX_KEYS && !found.contains_key(&id) {
                 outcome.limits.push("more AES keys than are reported");
@@ -52,8 +53,52 @@ impl Finder for AesSchedule {
             let place = Place { offset, len: schedule.bytes() as u64, what: describe(&schedule) };
             found.entry(id).or_insert_with(|| (schedule, Vec::new())).1.push(place);
         }
-        outcome.found.extend(found.into_iter().map(|(id, (schedule, places))| report(id, &schedule, places)));
+        let bare = bare_keys(context, &found);
+        for (id, (schedule, mut places)) in found {
+            let own = bare.iter().filter(|place| place.what == name(&id));
+            if own.clone().any(|place| is_generator_state(context, place.offset, schedule.key.len())) {
+                continue;
+            }
+            places.extend(own.map(|place| Place { what: "AES key".into(), ..place.clone() }));
+            places.sort();
+            outcome.found.push(report(id, &schedule, places));
+        }
     }
+}
+
+/// Whether the key may have been drawn at random: not the counted-through keys of examples and of the derivation function of
+/// CTR_DRBG (NIST SP 800-90A section 10.3.2).
+fn is_drawn(key: &[u8]) -> bool {
+    looks_random(key) && 2 * key.windows(2).filter(|w| w[1].wrapping_sub(w[0]) == 1).count() < key.len()
+}
+
+/// Where the keys lie without a schedule, each place named by its key.
+fn bare_keys(context: &Context<'_>, found: &BTreeMap<[u8; 32], (Schedule, Vec<Place>)>) -> Vec<Place> {
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let pattern = |(id, (schedule, _)): (&[u8; 32], &(Schedule, Vec<Place>))| Pattern {
+        bytes: schedule.key.clone(),
+        what: name(id),
+    };
+    let patterns: Vec<_> = found.iter().map(pattern).collect();
+    let scheduled: HashSet<u64> = found.values().flat_map(|(_, places)| places).map(|place| place.offset).collect();
+    let mut bare = copies::find(context.memory, context.jobs, &patterns);
+    bare.retain(|place| !scheduled.contains(&place.offset));
+    bare
+}
+
+fn name(id: &[u8; 32]) -> String {
+    data_encoding::HEXLOWER.encode(id)
+}
+
+/// Whether the key at `offset` is the state of OpenSSL's random generator, which every process that uses OpenSSL holds and
+/// which protects nothing: `struct rand_drbg_ctr_st` has the key's length before the key (1.1.1), or the length and the flag
+/// `use_df` (3.x).
+fn is_generator_state(context: &Context<'_>, offset: u64, len: usize) -> bool {
+    let Some(before) = offset.checked_sub(12).and_then(|start| context.memory.bytes(start, 12)) else { return false };
+    let length = (len as u64).to_le_bytes();
+    before[4..] == length || (before[..8] == length && matches!(before[8..], [0 | 1, 0, 0, 0]))
 }
 
 /// What is left of the dump, if it is less than the longest schedule.

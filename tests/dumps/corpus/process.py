@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 WAIT = 60
+# A process's environment lies in its dump: none of the maker's belongs there.
+ENVIRONMENT = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": "/nonexistent", "LANG": "C.UTF-8"}
 
 
 class Skip(Exception):
@@ -80,7 +82,7 @@ class Stage:
         with open(log, "wb") as out:
             process = subprocess.Popen(
                 list(map(str, argv)), stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT,
-                start_new_session=True, **kwargs)
+                start_new_session=True, **{"env": ENVIRONMENT, **kwargs})
         self.started.append(process)
         if isinstance(ready, str):
             line = ready

@@ -76,6 +76,29 @@ fn schedules_are_found_in_every_layout_at_any_word() {
 }
 
 #[test]
+fn the_state_of_a_random_generator_is_no_finding() {
+    let words = expand(&key(VECTORS[2].0));
+    let schedule: Vec<u8> = words.iter().flat_map(|w| w.to_be_bytes()).collect();
+    let mut memory = noise(16384);
+    memory[4096..4096 + 240].copy_from_slice(&schedule);
+    memory[8204..8236].copy_from_slice(&schedule[..32]);
+    let found = search(&Flat::new(&memory), &[], 1).found;
+    assert_eq!(found[0].places.iter().map(|p| p.offset).collect::<Vec<_>>(), [4096, 8204], "the bare key is listed");
+    for header in [[32u64, 1 << 32], [0, 32]] {
+        // keylen, use_df, K of OpenSSL 3; keylen, K of OpenSSL 1.1.1.
+        let header: Vec<u8> = header.iter().flat_map(|w| w.to_le_bytes()).collect();
+        let mut memory = memory.clone();
+        if header[0] == 32 {
+            memory[8192..8200].copy_from_slice(&header[..8]);
+            memory[8200..8204].copy_from_slice(&[1, 0, 0, 0]);
+        } else {
+            memory[8196..8204].copy_from_slice(&header[8..]);
+        }
+        assert!(search(&Flat::new(&memory), &[], 1).found.is_empty());
+    }
+}
+
+#[test]
 fn near_misses_are_nothing() {
     let mut words = expand(&key(VECTORS[0].0)).to_vec();
     words[40] ^= 1;

@@ -1,0 +1,149 @@
+//! Keys as bare numbers: hands dumps to the search of `keysweep-memory`, and its results on as raw results.
+
+use crate::place::Part;
+use crate::raw::{Raw, What};
+use keysweep_image::{Format, Image, Label, Permissions, ReadAt, Region, read_into};
+use keysweep_keys::PublicKey;
+use keysweep_memory::{Memory, Outcome, Segment};
+
+/// The name that rules give as their decoder for what this search finds.
+pub(crate) const DECODER: &str = "memory";
+
+/// Bytes of a file without a known format from which it may be a memory image.
+const MIN_RAW: u64 = 16 << 10;
+
+/// What formats without structure of their own begin with that are surely no memory: compressed or media files, whose
+/// bytes all look random.
+const NOT_MEMORY: [&[u8]; 24] = [
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"\xfd7zXZ\0",
+    b"BZh",
+    b"\x28\xb5\x2f\xfd",
+    b"\x04\x22\x4d\x18",
+    b"7z\xbc\xaf\x27\x1c",
+    b"Rar!",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"RIFF",
+    b"OggS",
+    b"fLaC",
+    b"ID3",
+    b"\x1aE\xdf\xa3",
+    b"%PDF",
+    b"wOF2",
+    b"wOFF",
+    b"\0\x01\0\0\0",
+    b"OTTO",
+    b"SQLite format 3\0",
+    b"\xde\x12\x04\x95",
+    b"\xca\xfe\xba\xbe",
+];
+
+/// Architectures whose pointers take 4 bytes.
+const NARROW: [&str; 7] = ["i386", "x86", "x32", "arm", "ppc", "mips", "riscv32"];
+
+/// Whether the source is the memory of a process or system, or may be.
+pub(crate) fn may_hold_numbers(image: &Image, source: &dyn ReadAt) -> bool {
+    match image.format {
+        Format::CompressedDump => false,
+        Format::Raw => {
+            let mut head = [0; 16];
+            let read = read_into(source, 0, &mut head);
+            source.len() >= MIN_RAW && !NOT_MEMORY.iter().any(|magic| head[..read].starts_with(magic))
+        }
+        format => format.is_dump(),
+    }
+}
+
+/// Searches a dump; `public` are keys that were seen in it or anywhere else. A later block of a stream has no address space:
+/// numbers are found in it, but no pointer is followed.
+pub(crate) fn search(part: Part<'_>, public: &[PublicKey], jobs: usize) -> Outcome {
+    let regions = if part.base == 0 { part.image.regions.as_slice() } else { &[] };
+    keysweep_memory::search(&Dump::new(part, regions), public, jobs)
+}
+
+/// What was found, as raw results. `rule` gives the index of a rule, if it is among the chosen ones.
+pub(crate) fn raws(outcome: &Outcome, rule: impl Fn(&str) -> Option<usize>) -> Vec<Raw> {
+    let mut raws = Vec::new();
+    for found in &outcome.found {
+        let Some(rule) = rule(found.rule) else { continue };
+        raws.extend(found.places.iter().map(|place| Raw {
+            rule,
+            offset: place.offset,
+            length: place.len,
+            wrapping: Vec::new(),
+            what: What::Number { material: Box::new(found.material.clone()), structure: place.what.clone() },
+        }));
+    }
+    raws
+}
+
+/// A dump, as the number search sees it.
+struct Dump<'a> {
+    part: Part<'a>,
+    segments: Vec<Segment>,
+    /// Address, offset and length of each region that has an address, by address.
+    mapped: Vec<(u64, u64, u64)>,
+    pointer_bytes: usize,
+}
+
+impl<'a> Dump<'a> {
+    fn new(part: Part<'a>, regions: &[Region]) -> Self {
+        let mut segments = Vec::new();
+        if regions.is_empty() {
+            segments.push(Segment { offset: 0, len: part.source.len(), address: None });
+        }
+        for region in regions.iter().filter(|r| holds_data(r)) {
+            append(&mut segments, Segment { offset: region.file_offset, len: region.len, address: region.address });
+        }
+        let mut mapped: Vec<_> = regions.iter().filter_map(|r| Some((r.address?, r.file_offset, r.len))).collect();
+        mapped.sort_unstable();
+        let narrow = part.image.architecture.as_deref().is_some_and(|a| NARROW.contains(&a));
+        Self { part, segments, mapped, pointer_bytes: if narrow { 4 } else { 8 } }
+    }
+}
+
+/// Whether a process can have written numbers there: not the code and constants of a file.
+fn holds_data(region: &Region) -> bool {
+    let constant = matches!(region.permissions, Permissions::Known { write: false, .. });
+    !(constant && matches!(region.label, Label::Module(_) | Label::Vdso))
+}
+
+/// Joins a segment to the last one where both file and address space go on without a gap.
+fn append(segments: &mut Vec<Segment>, next: Segment) {
+    if let Some(last) = segments.last_mut() {
+        let address = last.address.map(|a| a + last.len);
+        if last.offset + last.len == next.offset && address == next.address && address.is_some() {
+            last.len += next.len;
+            return;
+        }
+    }
+    segments.push(next);
+}
+
+impl Memory for Dump<'_> {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> usize {
+        read_into(self.part.source, offset, buf)
+    }
+
+    fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    fn locate(&self, address: u64) -> Option<(u64, u64)> {
+        let after = self.mapped.partition_point(|(start, ..)| *start <= address);
+        let (start, offset, len) = *self.mapped.get(after.checked_sub(1)?)?;
+        let inside = address - start;
+        (inside < len).then(|| (offset + inside, len - inside))
+    }
+
+    fn address_of(&self, offset: u64) -> Option<u64> {
+        self.part.image.place(offset).address
+    }
+
+    fn pointer_bytes(&self) -> usize {
+        self.pointer_bytes
+    }
+}
