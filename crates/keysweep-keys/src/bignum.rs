@@ -40,6 +40,12 @@ pub(crate) fn remainder(a: &BoxedUint, m: &BoxedUint) -> Option<Number> {
     Some(Zeroizing::new(a.rem_vartime(&m)))
 }
 
+/// `a / m` without the remainder; `None` for `m = 0`.
+pub(crate) fn quotient(a: &BoxedUint, m: &BoxedUint) -> Option<Number> {
+    let m = Option::<NonZero<BoxedUint>>::from(NonZero::new(m.clone()))?;
+    Some(Zeroizing::new(a.wrapping_div_vartime(&m)))
+}
+
 /// `base ^ exponent mod m`; `None` unless `m` is odd and above 1.
 pub(crate) fn power(base: &BoxedUint, exponent: &BoxedUint, m: &BoxedUint) -> Option<Number> {
     if *m <= BoxedUint::one() {
@@ -71,6 +77,7 @@ mod tests {
             );
         }
         assert_eq!(*power(&n(3), &n(200), &n(1_000_003)).unwrap(), *n(modpow(3, 200, 1_000_003)));
+        assert_eq!(*quotient(&n(1_000_003), &n(10)).unwrap(), *n(100_000));
         assert!(power(&n(3), &n(2), &n(10)).is_none(), "an even modulus has no Montgomery form");
         assert!(remainder(&n(3), &n(0)).is_none());
     }

@@ -38,6 +38,11 @@ pub fn bit_string(bytes: &[u8]) -> Vec<u8> {
     tlv(0x03, &[&[0], bytes].concat())
 }
 
+/// OCTET STRING.
+pub fn octet_string(bytes: &[u8]) -> Vec<u8> {
+    tlv(0x04, bytes)
+}
+
 /// OBJECT IDENTIFIER from its body.
 pub fn oid(body: &[u8]) -> Vec<u8> {
     tlv(0x06, body)

@@ -1,17 +1,21 @@
 //! Makes [`KeyMaterial`] of what a decoder has read; the decoder adds what its format says beyond that.
 
-use crate::private::PrivateKey;
+use crate::private::{PrivateKey, Proved};
 use crate::{Algorithm, KeyMaterial, Proof, Protection};
 
 /// A readable asymmetric key; `None` if its numbers are no key.
 pub(crate) fn of_key(key: &PrivateKey, encoding: &'static str) -> Option<KeyMaterial> {
-    let proved = key.prove().ok()?;
-    Some(KeyMaterial {
+    key.prove().ok().map(|proved| of_proved(proved, encoding))
+}
+
+/// A readable asymmetric key whose numbers were proven.
+pub(crate) fn of_proved(proved: Proved, encoding: &'static str) -> KeyMaterial {
+    KeyMaterial {
         algorithm: proved.public.algorithm.clone(),
         bits: proved.public.bits,
         public: Some(proved.public.fingerprint()),
         ..frame(encoding, Protection::None, proved.proof)
-    })
+    }
 }
 
 /// A readable secret without a public half, with at least 128 bits of entropy.

@@ -3,10 +3,13 @@
 use crate::Decoder;
 
 mod age;
+mod armour;
+mod asn1;
 mod bip32;
 mod capi;
 mod checked;
 mod cng;
+mod der;
 mod dnssec;
 mod ethereum;
 mod frame;
@@ -15,6 +18,7 @@ mod jwk;
 mod libp2p;
 mod minisign;
 mod nkeys;
+mod pem;
 #[cfg(test)]
 mod samples;
 mod sigstore;
@@ -24,6 +28,7 @@ mod tor;
 mod trial;
 mod vpn;
 mod wireguard;
+mod x509;
 mod xmlkey;
 
 /// Every decoder. A new one is a new file and a line here.
@@ -34,6 +39,7 @@ pub fn all() -> &'static [&'static dyn Decoder] {
         &bip32::Wif,
         &capi::Capi,
         &cng::Cng,
+        &der::Der,
         &dnssec::Dnssec,
         &dnssec::Tsig,
         &ethereum::Ethereum,
@@ -43,10 +49,12 @@ pub fn all() -> &'static [&'static dyn Decoder] {
         &minisign::Minisign,
         &nkeys::Nkeys,
         &nkeys::Stellar,
+        &pem::Pem,
         &sigstore::Sigstore,
         &tor::Tor,
         &vpn::Vpn,
         &wireguard::WireGuard,
+        &x509::X509,
         &xmlkey::XmlKey,
     ]
 }
