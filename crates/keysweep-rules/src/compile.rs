@@ -185,7 +185,7 @@ impl Programs {
         if let Some(index) = self.deny.iter().position(|deny| deny.is_match(secret)) {
             return Err(Rejection::Denied(index + 1));
         }
-        let context = context(rule, window, &found.whole)?;
+        let context = context(rule, window, &found)?;
         let shown = |(name, range): &(&'static str, Range<usize>)| (*name, &window[range.clone()]);
         let groups: Vec<(&str, &[u8])> = found.groups.iter().map(shown).collect();
         let mut matched = Match {
@@ -257,13 +257,14 @@ pub(crate) fn leading_anchor<'a>(anchors: &'a [Anchor], secret: &[u8]) -> Option
     anchors.iter().filter(begins).max_by_key(|anchor| anchor.text.len())
 }
 
-/// The word of the context that stands near; nothing if none is needed.
-fn context<'a>(rule: &'a TokenRule, window: &[u8], whole: &Range<usize>) -> Result<Option<&'a str>, Rejection> {
+/// The word of the context that stands near the secret, or in the match around it; nothing if none is needed.
+fn context<'a>(rule: &'a TokenRule, window: &[u8], found: &Found) -> Result<Option<&'a str>, Rejection> {
     if rule.context.is_empty() {
         return Ok(None);
     }
-    let before = &window[whole.start.saturating_sub(rule.context_within)..whole.start];
-    let after = &window[whole.end..whole.end.saturating_add(rule.context_within).min(window.len())];
+    let Found { whole, secret, .. } = found;
+    let before = &window[whole.start.saturating_sub(rule.context_within)..secret.start];
+    let after = &window[secret.end..whole.end.saturating_add(rule.context_within).min(window.len())];
     let near = |word: &&String| contains(before, word.as_bytes()) || contains(after, word.as_bytes());
     rule.context.iter().find(near).map(|word| Some(word.as_str())).ok_or(Rejection::NoContext)
 }

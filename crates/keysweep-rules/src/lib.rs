@@ -30,6 +30,7 @@ pub mod parse;
 mod pattern;
 pub mod placeholders;
 mod random;
+mod reach;
 pub mod redact;
 pub mod selftest;
 pub mod set;

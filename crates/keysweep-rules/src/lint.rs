@@ -3,7 +3,7 @@
 use crate::model::{Detector, Rule, TokenRule};
 use crate::parse::unknown;
 use crate::validate::validate;
-use crate::{RuleSet, pattern};
+use crate::{RuleSet, pattern, reach};
 use std::fmt;
 
 /// Least number of examples, and of counterexamples.
@@ -106,6 +106,13 @@ fn lint_token(rule: &Rule, token: &TokenRule) -> Vec<String> {
                 .push(format!("anchor '{}' is too frequent: choose a rarer literal, or set `generic`", anchor.text));
         }
     }
+    messages.extend(reach::useless_anchors(token).iter().map(|anchor| {
+        let place = if token.before == 0 { "begins with" } else { "contains" };
+        format!("no match {place} the anchor '{}': drop it, or let matches begin before it with `before`", anchor.text)
+    }));
+    messages.extend(reach::match_without_anchor(token).map(|text| {
+        format!("`pattern` matches '{text}', where no anchor stands, so that it is never found: add an anchor or narrow the pattern")
+    }));
     let (shortest, _) = pattern::lengths(&token.pattern);
     if shortest > WINDOW {
         messages.push(format!("a match has at least {shortest} bytes, but only {WINDOW} are looked at"));

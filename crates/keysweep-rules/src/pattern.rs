@@ -37,7 +37,6 @@ fn message(error: &BuildError) -> String {
     }
 }
 
-#[allow(dead_code)]
 /// The automaton of a pattern, for judging the pattern itself.
 pub(crate) fn automaton(pattern: &str) -> Result<NFA, PatternError> {
     let config = thompson::Config::new().utf8(false).nfa_size_limit(Some(NFA_SIZE_LIMIT));
