@@ -28,6 +28,7 @@ mod tor;
 mod trial;
 mod vpn;
 mod wireguard;
+mod wrapped;
 mod x509;
 mod xmlkey;
 
@@ -54,6 +55,8 @@ pub fn all() -> &'static [&'static dyn Decoder] {
         &tor::Tor,
         &vpn::Vpn,
         &wireguard::WireGuard,
+        &wrapped::Gzip,
+        &wrapped::Wrapped,
         &x509::X509,
         &xmlkey::XmlKey,
     ]

@@ -79,7 +79,7 @@ fn soft_break(text: &[u8]) -> Option<usize> {
 }
 
 /// Length of what stands between two quoted pieces, with both quotes, if it can be an operator or a separator.
-fn next_piece(text: &[u8]) -> Option<usize> {
+pub(crate) fn next_piece(text: &[u8]) -> Option<usize> {
     let gap = &text[1..text.len().min(1 + MAX_GAP)];
     let length = gap.iter().position(|b| b"\"'`".contains(b))?;
     let joins = |b: u8| b.is_ascii_whitespace() || b.is_ascii_alphanumeric() || b"+.,&_\\()".contains(&b);

@@ -7,6 +7,8 @@
 mod lines;
 mod plain;
 
+pub(crate) use lines::next_piece;
+
 use memchr::memmem;
 use std::ops::Range;
 use zeroize::Zeroizing;

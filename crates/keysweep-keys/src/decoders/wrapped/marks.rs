@@ -1,0 +1,161 @@
+//! What to look for: bytes that only private keys have, as each encoding writes them.
+
+use crate::decoder::Anchor;
+use data_encoding::{BASE64_NOPAD, HEXLOWER};
+use std::sync::LazyLock;
+
+/// The beginning of every PEM block.
+const BEGIN: &[u8] = b"-----BEGIN ";
+
+/// Bytes of private keys in DER, at least five.
+const PRIVATE: &[&[u8]] = &[
+    // PKCS #8: version and algorithm. RSA; EC on curves with identifiers of 8, 5 and 9 bytes; RFC 8410; post-quantum;
+    // algorithms with numbers as parameters.
+    b"\x02\x01\x00\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01",
+    b"\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01",
+    b"\x02\x01\x00\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01",
+    b"\x02\x01\x00\x30\x14\x06\x07\x2a\x86\x48\xce\x3d\x02\x01",
+    b"\x02\x01\x00\x30\x05\x06\x03\x2b\x65",
+    b"\x02\x01\x01\x30\x05\x06\x03\x2b\x65",
+    b"\x02\x01\x00\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04",
+    b"\x02\x01\x00\x30\x81",
+    b"\x02\x01\x00\x30\x82",
+    // PKCS #1 and DSA: version and the header of the modulus.
+    b"\x02\x01\x00\x02\x81",
+    b"\x02\x01\x00\x02\x82",
+    b"\x02\x01\x01\x02\x82",
+    // SEC 1: version and the header of the scalar.
+    b"\x02\x01\x01\x04\x20",
+    b"\x02\x01\x01\x04\x30",
+    b"\x02\x01\x01\x04\x42",
+    // Encrypted PKCS #8, also in PKCS #12: PBES2, PBES1, PBE of PKCS #12.
+    b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d",
+    b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x03",
+    b"\x06\x0a\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01",
+    // PKCS #1 without its beginning: the public exponent and the header of the private one.
+    b"\x02\x03\x01\x00\x01\x02\x81",
+    b"\x02\x03\x01\x00\x01\x02\x82",
+];
+
+/// Beginnings of private keys in Base64 that are looked for in Base64 of Base64: PEM, PKCS #8, PKCS #1, SEC 1.
+const TWICE: &[&str] =
+    &["LS0tLS1CRUdJTi", "IBADANBgkqhkiG9w0BAQ", "AgEAMBMGByqGSM49", "CAQAwBQYDK2V", "IBAAKCA", "MHcCAQEEI"];
+
+/// The same in UTF-16, as command lines of PowerShell hold it.
+const WIDE_BEGIN: &[u8] = b"-\0-\0-\0-\0-\0B\0E\0G\0I\0N\0";
+
+/// First bytes of keys in lists of bytes: SEQUENCEs of the lengths that keys have, and PEM.
+const LISTED: &[&[u8]] = &[
+    &[0x30, 0x82],
+    &[0x30, 0x81, 0x87, 0x02],
+    &[0x30, 0x77, 0x02, 0x01, 0x01, 0x04],
+    &[0x30, 0x74, 0x02, 0x01, 0x01, 0x04],
+    &[0x30, 0x2e, 0x02, 0x01, 0x00, 0x30],
+    b"-----B",
+];
+
+/// What follows `30 82`: the first byte of the length of a key.
+const LENGTHS: [u8; 6] = [1, 2, 4, 5, 6, 9];
+
+/// The public exponent and the header of the private one where a PEM body of 64 columns breaks between them: PKCS #1 of 1024
+/// and of 4096 bits, with the phase.
+const BROKEN: &[(&str, &str, usize)] = &[("IDAQAB", "AoG", 1), ("CAwEA", "AQKC", 2)];
+
+/// How a list writes its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Two hex digits, with whatever around them: `0x30, 0x82`, `30:82`, `\x30\x82`.
+    Hex,
+    /// Decimal numbers from -128 to 255: `48, 130`, `48, -126`.
+    Decimal,
+}
+
+/// How the bytes of a mark are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writing {
+    /// Base64 whose bytes before the mark are `phase` more than a multiple of three.
+    Base64 { phase: usize },
+    /// Hex digits without anything between them.
+    Hex,
+    /// One by one.
+    List(Style),
+}
+
+/// The anchors, and what each is.
+pub(super) struct Marks {
+    pub(super) anchors: Vec<Anchor>,
+    pub(super) writings: Vec<Writing>,
+}
+
+pub(super) static MARKS: LazyLock<Marks> = LazyLock::new(|| {
+    let mut marks = Marks { anchors: Vec::new(), writings: Vec::new() };
+    let twice = TWICE.iter().map(|text| text.as_bytes());
+    for bytes in PRIVATE.iter().copied().chain([BEGIN, WIDE_BEGIN]).chain(twice) {
+        for phase in 0..3 {
+            marks.add(base64(bytes, phase), false, Writing::Base64 { phase });
+        }
+    }
+    for (before, after, phase) in BROKEN {
+        for line_end in ["\n", "\r\n", "\\n"] {
+            marks.add(format!("{before}{line_end}{after}"), false, Writing::Base64 { phase: *phase });
+        }
+    }
+    for bytes in PRIVATE.iter().copied().chain([&BEGIN[..10]]) {
+        marks.add(HEXLOWER.encode(bytes), true, Writing::Hex);
+    }
+    LISTED.iter().for_each(|bytes| marks.add_lists(bytes));
+    marks
+});
+
+impl Marks {
+    fn add_lists(&mut self, bytes: &[u8]) {
+        let long = bytes == [0x30, 0x82];
+        let hex: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        for (before, between) in [("0x", ", 0x"), ("0x", ",0x"), ("\\x", "\\x"), ("", ":"), ("", " ")] {
+            let length = if long { format!("{between}0") } else { String::new() };
+            self.add(format!("{before}{}{length}", hex.join(between)), true, Writing::List(Style::Hex));
+        }
+        let lengths: Vec<&[u8]> = if long { LENGTHS.chunks(1).collect() } else { vec![&[]] };
+        for bytes in lengths.iter().map(|length| [bytes, length].concat()) {
+            let unsigned: Vec<String> = bytes.iter().map(u8::to_string).collect();
+            let signed: Vec<String> = bytes.iter().map(|&b| (b as i8).to_string()).collect();
+            for between in [", ", ","] {
+                self.add(format!("{}{between}", unsigned.join(between)), false, Writing::List(Style::Decimal));
+                if signed != unsigned {
+                    self.add(format!("{}{between}", signed.join(between)), false, Writing::List(Style::Decimal));
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, text: String, ignore_case: bool, writing: Writing) {
+        // Made once for the life of the process.
+        let bytes: &'static [u8] = Box::leak(text.into_bytes().into_boxed_slice());
+        let wide = !matches!(writing, Writing::List(_));
+        self.anchors.push(Anchor { bytes, ignore_case, wide });
+        self.writings.push(writing);
+    }
+}
+
+/// The symbols of Base64 that `bytes` alone decide, `phase` bytes after the start of a group of three.
+fn base64(bytes: &[u8], phase: usize) -> String {
+    let text = BASE64_NOPAD.encode(&[&[0, 0][..phase], bytes].concat());
+    let whole = 8 * (phase + bytes.len()) / 6;
+    text[symbols_before(phase)..whole].to_owned()
+}
+
+/// Symbols before the first that no bit of the `phase` bytes before it belongs to.
+pub(super) fn symbols_before(phase: usize) -> usize {
+    (8 * phase).div_ceil(6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_what_encoders_write() {
+        assert_eq!([0, 1, 2].map(|p| base64(BEGIN, p)), ["LS0tLS1CRUdJTi", "0tLS0tQkVHSU4g", "tLS0tLUJFR0lOI"]);
+        assert!(MARKS.anchors.iter().all(|a| a.bytes.len() >= 6 && a.bytes.len() <= 64));
+    }
+}

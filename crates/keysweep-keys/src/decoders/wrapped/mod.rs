@@ -1,0 +1,62 @@
+//! Keys inside other text encodings: Base64 (also of Base64, of UTF-16 and of gzip), hex, and lists of bytes in source code.
+//! The encoding is undone and the bytes are searched again.
+
+mod gzip;
+mod lists;
+mod marks;
+mod runs;
+
+pub(crate) use gzip::Gzip;
+
+use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
+use marks::{MARKS, Writing};
+use std::ops::Range;
+use zeroize::Zeroizing;
+
+/// The decoder.
+pub(crate) struct Wrapped;
+
+/// Fewer bytes hold no key.
+const MIN_BYTES: usize = 24;
+
+impl Decoder for Wrapped {
+    fn name(&self) -> &'static str {
+        "wrapped"
+    }
+
+    fn rules(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn anchors(&self) -> &'static [Anchor] {
+        &MARKS.anchors
+    }
+
+    fn reach(&self) -> Reach {
+        Reach { before: 8 * 1024, after: 64 * 1024 }
+    }
+
+    fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
+        let (window, at) = (hit.window, hit.anchor.start);
+        let (unwrapped, wrapping) = match MARKS.writings.get(hit.index) {
+            Some(Writing::Base64 { phase }) => (runs::base64(window, at, *phase), "base64"),
+            Some(Writing::Hex) => (runs::hex(window, at), "hex"),
+            Some(Writing::List(style)) => (lists::read(window, at, *style), "list of bytes"),
+            None => return,
+        };
+        let Some(Unwrapped { range, bytes }) = unwrapped else { return };
+        sink.examined_up_to(range.end);
+        if bytes.len() >= MIN_BYTES {
+            sink.nested(range, bytes, wrapping);
+        }
+    }
+}
+
+/// Bytes, and the text they were written in.
+struct Unwrapped {
+    range: Range<usize>,
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+#[cfg(test)]
+mod tests;
