@@ -15,9 +15,11 @@ dumps:
     tests/dumps/make tests/out/dumps
     tests/dumps/check tests/out/dumps
 
-# Make a tree of all key formats with their own tools.
+# Make a tree of all key formats with their own tools, and compare what is found with what is in it.
 formats:
+    cargo build --release
     tests/formats/make tests/out/formats
+    tests/formats/check tests/out/formats
 
 # The numbers of BENCHMARKS.md.
 bench:

@@ -52,6 +52,8 @@ def ssh_name(spki):
             if parts[0][1] != der.oid(keys.EDWARDS["Ed25519"]):
                 return None
             line = b"ssh-ed25519 " + base64.b64encode(keys._string(b"ssh-ed25519") + keys._string(parts[1][1][1:]))
+    if line.startswith(b"ssh-unknown"):
+        return None  # A curve that SSH does not have.
     blob = base64.b64decode(line.split()[1])
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 

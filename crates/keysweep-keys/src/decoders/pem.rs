@@ -2,11 +2,13 @@
 //! text was quoted; see [`armour`](super::armour).
 
 use super::armour::{self, Block};
+use super::asn1::pkcs1;
 use super::asn1::private::{self, Parsed};
 use super::frame;
 use super::text::run;
 use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
 use crate::{Algorithm, KeyMaterial, Proof, Protection};
+use memchr::memmem;
 
 /// The decoder.
 pub(crate) struct Pem;
@@ -49,7 +51,11 @@ impl Decoder for Pem {
             return;
         }
         let Some(Parsed { form, material, length }) = block.bodies().find_map(|body| private::read(&body).key()) else {
-            return sink.examined_up_to(block.range.end);
+            sink.examined_up_to(block.range.end);
+            if let Some(material) = remains(&block) {
+                sink.key(PRIVATE, block.range, material);
+            }
+            return;
         };
         let range = block.covering(length);
         sink.examined_up_to(range.end);
@@ -57,6 +63,14 @@ impl Decoder for Pem {
         let material = KeyMaterial { encoding: form.pem(), ..material };
         sink.key(rule, range, named(material, hit.file_name));
     }
+}
+
+/// An RSA key in a body of which a part was overwritten with something that is Base64, too.
+fn remains(block: &Block<'_>) -> Option<KeyMaterial> {
+    let body = block.bodies().next()?;
+    let exponent = memmem::find(&body, b"\x02\x03\x01\0\x01\x02")?;
+    let (material, _) = pkcs1::around_exponent(&body, exponent)?;
+    Some(KeyMaterial { encoding: "PKCS#1 PEM, damaged", ..material })
 }
 
 /// Adds what Apple's file names say: `AuthKey_` and the ten characters of the key id.

@@ -41,7 +41,10 @@ impl<'a> Info<'a> {
         };
         let name = reader.enter(context(0)).and_then(friendly_name);
         // [1] is implicit; some writers have it explicit.
-        let public = reader.take(0x81).or_else(|| reader.enter(context(1))?.take(BIT_STRING)).and_then(whole_bytes);
+        let public = match reader.take(0x81).or_else(|| reader.enter(context(1))?.take(BIT_STRING)) {
+            Some(bits) => Some(whole_bytes(bits)?),
+            None => None,
+        };
         Some(Self { algorithm, private, public, name, rest: reader.rest() })
     }
 }
@@ -50,8 +53,9 @@ impl<'a> Info<'a> {
 pub(super) fn read(outer: &Outer<'_>, reader: Reader<'_>) -> Look {
     let Some(info) = Info::read(reader) else { return Look::Nothing };
     let length = outer.header + outer.body.len() - if outer.complete { 0 } else { info.rest.len() };
+    let whole = outer.complete && info.rest.is_empty();
     match material(&info) {
-        Some(material) if outer.complete || material.proof.level == ProofLevel::Proven => {
+        Some(material) if whole || material.proof.level == ProofLevel::Proven => {
             Look::of(Form::Pkcs8, Some(KeyMaterial { comment: info.name, ..material }), length)
         }
         // That numbers are no RSA key is seen quickly: what lies in their place may be looked at again.

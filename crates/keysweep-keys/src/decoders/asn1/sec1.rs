@@ -16,8 +16,9 @@ const MAX_SCALAR: usize = 72;
 pub(super) fn read(outer: &Outer<'_>, reader: Reader<'_>) -> Look {
     let Some((fields, rest)) = Fields::read(reader) else { return Look::Nothing };
     let length = outer.header + outer.body.len() - if outer.complete { 0 } else { rest.len() };
+    let whole = outer.complete && rest.is_empty();
     match fields.material(None) {
-        Some(material) if outer.complete || material.proof.level == ProofLevel::Proven => {
+        Some(material) if whole || material.proof.level == ProofLevel::Proven => {
             Look::of(Form::Sec1, Some(material), length)
         }
         None if outer.complete => Look::Contradiction(length),
@@ -30,8 +31,10 @@ pub(super) fn inner(bytes: &[u8], curve: Option<Named<'_>>) -> Option<KeyMateria
     let outer = sequence(bytes)?;
     let mut reader = Reader::new(outer.body);
     reader.small().filter(|version| *version == 1)?;
-    let material = Fields::read(reader)?.0.material(curve)?;
-    (outer.complete || material.proof.level == ProofLevel::Proven).then_some(material)
+    let (fields, rest) = Fields::read(reader)?;
+    let material = fields.material(curve)?;
+    let whole = outer.complete && rest.is_empty();
+    (whole || material.proof.level == ProofLevel::Proven).then_some(material)
 }
 
 struct Fields<'a> {
@@ -45,7 +48,10 @@ impl<'a> Fields<'a> {
     fn read(mut reader: Reader<'a>) -> Option<(Self, &'a [u8])> {
         let scalar = reader.take(OCTET_STRING).filter(|s| (16..=MAX_SCALAR).contains(&s.len()))?;
         let curve = reader.take(context(0)).and_then(of_parameters);
-        let public = reader.enter(context(1)).and_then(|mut inner| inner.bits());
+        let public = match reader.enter(context(1)) {
+            Some(mut inner) => Some(inner.bits()?),
+            None => None,
+        };
         Some((Self { scalar, curve, public }, reader.rest()))
     }
 

@@ -103,6 +103,21 @@ fn shrouded_key_bags_are_left_to_the_key_store() {
 }
 
 #[test]
+fn what_is_only_parsed_must_be_whole() {
+    // The public point of an EC key is damaged so that it is none: then nothing tells whether the scalar is right.
+    for (name, from_end) in [("p256.sec1", 68), ("p256.sec1", 66), ("ec-p-256.p8", 68), ("brainpool512.sec1", 134)] {
+        let mut key = read(name);
+        let at = key.len() - from_end;
+        key[at] ^= 0x55;
+        assert!(scan(&Der, &key).found.is_empty(), "{name}");
+    }
+    let mut longer = read("ed25519.p8");
+    longer[1] += 2;
+    longer.extend_from_slice(&[1, 2]);
+    assert!(scan(&Der, &longer).found.is_empty());
+}
+
+#[test]
 fn public_halves_are_nothing() {
     for name in ["public-rsa.spki", "public-rsa.p1", "public-ec-p-256.spki", "public-ed25519.spki", "certificate.crt"] {
         assert!(scan(&Der, &read(name)).found.is_empty(), "{name}");

@@ -272,6 +272,16 @@ fn a_cut_body_is_found_if_it_still_proves_the_key() {
 }
 
 #[test]
+fn a_body_that_was_overwritten_in_part_may_still_prove_the_key() {
+    let mut text = include_str!("../../../tests/data/pem/rsa-traditional.pem").to_owned();
+    text.replace_range(32..64, &"x".repeat(32));
+    assert_eq!(found(&text).1, RSA_SPKI);
+    text.replace_range(500..560, &"y".repeat(60));
+    text.replace_range(300..330, &"y".repeat(30));
+    assert!(scan(&Pem, text.as_bytes()).found.is_empty());
+}
+
+#[test]
 fn apple_file_names_say_what_the_key_is_for() {
     let key = |name| scan_as(&Pem, P256.as_bytes(), Some(name)).found.remove(0).material;
     let apple = key("AuthKey_2X9R4HXF34.p8");

@@ -46,7 +46,7 @@ impl Decoder for Wrapped {
         };
         let Some(Unwrapped { range, bytes }) = unwrapped else { return };
         sink.examined_up_to(range.end);
-        if bytes.len() >= MIN_BYTES {
+        if bytes.len() >= MIN_BYTES && !runs::is_armoured(window, &range) {
             sink.nested(range, bytes, wrapping);
         }
     }

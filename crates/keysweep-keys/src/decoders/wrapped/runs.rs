@@ -11,6 +11,9 @@ const MIN_LINE: usize = 20;
 /// Longest break between two lines, with indentation.
 const MAX_BREAK: usize = 128;
 
+/// Longest first line of an armoured block.
+const MAX_HEAD: usize = 90;
+
 /// The run of Base64 around `at`, where a mark stands `phase` bytes after a multiple of three.
 pub(super) fn base64(window: &[u8], at: usize, phase: usize) -> Option<Unwrapped> {
     let (before, start) = before(window, at, is_base64);
@@ -51,7 +54,7 @@ fn symbol(text: &[u8], of: fn(u8) -> bool) -> Option<(u8, usize)> {
 /// The symbols from `at` on and where they end. A line goes on in the next if that holds nothing else and is no longer.
 fn after(window: &[u8], at: usize, of: fn(u8) -> bool) -> (Zeroizing<Vec<u8>>, usize) {
     let mut symbols = Zeroizing::new(Vec::new());
-    let line_start = at - window[..at].iter().rev().take_while(|&&b| of(b)).count();
+    let line_start = line_before(window, at, of);
     let mut end = line(window, at, of, &mut symbols);
     let width = end - line_start;
     if width < MIN_LINE {
@@ -136,6 +139,16 @@ fn line_break(text: &[u8]) -> Option<usize> {
     ended.then_some(at)
 }
 
+/// Whether the run is the whole body of an armoured block, which is read by the decoders of such blocks.
+pub(super) fn is_armoured(window: &[u8], range: &std::ops::Range<usize>) -> bool {
+    let before = break_before(&window[..range.start]).unwrap_or(range.start);
+    let padded = range.end + run(&window[range.end..], |b| b == b'=');
+    let after = padded + line_break(&window[padded..]).unwrap_or(0);
+    let head = &window[before.saturating_sub(MAX_HEAD)..before];
+    let rest = window[after..].strip_prefix(b"+").unwrap_or(&window[after..]); // In a diff.
+    head.ends_with(b"-----") && memchr::memmem::find(head, b"-----BEGIN").is_some() && rest.starts_with(b"-----")
+}
+
 /// The symbols before `at`, in their order, and where they begin. Lines before belong to the run if they are as long as the
 /// one after them.
 fn before(window: &[u8], at: usize, of: fn(u8) -> bool) -> (Zeroizing<Vec<u8>>, usize) {
@@ -166,12 +179,14 @@ fn line_before(window: &[u8], end: usize, of: fn(u8) -> bool) -> usize {
     let mut start = end;
     while start > 0 {
         let escape = window[start - 1] == b'\\' && window.get(start) == Some(&b'/') && start < end;
-        if !of(window[start - 1]) && !escape || window[start - 1..].starts_with(b"-----") {
+        if !of(window[start - 1]) && !escape || window[..start].ends_with(b"-----") {
             break;
         }
         start -= 1;
     }
-    start
+    // The letter of an escaped line end is none.
+    let escape = start < end && window[..start].ends_with(b"\\") && matches!(window[start], b'n' | b'r');
+    start + usize::from(escape)
 }
 
 /// Where the line before ends, if `before` ends in a line end, real or escaped, and indentation.

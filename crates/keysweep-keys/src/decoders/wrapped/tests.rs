@@ -194,6 +194,20 @@ fn public_and_other_base64_is_not_unwrapped_for_nothing() {
 }
 
 #[test]
+fn bodies_of_pem_blocks_are_left_to_their_decoders() {
+    let flat = PEM.trim_end().replace('\n', "\\n");
+    for text in [
+        PEM.to_owned(),
+        PEM.replace('\n', "\r\n"),
+        format!("{{\"key\":\"{flat}\"}}"),
+        PEM.replace('\n', "\n+"),
+        PEM.replace('\n', ""),
+    ] {
+        assert!(scan(&Wrapped, text.as_bytes()).nested.is_empty(), "{text}");
+    }
+}
+
+#[test]
 fn a_run_ends_where_its_text_ends() {
     let text = BASE64_NOPAD.encode(PEM.as_bytes());
     let around = format!("kind: Secret\ndata:\n  tls.key: {text}\n  other.key: {text}\nmetadata:\n");
