@@ -5,27 +5,39 @@ use crate::Decoder;
 mod age;
 mod armour;
 mod asn1;
+mod ber;
 mod bip32;
 mod capi;
 mod checked;
 mod cng;
 mod der;
+mod date;
 mod dnssec;
 mod ethereum;
+mod fields;
 mod frame;
+mod java;
 mod json;
 mod jwk;
+mod kerberos;
 mod libp2p;
 mod minisign;
 mod nkeys;
 mod pem;
+mod pbe;
+mod pkcs12;
 #[cfg(test)]
 mod samples;
 mod sigstore;
+mod store;
+#[cfg(test)]
+mod store_samples;
+mod sweep;
 mod text;
 mod tor;
 #[cfg(test)]
 mod trial;
+mod unwrap;
 mod vpn;
 mod wireguard;
 mod wrapped;
@@ -45,12 +57,23 @@ pub fn all() -> &'static [&'static dyn Decoder] {
         &dnssec::Tsig,
         &ethereum::Ethereum,
         &ethereum::Keystore,
+        &java::Bcfks,
+        &java::Bks,
+        &java::JavaText,
+        &java::Jks,
         &jwk::Jwk,
+        &kerberos::Ccache,
+        &kerberos::Keytab,
+        &kerberos::KrbCred,
+        &kerberos::KrbCredText,
+        &kerberos::Stash,
         &libp2p::Libp2p,
         &minisign::Minisign,
         &nkeys::Nkeys,
         &nkeys::Stellar,
         &pem::Pem,
+        &pkcs12::Pkcs12,
+        &pkcs12::Pkcs12Text,
         &sigstore::Sigstore,
         &tor::Tor,
         &vpn::Vpn,

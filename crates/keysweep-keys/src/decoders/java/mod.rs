@@ -1,0 +1,98 @@
+//! Key stores of Java and Android: JKS and JCEKS of the JDK, BKS, UBER and BCFKS of Bouncy Castle. Those that are PKCS #12
+//! are read as that.
+
+mod bcfks;
+mod bks;
+mod jks;
+mod serial;
+
+pub(crate) use bcfks::Bcfks;
+pub(crate) use bks::Bks;
+pub(crate) use jks::{JavaText, Jks};
+
+use super::date::utc;
+use super::pbe::Password;
+use super::pbe::kdf::Bytes;
+use super::store::{self, ANDROID_DEBUG, Named, Opened, Sealed, is_android_debug};
+use super::text::label;
+use crate::decoder::Sink;
+use crate::{KeyMaterial, Protection, Work};
+use std::ops::Range;
+
+const OPEN: &str = "java-keystore-private-key";
+const ENCRYPTED: &str = "java-keystore-encrypted-key";
+const SECRET: &str = "java-keystore-secret-key";
+
+const RULES: [&str; 4] = [OPEN, ENCRYPTED, SECRET, ANDROID_DEBUG];
+
+/// Largest store that is read, in bytes.
+const MAX_STORE: usize = 256 << 10;
+/// Entries read of one store.
+const MAX_ENTRIES: usize = 4_096;
+/// Longest chain of certificates.
+const MAX_CHAIN: u32 = 64;
+
+/// What a store says of an entry.
+struct Entry<'a> {
+    alias: &'a [u8],
+    /// Milliseconds since 1970.
+    created: u64,
+    range: Range<usize>,
+}
+
+/// What is known of the key in an entry.
+enum Key {
+    /// An asymmetric key, readable or not.
+    Private(KeyMaterial),
+    /// A symmetric key, readable or not.
+    Secret(KeyMaterial),
+}
+
+impl Entry<'_> {
+    /// Reports the key of this entry with the certificates beside it; the first one is its own.
+    fn report(&self, key: Key, chain: &[Named], encoding: &'static str, sink: &mut Sink) {
+        let (open_rule, mut material) = match key {
+            Key::Private(mut material) => {
+                match chain.first() {
+                    Some(own) if material.public.is_none() => own.name(&mut material),
+                    Some(own) if material.protection.is_open() => own.confirm(&mut material),
+                    _ => {}
+                }
+                (OPEN, material)
+            }
+            Key::Secret(material) => (SECRET, material),
+        };
+        let alias = label(self.alias);
+        let rule = match &material.protection {
+            Protection::Published { password, .. } if is_android_debug(password, alias.as_deref()) => ANDROID_DEBUG,
+            protection if protection.is_open() => open_rule,
+            _ => ENCRYPTED,
+        };
+        material.encoding = encoding;
+        material.comment = alias.or(material.comment);
+        let created = i64::try_from(self.created / 1_000).ok().and_then(utc);
+        material.details.extend(created.map(|time| ("created", time)));
+        sink.key(rule, self.range.clone(), material);
+    }
+}
+
+/// What came of trying to open an entry.
+enum Tried {
+    /// The structure inside.
+    Plain(Bytes, Protection),
+    /// The store opens with a published password; whether the entry does was not tried.
+    Published(Protection),
+    /// It opens with no published password.
+    Closed,
+}
+
+/// Opens an entry with the password that opens the store.
+fn open(sealed: &Sealed, opened: Option<&Opened>, work: &Work, inside: impl Fn(&Password) -> Option<Bytes>) -> Tried {
+    let Some(opened) = opened else { return Tried::Closed };
+    let protection = sealed.scheme.published(opened.text);
+    match opened.decrypt(&sealed.scheme, work, inside) {
+        Ok(Some(plain)) => Tried::Plain(plain, protection),
+        Ok(None) => Tried::Closed,
+        Err(store::OutOfWork) => Tried::Published(protection),
+    }
+}

@@ -1,0 +1,239 @@
+//! Key tables (MIT Kerberos, "Keytab file format"), which are also how a key distribution centre stashes its master key
+//! today; and the older form of a stash.
+
+use super::{EncryptionType, Fields, KEYTAB, MAX_PARTS, Principal, REALM_KEY, material, name_part};
+use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
+use crate::decoders::date::utc;
+use crate::decoders::sweep::{STRETCH, sweep};
+use crate::{KeyMaterial, Proof};
+
+/// Key tables.
+pub(crate) struct Keytab;
+
+/// Entries read of one table.
+const MAX_ENTRIES: usize = 4_096;
+/// Longest entry or hole, in bytes.
+const MAX_ENTRY: usize = 2_048;
+/// Bytes of a table that are looked at.
+const MAX_TABLE: usize = 64 << 10;
+
+/// The version, and the upper bytes of the first entry's length: a short or a longer entry, or a hole.
+const ANCHORS: [Anchor; 6] = [
+    Anchor::binary(b"\x05\x02\0\0\0"),
+    Anchor::binary(b"\x05\x02\0\0\x01"),
+    Anchor::binary(b"\x05\x02\xff\xff\xff"),
+    Anchor::binary(b"\x05\x02\xff\xff\xfe"),
+    Anchor::binary(b"\x05\x01\0\0\0"),
+    Anchor::binary(b"\x05\x01\0\0\x01"),
+];
+
+/// Index of the first anchor of version 1.
+const VERSION_1: usize = 4;
+
+impl Decoder for Keytab {
+    fn name(&self) -> &'static str {
+        "kerberos-keytab"
+    }
+
+    fn rules(&self) -> &'static [&'static str] {
+        &[KEYTAB, REALM_KEY]
+    }
+
+    fn anchors(&self) -> &'static [Anchor] {
+        &ANCHORS
+    }
+
+    fn reach(&self) -> Reach {
+        Reach { before: 0, after: MAX_TABLE + STRETCH }
+    }
+
+    fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
+        sweep(hit, &ANCHORS, sink, |at, index, sink| {
+            let end = (at + MAX_TABLE).min(hit.window.len());
+            table(&hit.window[..end], at, index >= VERSION_1, sink)
+        });
+    }
+}
+
+/// Reads the table at `at`; gives the end of what was read of it.
+fn table(window: &[u8], at: usize, version_1: bool, sink: &mut Sink) -> Option<usize> {
+    let mut fields = Fields::big(window, at + 2);
+    let mut end = None;
+    for _ in 0..MAX_ENTRIES {
+        let start = fields.at;
+        let Some(size) = fields.u32() else { break };
+        // A negative length is a hole that an entry left.
+        let hole = size as i32 <= 0;
+        let length = (size as i32).unsigned_abs() as usize;
+        if length == 0 || length > MAX_ENTRY {
+            break;
+        }
+        let Some(body) = fields.take(length) else { break };
+        if hole {
+            continue;
+        }
+        let Some((principal, material)) = entry(body, version_1) else { break };
+        let rule = if principal.guards_realm() { REALM_KEY } else { KEYTAB };
+        if let Some(material) = material {
+            sink.key(rule, start..fields.at, material);
+        }
+        end = Some(fields.at);
+    }
+    end
+}
+
+/// One entry: whose key it is, and the key, if it is of a known type and can be one.
+fn entry(body: &[u8], version_1: bool) -> Option<(Principal, Option<KeyMaterial>)> {
+    let mut fields = Fields::big(body, 0);
+    // Version 1 counts the realm as a part of the name.
+    let parts = usize::from(fields.u16()?).checked_sub(usize::from(version_1))?;
+    if !(1..=MAX_PARTS).contains(&parts) {
+        return None;
+    }
+    let realm = name_part(fields.short()?)?;
+    let parts = (0..parts).map(|_| name_part(fields.short()?)).collect::<Option<Vec<_>>>()?;
+    let principal = Principal { realm, parts };
+    if !version_1 {
+        fields.u32()?; // The type of the name.
+    }
+    let time = fields.u32()?;
+    let short_version = u32::from(fields.u8()?);
+    let number = fields.u16()?;
+    let key = fields.short().filter(|key| !key.is_empty())?;
+    // A version of 32 bits may follow that takes the place of the short one.
+    let version = fields.u32().filter(|version| *version != 0).unwrap_or(short_version);
+    Some((principal.clone(), described(&principal, time, version, number, key)))
+}
+
+fn described(principal: &Principal, time: u32, version: u32, number: u16, key: &[u8]) -> Option<KeyMaterial> {
+    let kind = EncryptionType::from_number(u32::from(number))?;
+    let name = principal.name();
+    let proof = Proof::parsed("a key table entry whose lengths and encryption type agree");
+    let owner: [&[u8]; 3] = [name.as_bytes(), &version.to_be_bytes(), &number.to_be_bytes()];
+    let mut material = material(kind, key, &owner, "Kerberos keytab", proof)?;
+    material.comment = Some(name);
+    material.details.push(("key version", version.to_string()));
+    material.details.extend(utc(i64::from(time)).filter(|_| time != 0).map(|time| ("created", time)));
+    Some(material)
+}
+
+/// The older stash of a key distribution centre: encryption type, length and key in the byte order of the machine, and
+/// nothing else, so that only the file's name tells it from other bytes.
+pub(crate) struct Stash;
+
+const STASH_ANCHORS: [Anchor; 8] = [
+    Anchor::binary(b"\x12\0\x20\0\0\0"),
+    Anchor::binary(b"\x11\0\x10\0\0\0"),
+    Anchor::binary(b"\x17\0\x10\0\0\0"),
+    Anchor::binary(b"\x10\0\x18\0\0\0"),
+    Anchor::binary(b"\0\x12\0\0\0\x20"),
+    Anchor::binary(b"\0\x11\0\0\0\x10"),
+    Anchor::binary(b"\0\x17\0\0\0\x10"),
+    Anchor::binary(b"\0\x10\0\0\0\x18"),
+];
+
+impl Decoder for Stash {
+    fn name(&self) -> &'static str {
+        "kerberos-stash"
+    }
+
+    fn rules(&self) -> &'static [&'static str] {
+        &[REALM_KEY]
+    }
+
+    fn anchors(&self) -> &'static [Anchor] {
+        &STASH_ANCHORS
+    }
+
+    fn reach(&self) -> Reach {
+        Reach { before: 8, after: 64 }
+    }
+
+    fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
+        let Some(realm) = hit.file_name.and_then(|name| name.strip_prefix(".k5.")).filter(|r| !r.is_empty()) else {
+            return;
+        };
+        if !hit.at_start || hit.anchor.start != 0 {
+            return;
+        }
+        let mut fields = if hit.index < 4 { Fields::little(hit.window, 0) } else { Fields::big(hit.window, 0) };
+        let (Some(number), Some(key)) = (fields.u16(), fields.long()) else { return };
+        let Some(kind) = EncryptionType::from_number(u32::from(number)) else { return };
+        if fields.at != hit.window.len() {
+            return;
+        }
+        let name = format!("K/M@{}", realm.chars().filter(|c| !c.is_control()).take(100).collect::<String>());
+        let proof = Proof::parsed("a stash file whose length and encryption type agree");
+        if let Some(material) = material(kind, key, &[name.as_bytes()], "Kerberos stash", proof) {
+            sink.key(REALM_KEY, 0..fields.at, KeyMaterial { comment: Some(name), ..material });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::trial::{scan, scan_as};
+    use super::*;
+
+    const SERVICE: &[u8] = include_bytes!("../../../tests/data/kerberos/service.keytab");
+
+    /// The same table in version 1: the realm counts as a part of the name, and names have no type.
+    fn version_1() -> Vec<u8> {
+        let mut fields = Fields::big(SERVICE, 2);
+        let mut table = vec![5, 1];
+        while let Some(entry) = fields.long() {
+            let name_end = entry.windows(7).position(|w| w == b"ple.org").unwrap() + 7;
+            let (name, rest) = entry.split_at(name_end);
+            let entry = [&[name[0], name[1] + 1], &name[2..], &rest[4..]].concat();
+            table.extend_from_slice(&(entry.len() as u32).to_be_bytes());
+            table.extend_from_slice(&entry);
+        }
+        table
+    }
+
+    #[test]
+    fn version_1_counts_the_realm() {
+        let found = scan(&Keytab, &version_1()).found;
+        assert_eq!(found.len(), 6);
+        assert!(found.iter().all(|f| f.material.comment.as_deref() == Some("HTTP/www.example.org@EXAMPLE.ORG")));
+    }
+
+    #[test]
+    fn weak_keys_are_not_named_by_a_hash_of_them() {
+        let found = scan(&Keytab, SERVICE).found;
+        let weak = found.iter().find(|f| f.material.algorithm.to_string() == "arcfour-hmac").unwrap();
+        let at = SERVICE.windows(4).position(|w| w == [0, 23, 0, 16]).unwrap() + 4;
+        let key = &SERVICE[at..at + 16];
+        assert_ne!(weak.material.id, Some(KeyMaterial::secret_id(key)));
+        let mut other = SERVICE.to_vec();
+        other[at] ^= 0x55;
+        let found = scan(&Keytab, &other).found;
+        assert!(found.iter().any(|f| f.material.id == weak.material.id), "the name does not depend on the key");
+        let strong = scan(&Keytab, SERVICE).found;
+        let key = &SERVICE[SERVICE.windows(4).position(|w| w == [0, 18, 0, 32]).unwrap() + 4..][..32];
+        assert_eq!(strong[0].material.id, Some(KeyMaterial::secret_id(key)));
+    }
+
+    #[test]
+    fn other_bytes_are_no_tables() {
+        let mut zeroed = SERVICE.to_vec();
+        let at = zeroed.windows(4).position(|w| w == [0, 18, 0, 32]).unwrap() + 4;
+        zeroed[at..at + 32].fill(0);
+        assert_eq!(scan(&Keytab, &zeroed).found.len(), 5, "a key of zeros");
+        let mut size = SERVICE.to_vec();
+        let at = size.windows(4).position(|w| w == [0, 17, 0, 16]).unwrap();
+        size[at + 1] = 99;
+        assert_eq!(scan(&Keytab, &size).found.len(), 5, "an unknown encryption type");
+        assert!(scan(&Keytab, &[5, 2, 0, 0, 0].repeat(4_000)).found.is_empty());
+        assert!(scan(&Keytab, &517u64.to_le_bytes().repeat(4_000)).found.is_empty());
+    }
+
+    #[test]
+    fn an_old_stash_needs_its_name() {
+        let stash = include_bytes!("../../../tests/data/kerberos/.k5.EXAMPLE.ORG");
+        assert_eq!(scan_as(&Stash, stash, Some(".k5.EXAMPLE.ORG")).found.len(), 1);
+        assert!(scan_as(&Stash, stash, Some("other")).found.is_empty());
+        let long = [&stash[..], b"x"].concat();
+        assert!(scan_as(&Stash, &long, Some(".k5.EXAMPLE.ORG")).found.is_empty());
+    }
+}
