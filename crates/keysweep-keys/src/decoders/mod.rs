@@ -10,8 +10,8 @@ mod bip32;
 mod capi;
 mod checked;
 mod cng;
-mod der;
 mod date;
+mod der;
 mod dnssec;
 mod ethereum;
 mod fields;
@@ -23,8 +23,8 @@ mod kerberos;
 mod libp2p;
 mod minisign;
 mod nkeys;
-mod pem;
 mod pbe;
+mod pem;
 mod pkcs12;
 #[cfg(test)]
 mod samples;
@@ -57,16 +57,12 @@ pub fn all() -> &'static [&'static dyn Decoder] {
         &dnssec::Tsig,
         &ethereum::Ethereum,
         &ethereum::Keystore,
-        &java::Bcfks,
-        &java::Bks,
+        &java::Java,
         &java::JavaText,
-        &java::Jks,
         &jwk::Jwk,
-        &kerberos::Ccache,
         &kerberos::Keytab,
-        &kerberos::KrbCred,
         &kerberos::KrbCredText,
-        &kerberos::Stash,
+        &kerberos::Tickets,
         &libp2p::Libp2p,
         &minisign::Minisign,
         &nkeys::Nkeys,

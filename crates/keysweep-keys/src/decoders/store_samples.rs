@@ -10,15 +10,11 @@ use std::path::Path;
 
 /// The decoders whose samples these are.
 const DECODERS: &[&str] = &[
-    "bcfks",
-    "bouncy-castle-keystore",
     "java-keystore",
     "java-keystore-text",
-    "kerberos-ccache",
-    "kerberos-cred",
     "kerberos-cred-text",
     "kerberos-keytab",
-    "kerberos-stash",
+    "kerberos-tickets",
     "pkcs12",
     "pkcs12-text",
 ];

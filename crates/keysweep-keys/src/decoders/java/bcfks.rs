@@ -1,59 +1,36 @@
 //! BCFKS, the store of Bouncy Castle for FIPS (org.bouncycastle.asn1.bc.ObjectStore): ASN.1 under PBES2, with an integrity
 //! check beside it.
 
-use super::{Entry, Key, MAX_ENTRIES, MAX_STORE, RULES, Tried, open};
-use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
+use super::{Entry, Key, MAX_ENTRIES, MAX_STORE, Tried, open};
+use crate::decoder::{Anchor, Hit, Sink};
 use crate::decoders::ber::{Element, Reader, headers_before, tag};
 use crate::decoders::pbe::kdf::{Bytes, Hash, pbkdf2};
-use crate::decoders::pbe::{Password, Scheme, utf16};
+use crate::decoders::pbe::{Password, utf16};
 use crate::decoders::store::{self, Named, Opened, Sealed};
-use crate::decoders::sweep::{STRETCH, sweep};
 use crate::{Algorithm, KeyMaterial, Proof};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
-/// The decoder.
-pub(crate) struct Bcfks;
-
 /// Bytes of the three headers before the anchor, at most.
-const HEADERS: usize = 18;
+pub(super) const HEADERS: usize = 18;
 
 /// PBES2, as the algorithm of the encrypted part.
-const ANCHORS: [Anchor; 1] = [Anchor::binary(b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d\x30")];
+pub(super) const ANCHORS: [Anchor; 1] = [Anchor::binary(b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d\x30")];
 
 /// PBKDF2, 1.2.840.113549.1.5.12.
 const PBKDF2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c];
 
-impl Decoder for Bcfks {
-    fn name(&self) -> &'static str {
-        "bcfks"
-    }
-
-    fn rules(&self) -> &'static [&'static str] {
-        &RULES
-    }
-
-    fn anchors(&self) -> &'static [Anchor] {
-        &ANCHORS
-    }
-
-    fn reach(&self) -> Reach {
-        Reach { before: HEADERS, after: MAX_STORE + STRETCH }
-    }
-
-    fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
-        sweep(hit, &ANCHORS, sink, |at, _, sink| {
-            let end = (at + MAX_STORE).min(hit.window.len());
-            let window = &hit.window[..end];
-            let outermost = headers_before(window, at)
-                .flat_map(|algorithm| headers_before(window, algorithm))
-                .flat_map(|data| headers_before(window, data));
-            let (start, store) = outermost.filter_map(|start| Some((start, Store::read(&window[start..])?))).next()?;
-            let range = start..start + store.whole.len();
-            store.report(hit, &range, sink);
-            Some(range.end)
-        });
-    }
+/// Looks at the anchor at `at`; gives the end of the store that it belongs to.
+pub(super) fn look(hit: &Hit<'_>, at: usize, sink: &mut Sink) -> Option<usize> {
+    let end = (at + MAX_STORE).min(hit.window.len());
+    let window = &hit.window[..end];
+    let mut outermost = headers_before(window, at)
+        .flat_map(|algorithm| headers_before(window, algorithm))
+        .flat_map(|data| headers_before(window, data));
+    let (start, store) = outermost.find_map(|start| Some((start, Store::read(&window[start..])?)))?;
+    let range = start..start + store.whole.len();
+    store.report(hit, &range, sink);
+    Some(range.end)
 }
 
 struct Store<'a> {

@@ -1,21 +1,17 @@
 //! BKS and UBER, older stores of Bouncy Castle (org.bouncycastle.jcajce.provider.keystore.bc.BcKeyStoreSpi). BKS has a
 //! MAC over entries in the clear whose keys are encrypted one by one; UBER encrypts the whole.
 
-use super::{Entry, Key, MAX_CHAIN, MAX_ENTRIES, MAX_STORE, RULES, Tried, open};
-use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
+use super::{Entry, Key, MAX_CHAIN, MAX_ENTRIES, MAX_STORE, Tried, open};
+use crate::decoder::{Anchor, Hit, Sink};
 use crate::decoders::fields::Fields;
 use crate::decoders::frame;
 use crate::decoders::pbe::cipher::Cipher;
 use crate::decoders::pbe::kdf::{Hash, Purpose, pkcs12};
 use crate::decoders::pbe::{Password, Scheme};
 use crate::decoders::store::{self, Named, Opened, Sealed};
-use crate::decoders::sweep::{STRETCH, sweep};
 use crate::decoders::text::{label, looks_random};
 use crate::{Algorithm, KeyMaterial, Proof, Work};
 use std::ops::Range;
-
-/// The decoder of both.
-pub(crate) struct Bks;
 
 /// Bytes of version, length of the salt, salt and iteration count.
 const HEADER: usize = 4 + 4 + SALT + 4;
@@ -25,51 +21,31 @@ const DIGEST: usize = 20;
 const ITERATIONS: std::ops::RangeInclusive<u32> = 1_000..=1_000_000;
 
 /// Version 2 or 1, and the length of the salt.
-const ANCHORS: [Anchor; 2] = [Anchor::binary(b"\0\0\0\x02\0\0\0\x14"), Anchor::binary(b"\0\0\0\x01\0\0\0\x14")];
+pub(super) const ANCHORS: [Anchor; 2] =
+    [Anchor::binary(b"\0\0\0\x02\0\0\0\x14"), Anchor::binary(b"\0\0\0\x01\0\0\0\x14")];
 
-impl Decoder for Bks {
-    fn name(&self) -> &'static str {
-        "bouncy-castle-keystore"
+/// Looks at the anchor at `at` with this index; gives the end of the store that begins there.
+pub(super) fn look(hit: &Hit<'_>, at: usize, index: usize, sink: &mut Sink) -> Option<usize> {
+    let end = (at + MAX_STORE).min(hit.window.len());
+    let window = &hit.window[..end];
+    let mut fields = Fields::big(window, at + 8);
+    let salt = fields.take(SALT).filter(|salt| looks_random(salt))?;
+    let iterations = fields.u32().filter(|n| ITERATIONS.contains(n))?;
+    let start = fields.at;
+    if let Some(items) = entries(&mut fields) {
+        let content = &window[start..fields.at];
+        let mac = fields.take(DIGEST);
+        let integrity = Integrity { content, mac, salt, iterations, version_1: index == 1 };
+        let opened = integrity.open(hit.work);
+        items.iter().for_each(|item| item.report("BKS", opened.as_ref(), hit.work, None, sink));
+        return Some(fields.at);
     }
-
-    fn rules(&self) -> &'static [&'static str] {
-        &RULES
-    }
-
-    fn anchors(&self) -> &'static [Anchor] {
-        &ANCHORS
-    }
-
-    fn reach(&self) -> Reach {
-        Reach { before: 0, after: MAX_STORE + STRETCH }
-    }
-
-    fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
-        sweep(hit, &ANCHORS, sink, |at, index, sink| {
-            let end = (at + MAX_STORE).min(hit.window.len());
-            let window = &hit.window[..end];
-            let mut fields = Fields::big(window, at + 8);
-            let salt = fields.take(SALT).filter(|salt| looks_random(salt))?;
-            let iterations = fields.u32().filter(|n| ITERATIONS.contains(n))?;
-            let start = fields.at;
-            if let Some(items) = entries(&mut fields) {
-                let content = &window[start..fields.at];
-                let mac = fields.take(DIGEST);
-                let store = Bksv { content, mac, salt, iterations, version_1: index == 1 };
-                let opened = store.open(hit.work);
-                items.iter().for_each(|item| item.report("BKS", opened.as_ref(), hit.work, None, sink));
-                return Some(fields.at);
-            }
-            if !(hit.at_start && at == 0 && index == 1 && hit.window.len() < MAX_STORE) {
-                return None;
-            }
-            uber(hit, salt, iterations, sink)
-        });
-    }
+    let whole_file = hit.at_start && at == 0 && hit.window.len() < MAX_STORE;
+    if index == 1 && whole_file { uber(hit, salt, iterations, sink) } else { None }
 }
 
-/// A BKS store, without its entries.
-struct Bksv<'a> {
+/// What the integrity of a BKS store rests on.
+struct Integrity<'a> {
     content: &'a [u8],
     mac: Option<&'a [u8]>,
     salt: &'a [u8],
@@ -77,7 +53,7 @@ struct Bksv<'a> {
     version_1: bool,
 }
 
-impl Bksv<'_> {
+impl Integrity<'_> {
     /// The published password for which the MAC holds. The first version took the size of the key in bytes for one in
     /// bits, and so used 16 bits of it (CVE-2018-5382).
     fn open(&self, work: &Work) -> Option<Opened> {

@@ -1,20 +1,16 @@
 //! JKS and JCEKS, the stores of the JDK (sun.security.provider.JavaKeyStore, com.sun.crypto.provider.JceKeyStore): entries
 //! with aliases, keys under a password each, and a digest over the whole under the password of the store.
 
-use super::{Entry, Key, MAX_CHAIN, MAX_ENTRIES, MAX_STORE, RULES, Tried, open, serial};
+use super::{Entry, Key, MAX_CHAIN, MAX_ENTRIES, MAX_STORE, Tried, open, serial};
 use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
 use crate::decoders::ber::Element;
 use crate::decoders::fields::Fields;
 use crate::decoders::pbe::kdf::Hash;
 use crate::decoders::pbe::{Password, Scheme, utf16_of};
 use crate::decoders::store::{self, Named, Opened, Sealed};
-use crate::decoders::sweep::{STRETCH, sweep};
 use crate::decoders::{text, unwrap};
 use crate::{Algorithm, KeyMaterial, Proof};
 use std::ops::Range;
-
-/// Stores in bytes.
-pub(crate) struct Jks;
 
 /// Stores of every Java kind in Base64, as in secrets of clusters.
 pub(crate) struct JavaText;
@@ -23,39 +19,21 @@ pub(crate) struct JavaText;
 const SALT: &[u8] = b"Mighty Aphrodite";
 const DIGEST: usize = 20;
 
-const ANCHORS: [Anchor; 4] = [
+/// Magic number and version.
+pub(super) const ANCHORS: [Anchor; 4] = [
     Anchor::binary(b"\xfe\xed\xfe\xed\0\0\0\x02"),
     Anchor::binary(b"\xfe\xed\xfe\xed\0\0\0\x01"),
     Anchor::binary(b"\xce\xce\xce\xce\0\0\0\x02"),
     Anchor::binary(b"\xce\xce\xce\xce\0\0\0\x01"),
 ];
 
-impl Decoder for Jks {
-    fn name(&self) -> &'static str {
-        "java-keystore"
-    }
-
-    fn rules(&self) -> &'static [&'static str] {
-        &RULES
-    }
-
-    fn anchors(&self) -> &'static [Anchor] {
-        &ANCHORS
-    }
-
-    fn reach(&self) -> Reach {
-        Reach { before: 0, after: MAX_STORE + STRETCH }
-    }
-
-    fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
-        sweep(hit, &ANCHORS, sink, |at, index, sink| {
-            let end = (at + MAX_STORE).min(hit.window.len());
-            let store = Store::read(&hit.window[..end], at, index % 2 == 1)?;
-            let encoding = if index < 2 { "JKS" } else { "JCEKS" };
-            store.report(hit, encoding, sink);
-            Some(store.range.end)
-        });
-    }
+/// Looks at the anchor at `at` with this index; gives the end of the store that begins there.
+pub(super) fn look(hit: &Hit<'_>, at: usize, index: usize, sink: &mut Sink) -> Option<usize> {
+    let end = (at + MAX_STORE).min(hit.window.len());
+    let store = Store::read(&hit.window[..end], at, index % 2 == 1)?;
+    let encoding = if index < 2 { "JKS" } else { "JCEKS" };
+    store.report(hit, encoding, sink);
+    Some(store.range.end)
 }
 
 struct Store<'a> {

@@ -6,24 +6,24 @@ mod bks;
 mod jks;
 mod serial;
 
-pub(crate) use bcfks::Bcfks;
-pub(crate) use bks::Bks;
-pub(crate) use jks::{JavaText, Jks};
+pub(crate) use jks::JavaText;
 
 use super::date::utc;
 use super::pbe::Password;
 use super::pbe::kdf::Bytes;
 use super::store::{self, ANDROID_DEBUG, Named, Opened, Sealed, is_android_debug};
+use super::sweep::{STRETCH, sweep};
 use super::text::label;
-use crate::decoder::Sink;
+use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
 use crate::{KeyMaterial, Protection, Work};
 use std::ops::Range;
+
+/// The decoder.
+pub(crate) struct Java;
 
 const OPEN: &str = "java-keystore-private-key";
 const ENCRYPTED: &str = "java-keystore-encrypted-key";
 const SECRET: &str = "java-keystore-secret-key";
-
-const RULES: [&str; 4] = [OPEN, ENCRYPTED, SECRET, ANDROID_DEBUG];
 
 /// Largest store that is read, in bytes.
 const MAX_STORE: usize = 256 << 10;
@@ -31,6 +31,38 @@ const MAX_STORE: usize = 256 << 10;
 const MAX_ENTRIES: usize = 4_096;
 /// Longest chain of certificates.
 const MAX_CHAIN: u32 = 64;
+
+/// The anchors of JKS and JCEKS, BKS and UBER, BCFKS.
+const ANCHORS: [Anchor; 7] = {
+    let ([a, b, c, d], [e, f], [g]) = (jks::ANCHORS, bks::ANCHORS, bcfks::ANCHORS);
+    [a, b, c, d, e, f, g]
+};
+
+impl Decoder for Java {
+    fn name(&self) -> &'static str {
+        "java-keystore"
+    }
+
+    fn rules(&self) -> &'static [&'static str] {
+        &[OPEN, ENCRYPTED, SECRET, ANDROID_DEBUG]
+    }
+
+    fn anchors(&self) -> &'static [Anchor] {
+        &ANCHORS
+    }
+
+    fn reach(&self) -> Reach {
+        Reach { before: bcfks::HEADERS, after: MAX_STORE + STRETCH }
+    }
+
+    fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
+        sweep(hit, &ANCHORS, sink, |at, index, sink| match index {
+            0..4 => jks::look(hit, at, index, sink),
+            4..6 => bks::look(hit, at, index - 4, sink),
+            _ => bcfks::look(hit, at, sink),
+        });
+    }
+}
 
 /// What a store says of an entry.
 struct Entry<'a> {

@@ -1,53 +1,31 @@
 //! Credential caches (MIT Kerberos, "Credential cache file format"), versions 3 and 4: each ticket with its session key.
 
 use super::{EncryptionType, Fields, MAX_PARTS, Principal, TGT, TICKET, material, name_part};
-use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
+use crate::decoder::{Anchor, Sink};
 use crate::decoders::date::utc;
-use crate::decoders::sweep::{STRETCH, sweep};
 use crate::{KeyMaterial, Proof};
-
-/// The decoder.
-pub(crate) struct Ccache;
 
 /// Credentials read of one cache.
 const MAX_CREDENTIALS: usize = 1_024;
 /// Bytes of a cache that are looked at. Tickets with the groups of a user take some kilobytes each.
-const MAX_CACHE: usize = 96 << 10;
+pub(super) const MAX_CACHE: usize = 96 << 10;
 /// Most addresses, and most entries of authorisation data.
 const MAX_LIST: u32 = 256;
 /// Realm of entries that hold settings and no ticket.
 const SETTINGS: &str = "X-CACHECONF:";
 
-const ANCHORS: [Anchor; 3] = [
+/// The version and the beginning of what follows it.
+pub(super) const ANCHORS: [Anchor; 3] = [
     // Version 4, whose header holds the offset to the server's clock, or nothing.
     Anchor::binary(b"\x05\x04\0\x0c\0\x01\0\x08"),
     Anchor::binary(b"\x05\x04\0\0\0\0\0\x01\0\0\0"),
     Anchor::binary(b"\x05\x03\0\0\0\x01\0\0\0"),
 ];
 
-impl Decoder for Ccache {
-    fn name(&self) -> &'static str {
-        "kerberos-ccache"
-    }
-
-    fn rules(&self) -> &'static [&'static str] {
-        &[TGT, TICKET]
-    }
-
-    fn anchors(&self) -> &'static [Anchor] {
-        &ANCHORS
-    }
-
-    fn reach(&self) -> Reach {
-        Reach { before: 0, after: MAX_CACHE + STRETCH }
-    }
-
-    fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
-        sweep(hit, &ANCHORS, sink, |at, index, sink| {
-            let end = (at + MAX_CACHE).min(hit.window.len());
-            cache(&hit.window[..end], at, index == 2, sink)
-        });
-    }
+/// Looks at the anchor at `at` with this index; gives the end of the cache that begins there.
+pub(super) fn look(window: &[u8], at: usize, index: usize, sink: &mut Sink) -> Option<usize> {
+    let end = (at + MAX_CACHE).min(window.len());
+    cache(&window[..end], at, index == 2, sink)
 }
 
 fn cache(window: &[u8], at: usize, version_3: bool, sink: &mut Sink) -> Option<usize> {

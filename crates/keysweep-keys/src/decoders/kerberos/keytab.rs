@@ -7,7 +7,7 @@ use crate::decoders::date::utc;
 use crate::decoders::sweep::{STRETCH, sweep};
 use crate::{KeyMaterial, Proof};
 
-/// Key tables.
+/// Key tables and stashes.
 pub(crate) struct Keytab;
 
 /// Entries read of one table.
@@ -18,17 +18,28 @@ const MAX_ENTRY: usize = 2_048;
 const MAX_TABLE: usize = 64 << 10;
 
 /// The version, and the upper bytes of the first entry's length: a short or a longer entry, or a hole.
-const ANCHORS: [Anchor; 6] = [
+const ANCHORS: [Anchor; 14] = [
     Anchor::binary(b"\x05\x02\0\0\0"),
     Anchor::binary(b"\x05\x02\0\0\x01"),
     Anchor::binary(b"\x05\x02\xff\xff\xff"),
     Anchor::binary(b"\x05\x02\xff\xff\xfe"),
     Anchor::binary(b"\x05\x01\0\0\0"),
     Anchor::binary(b"\x05\x01\0\0\x01"),
+    // Encryption type and length of an old stash, in either byte order.
+    Anchor::binary(b"\x12\0\x20\0\0\0"),
+    Anchor::binary(b"\x11\0\x10\0\0\0"),
+    Anchor::binary(b"\x17\0\x10\0\0\0"),
+    Anchor::binary(b"\x10\0\x18\0\0\0"),
+    Anchor::binary(b"\0\x12\0\0\0\x20"),
+    Anchor::binary(b"\0\x11\0\0\0\x10"),
+    Anchor::binary(b"\0\x17\0\0\0\x10"),
+    Anchor::binary(b"\0\x10\0\0\0\x18"),
 ];
 
-/// Index of the first anchor of version 1.
+/// Index of the first anchor of version 1, of stashes, and of those in big-endian order.
 const VERSION_1: usize = 4;
+const STASH: usize = 6;
+const BIG_ENDIAN: usize = 10;
 
 impl Decoder for Keytab {
     fn name(&self) -> &'static str {
@@ -49,6 +60,9 @@ impl Decoder for Keytab {
 
     fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
         sweep(hit, &ANCHORS, sink, |at, index, sink| {
+            if index >= STASH {
+                return stash(hit, at, index < BIG_ENDIAN, sink);
+            }
             let end = (at + MAX_TABLE).min(hit.window.len());
             table(&hit.window[..end], at, index >= VERSION_1, sink)
         });
@@ -119,55 +133,22 @@ fn described(principal: &Principal, time: u32, version: u32, number: u16, key: &
 
 /// The older stash of a key distribution centre: encryption type, length and key in the byte order of the machine, and
 /// nothing else, so that only the file's name tells it from other bytes.
-pub(crate) struct Stash;
-
-const STASH_ANCHORS: [Anchor; 8] = [
-    Anchor::binary(b"\x12\0\x20\0\0\0"),
-    Anchor::binary(b"\x11\0\x10\0\0\0"),
-    Anchor::binary(b"\x17\0\x10\0\0\0"),
-    Anchor::binary(b"\x10\0\x18\0\0\0"),
-    Anchor::binary(b"\0\x12\0\0\0\x20"),
-    Anchor::binary(b"\0\x11\0\0\0\x10"),
-    Anchor::binary(b"\0\x17\0\0\0\x10"),
-    Anchor::binary(b"\0\x10\0\0\0\x18"),
-];
-
-impl Decoder for Stash {
-    fn name(&self) -> &'static str {
-        "kerberos-stash"
+fn stash(hit: &Hit<'_>, at: usize, little_endian: bool, sink: &mut Sink) -> Option<usize> {
+    let realm = hit.file_name?.strip_prefix(".k5.").filter(|realm| !realm.is_empty())?;
+    if !hit.at_start || at != 0 {
+        return None;
     }
-
-    fn rules(&self) -> &'static [&'static str] {
-        &[REALM_KEY]
+    let mut fields = if little_endian { Fields::little(hit.window, 0) } else { Fields::big(hit.window, 0) };
+    let kind = EncryptionType::from_number(u32::from(fields.u16()?))?;
+    let key = fields.long()?;
+    if !fields.rest().is_empty() {
+        return None;
     }
-
-    fn anchors(&self) -> &'static [Anchor] {
-        &STASH_ANCHORS
-    }
-
-    fn reach(&self) -> Reach {
-        Reach { before: 8, after: 64 }
-    }
-
-    fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
-        let Some(realm) = hit.file_name.and_then(|name| name.strip_prefix(".k5.")).filter(|r| !r.is_empty()) else {
-            return;
-        };
-        if !hit.at_start || hit.anchor.start != 0 {
-            return;
-        }
-        let mut fields = if hit.index < 4 { Fields::little(hit.window, 0) } else { Fields::big(hit.window, 0) };
-        let (Some(number), Some(key)) = (fields.u16(), fields.long()) else { return };
-        let Some(kind) = EncryptionType::from_number(u32::from(number)) else { return };
-        if fields.at != hit.window.len() {
-            return;
-        }
-        let name = format!("K/M@{}", realm.chars().filter(|c| !c.is_control()).take(100).collect::<String>());
-        let proof = Proof::parsed("a stash file whose length and encryption type agree");
-        if let Some(material) = material(kind, key, &[name.as_bytes()], "Kerberos stash", proof) {
-            sink.key(REALM_KEY, 0..fields.at, KeyMaterial { comment: Some(name), ..material });
-        }
-    }
+    let name = format!("K/M@{}", realm.chars().filter(|c| !c.is_control()).take(100).collect::<String>());
+    let proof = Proof::parsed("a stash file whose length and encryption type agree");
+    let material = material(kind, key, &[name.as_bytes()], "Kerberos stash", proof)?;
+    sink.key(REALM_KEY, 0..fields.at, KeyMaterial { comment: Some(name), ..material });
+    Some(fields.at)
 }
 
 #[cfg(test)]
@@ -231,9 +212,9 @@ mod tests {
     #[test]
     fn an_old_stash_needs_its_name() {
         let stash = include_bytes!("../../../tests/data/kerberos/.k5.EXAMPLE.ORG");
-        assert_eq!(scan_as(&Stash, stash, Some(".k5.EXAMPLE.ORG")).found.len(), 1);
-        assert!(scan_as(&Stash, stash, Some("other")).found.is_empty());
+        assert_eq!(scan_as(&Keytab, stash, Some(".k5.EXAMPLE.ORG")).found.len(), 1);
+        assert!(scan_as(&Keytab, stash, Some("other")).found.is_empty());
         let long = [&stash[..], b"x"].concat();
-        assert!(scan_as(&Stash, &long, Some(".k5.EXAMPLE.ORG")).found.is_empty());
+        assert!(scan_as(&Keytab, &long, Some(".k5.EXAMPLE.ORG")).found.is_empty());
     }
 }

@@ -5,12 +5,8 @@ use super::{EncryptionType, Principal, TGT, TICKET, material, name_part};
 use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
 use crate::decoders::ber::{Element, Reader, tag};
 use crate::decoders::date::{generalized, utc};
-use crate::decoders::sweep::{STRETCH, sweep};
 use crate::decoders::unwrap;
 use crate::{KeyMaterial, Proof};
-
-/// Messages in bytes.
-pub(crate) struct KrbCred;
 
 /// Messages in Base64.
 pub(crate) struct KrbCredText;
@@ -20,48 +16,26 @@ const MAX_TICKETS: usize = 64;
 /// Longest message, in bytes.
 const MAX_MESSAGE: usize = 64 << 10;
 /// Bytes of the two headers before the anchor, at most.
-const HEADERS: usize = 12;
+pub(super) const HEADERS: usize = 12;
 
 /// Protocol version 5 and message type 22, then the tickets.
-const ANCHORS: [Anchor; 1] = [Anchor::binary(b"\xa0\x03\x02\x01\x05\xa1\x03\x02\x01\x16\xa2")];
+pub(super) const ANCHORS: [Anchor; 1] = [Anchor::binary(b"\xa0\x03\x02\x01\x05\xa1\x03\x02\x01\x16\xa2")];
 
-impl Decoder for KrbCred {
-    fn name(&self) -> &'static str {
-        "kerberos-cred"
+/// Looks at the anchor at `at`; gives the end of the message that it belongs to.
+pub(super) fn look(window: &[u8], at: usize, sink: &mut Sink) -> Option<usize> {
+    let window = &window[..(at + MAX_MESSAGE).min(window.len())];
+    // Two headers of 2 to 6 bytes each.
+    let mut starts = (at.saturating_sub(HEADERS)..at.saturating_sub(3)).rev();
+    let (start, length, inner) = starts.find_map(|start| {
+        let message = Element::read(&window[start..]).filter(|message| message.tag == 0x76)?;
+        let inner = message.inside().take(tag::SEQUENCE)?;
+        let begins = start + message.whole.len() - inner.body.len() == at;
+        begins.then_some((start, message.whole.len(), inner))
+    })?;
+    for (rule, material) in tickets(inner.inside())? {
+        sink.key(rule, start..start + length, material);
     }
-
-    fn rules(&self) -> &'static [&'static str] {
-        &[TGT, TICKET]
-    }
-
-    fn anchors(&self) -> &'static [Anchor] {
-        &ANCHORS
-    }
-
-    fn reach(&self) -> Reach {
-        Reach { before: HEADERS, after: MAX_MESSAGE + STRETCH }
-    }
-
-    fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
-        sweep(hit, &ANCHORS, sink, |at, _, sink| {
-            let end = (at + MAX_MESSAGE).min(hit.window.len());
-            let window = &hit.window[..end];
-            // Two headers of 2 to 6 bytes each.
-            let starts = (at.saturating_sub(HEADERS)..at.saturating_sub(3)).rev();
-            let message = starts.filter(|&start| window[start] == 0x76).find_map(|start| {
-                let message = Element::read(&window[start..])?;
-                let inner = message.inside().take(tag::SEQUENCE)?;
-                let begins = start + message.whole.len() - inner.body.len() == at;
-                begins.then_some((start, message.whole.len(), inner))
-            });
-            let (start, length, inner) = message?;
-            let tickets = tickets(inner.inside())?;
-            for (rule, material) in tickets {
-                sink.key(rule, start..start + length, material);
-            }
-            Some(start + length)
-        });
-    }
+    Some(start + length)
 }
 
 /// The element inside the next element, which has this context tag.

@@ -5,15 +5,19 @@ mod ccache;
 mod keytab;
 mod krb_cred;
 
-pub(crate) use ccache::Ccache;
-pub(crate) use keytab::{Keytab, Stash};
-pub(crate) use krb_cred::{KrbCred, KrbCredText};
+pub(crate) use keytab::Keytab;
+pub(crate) use krb_cred::KrbCredText;
 
 use super::fields::Fields;
 use super::frame;
+use super::sweep::{STRETCH, sweep};
 use super::text::looks_random;
+use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
 use crate::{Algorithm, KeyMaterial, Proof};
 use sha2::{Digest, Sha256};
+
+/// Tickets with their session keys, as caches and exports hold them.
+pub(crate) struct Tickets;
 
 /// Keys of services and users.
 const KEYTAB: &str = "kerberos-keytab";
@@ -28,6 +32,37 @@ const TICKET: &str = "kerberos-service-ticket";
 const MAX_NAME: usize = 256;
 /// Most parts of a principal's name.
 const MAX_PARTS: usize = 8;
+
+/// The anchors of credential caches and of KRB-CRED messages.
+const TICKET_ANCHORS: [Anchor; 4] = {
+    let ([a, b, c], [d]) = (ccache::ANCHORS, krb_cred::ANCHORS);
+    [a, b, c, d]
+};
+
+impl Decoder for Tickets {
+    fn name(&self) -> &'static str {
+        "kerberos-tickets"
+    }
+
+    fn rules(&self) -> &'static [&'static str] {
+        &[TGT, TICKET]
+    }
+
+    fn anchors(&self) -> &'static [Anchor] {
+        &TICKET_ANCHORS
+    }
+
+    fn reach(&self) -> Reach {
+        Reach { before: krb_cred::HEADERS, after: ccache::MAX_CACHE + STRETCH }
+    }
+
+    fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
+        sweep(hit, &TICKET_ANCHORS, sink, |at, index, sink| match index {
+            0..3 => ccache::look(hit.window, at, index, sink),
+            _ => krb_cred::look(hit.window, at, sink),
+        });
+    }
+}
 
 /// An encryption type (IANA "Kerberos Encryption Type Numbers").
 #[derive(Clone, Copy)]
@@ -76,10 +111,8 @@ impl Principal {
     /// Whether the security of the realm rests on its key: the ticket-granting service (of this realm or between two),
     /// the administration service, the master key of the database.
     fn guards_realm(&self) -> bool {
-        match self.parts.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            ["krbtgt" | "kadmin", _] | ["K", "M"] | ["krbtgt"] => true,
-            _ => false,
-        }
+        let parts: Vec<&str> = self.parts.iter().map(String::as_str).collect();
+        matches!(parts[..], ["krbtgt" | "kadmin", _] | ["K", "M"] | ["krbtgt"])
     }
 
     fn is_ticket_granting(&self) -> bool {

@@ -219,7 +219,7 @@ impl Scheme {
                 (key, Bytes::default())
             }
             Kdf::SunMd5 { salt, iterations } => sun_md5(&password.utf8, salt, *iterations)?,
-            Kdf::JavaKeyProtector => return java_key_protector(&utf16_of(&password.bmp), data),
+            Kdf::JavaKeyProtector => return java_key_protector(utf16_of(&password.bmp), data),
             Kdf::Other(_) => return None,
         };
         cipher.decrypt(&key, self.iv.as_deref().unwrap_or(&iv), data)
