@@ -74,12 +74,19 @@ impl Raw {
                 let (Some(own), Some(theirs)) = (own.material(), theirs.material()) else { return false };
                 match (&own.public, &theirs.public) {
                     (Some(a), Some(b)) => a.spki_sha256 == b.spki_sha256,
-                    (None, None) => own.id == theirs.id,
+                    // Encrypted bytes inside a key or store are a part of it, whatever they look like by themselves.
+                    (None, None) => own.id == theirs.id || !own.protection.is_open() && self.is_inside(other),
                     // The outer form knows the public key, the inner does not, or the other way round.
-                    _ => other.offset <= self.offset && self.end() <= other.end(),
+                    _ => self.is_inside(other),
                 }
             }
         }
+    }
+
+    /// Whether it is a part of the other's bytes. Where both have the same place, neither is: several keys of a store whose
+    /// places in it are not known lie at the place of the store.
+    fn is_inside(&self, other: &Raw) -> bool {
+        other.offset <= self.offset && self.end() <= other.end() && self.length < other.length
     }
 }
 
@@ -123,5 +130,53 @@ fn strength(raw: &Raw) -> u8 {
     match &raw.what {
         What::Token(token) => token.proof.level as u8,
         What::Key(material) | What::Number { material, .. } => material.proof.level as u8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keysweep_keys::{Algorithm, Fingerprint, Proof, Protection};
+
+    fn raw(range: std::ops::Range<u64>, public: Option<u8>, id: u8, open: bool) -> Raw {
+        let encrypted = || Protection::Encrypted { cipher: String::new(), kdf: String::new(), weak: false };
+        let public = public.map(|byte| Fingerprint { spki_sha256: [byte; 32], ssh: None, jwk_thumbprint: None });
+        let material = KeyMaterial {
+            algorithm: Algorithm::Unknown(None),
+            bits: 0,
+            encoding: "",
+            protection: if open { Protection::None } else { encrypted() },
+            id: public.is_none().then_some([id; 32]),
+            public,
+            proof: Proof::parsed(""),
+            comment: None,
+            purpose: None,
+            details: Vec::new(),
+        };
+        let what = What::Key(Box::new(material));
+        Raw { rule: 0, offset: range.start, length: range.end - range.start, wrapping: Vec::new(), what }
+    }
+
+    fn kept(raws: Vec<Raw>) -> Vec<(u64, u64)> {
+        resolve_overlaps(raws).iter().map(|raw| (raw.offset, raw.end())).collect()
+    }
+
+    #[test]
+    fn what_lies_inside_is_the_same_key() {
+        for inner in [raw(10..20, None, 1, false), raw(10..20, Some(7), 0, true)] {
+            assert_eq!(kept(vec![inner.clone(), raw(0..30, Some(7), 0, true)]), [(0, 30)]);
+        }
+        assert_eq!(kept(vec![raw(10..20, None, 1, false), raw(0..30, None, 2, true)]), [(0, 30)]);
+        assert_eq!(kept(vec![raw(10..20, None, 1, true), raw(0..30, None, 1, false)]), [(0, 30)]);
+    }
+
+    #[test]
+    fn other_keys_stay() {
+        // Keys of one store at the place of the store.
+        let store = vec![raw(0..30, Some(1), 0, false), raw(0..30, Some(2), 0, false), raw(0..30, None, 3, false)];
+        assert_eq!(kept(store), [(0, 30); 3]);
+        assert_eq!(kept(vec![raw(0..30, Some(1), 0, true), raw(10..20, Some(2), 0, true)]).len(), 2);
+        assert_eq!(kept(vec![raw(0..30, None, 1, true), raw(10..20, None, 2, true)]).len(), 2);
+        assert_eq!(kept(vec![raw(0..10, None, 1, false), raw(5..20, None, 2, false)]).len(), 2);
     }
 }

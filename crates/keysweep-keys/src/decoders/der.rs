@@ -3,6 +3,7 @@
 
 use super::asn1::private::{self, Look};
 use super::asn1::{pkcs1, sequence_before};
+use super::java::is_bcfks_content;
 use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
 use crate::{ProofLevel, Protection};
 
@@ -124,7 +125,7 @@ impl Decoder for Der {
         match look {
             Look::Key(key) => {
                 let encrypted = matches!(key.material.protection, Protection::Encrypted { .. });
-                if encrypted && in_safe_bag(&hit.window[..start]) {
+                if encrypted && is_bcfks_content(&hit.window[start + key.length..]) {
                     return; // The key store's decoder speaks for it.
                 }
                 sink.examined_up_to(start + key.length);
@@ -145,12 +146,6 @@ fn body_of_algorithm(window: &[u8], oid: usize) -> Option<usize> {
         // Public keys begin like this, too; they have a BIT STRING where encrypted keys have an OCTET STRING.
         _ => sequence_before(window, algorithm).map(|_| algorithm),
     }
-}
-
-/// Whether `before` ends in the header of a PKCS #12 shrouded key bag (1.2.840.113549.1.12.10.1.2, then `[0]`).
-fn in_safe_bag(before: &[u8]) -> bool {
-    const BAG: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x02\xa0";
-    (1..=5).any(|length| before.len().checked_sub(length).is_some_and(|end| before[..end].ends_with(BAG)))
 }
 
 /// An RSA key around its public exponent, of which the first bytes are gone.

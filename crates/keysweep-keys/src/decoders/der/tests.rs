@@ -96,10 +96,21 @@ fn encrypted_keys_tell_cipher_and_cost() {
 }
 
 #[test]
-fn shrouded_key_bags_are_left_to_the_key_store() {
-    let key = read("encrypted-pbes2.p8");
-    let bag = b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x02\xa0\x81\xf2";
-    assert!(scan(&Der, &[bag, &key[..]].concat()).found.is_empty());
+fn key_bags_are_named_as_the_key_store_names_them() {
+    // Where the store is whole, both findings are one; where it is torn, this is what is left of it.
+    let store = include_bytes!("../../../tests/data/pkcs12/openssl.p12");
+    let (outer, inner) = (scan(&super::super::pkcs12::Pkcs12, store), scan(&Der, store));
+    assert_eq!((outer.found.len(), inner.found.len()), (1, 1));
+    assert_eq!(outer.found[0].material.id, inner.found[0].material.id);
+    let bag = outer.found[0].range.clone();
+    assert!(bag.start < inner.found[0].range.start && inner.found[0].range.end <= bag.end);
+    assert_eq!(scan(&Der, &store[600..]).found.len(), 1);
+}
+
+#[test]
+fn the_content_of_a_bcfks_store_is_left_to_the_key_store() {
+    let store = include_bytes!("../../../tests/data/java/throwaway.bcfks");
+    assert!(scan(&Der, store).found.is_empty());
 }
 
 #[test]

@@ -33,6 +33,13 @@ pub(super) fn look(hit: &Hit<'_>, at: usize, sink: &mut Sink) -> Option<usize> {
     Some(range.end)
 }
 
+/// Whether `after` begins with the check of a store: what stands before it is content, and only looks like an encrypted
+/// key.
+pub(crate) fn is_bcfks_content(after: &[u8]) -> bool {
+    after.first() == Some(&tag::SEQUENCE)
+        && Element::read(after).is_some_and(|element| Check::read(element.inside()).is_some())
+}
+
 struct Store<'a> {
     whole: &'a [u8],
     /// The encrypted part as it stands there, which the check covers.

@@ -6,6 +6,7 @@ mod bks;
 mod jks;
 mod serial;
 
+pub(crate) use bcfks::is_bcfks_content;
 pub(crate) use jks::JavaText;
 
 use super::date::utc;
