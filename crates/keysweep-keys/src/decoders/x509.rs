@@ -2,20 +2,27 @@
 
 use super::armour::Block;
 use super::asn1::{SEQUENCE, certificate, sequence_before, spki};
+use super::wrapped::{Unwrapped, runs};
 use crate::decoder::{Anchor, Decoder, Hit, PublicKind, Reach, Sink};
+use memchr::memmem;
 
 /// The decoder.
 pub(crate) struct X509;
 
 const ARMOURED: usize = 3;
+/// The same version in Base64, with the bytes before it modulo three: behind two headers of four bytes, and of four and three.
+const BASE64: [(&str, usize); 2] = [("gAwIBAgI", 2), ("ADAgECA", 1)];
+const VERSION: usize = ARMOURED + BASE64.len();
 const OIDS: usize = 8;
 const SHORT_OIDS: usize = 4;
 const MODULI: usize = 12;
 
-const ANCHORS: [Anchor; ARMOURED + 1 + OIDS + SHORT_OIDS + MODULI] = [
+const ANCHORS: [Anchor; ARMOURED + BASE64.len() + 1 + OIDS + SHORT_OIDS + MODULI] = [
     Anchor::text("CERTIFICATE-----"),
     Anchor::text("CERTIFICATE REQUEST-----"),
     Anchor::text("PUBLIC KEY-----"),
+    Anchor::text(BASE64[0].0),
+    Anchor::text(BASE64[1].0),
     // Version 3 of a certificate, before its serial number.
     Anchor::binary(b"\xa0\x03\x02\x01\x02\x02"),
     // rsaEncryption, id-RSASSA-PSS, id-ecPublicKey, id-dsa, dhKeyAgreement, dhpublicnumber, ML-DSA and SLH-DSA, ML-KEM.
@@ -70,13 +77,14 @@ impl Decoder for X509 {
         let outer = |start: Option<usize>| start.and_then(|start| sequence_before(hit.window, start));
         match hit.index {
             0..ARMOURED => armoured(hit, sink),
-            ARMOURED => {
+            index if index < ARMOURED + BASE64.len() => wrapped(hit, BASE64[index - ARMOURED].1, sink),
+            VERSION => {
                 if let Some(start) = outer(before(0)) {
                     certificate_at(hit.window, start, sink);
                 }
             }
             index => {
-                let key = match index - ARMOURED - 1 {
+                let key = match index - VERSION - 1 {
                     0..OIDS => outer(before(0)).and_then(|start| Some((start, spki::read(&hit.window[start..])?))),
                     mark if mark < OIDS + SHORT_OIDS => {
                         before(0).and_then(|start| Some((start, spki::read(&hit.window[start..])?)))
@@ -96,6 +104,18 @@ fn certificate_at(window: &[u8], start: usize, sink: &mut Sink) {
     if let Some((key, facts, length)) = certificate::read(&window[start..]) {
         sink.examined_up_to(start + length);
         sink.public(start..start + length, key, PublicKind::Certificate(facts));
+    }
+}
+
+/// A certificate in Base64 without armour: `x5c` of JSON Web Keys, `X509Certificate` of SAML, Kubernetes.
+fn wrapped(hit: &Hit<'_>, phase: usize, sink: &mut Sink) {
+    let Some(Unwrapped { range, bytes }) = runs::base64(hit.window, hit.anchor.start, phase) else { return };
+    sink.examined_up_to(range.end);
+    // The version stands behind the headers of two SEQUENCEs.
+    let Some(version) = memmem::find(&bytes, b"\xa0\x03\x02\x01\x02\x02") else { return };
+    let start = sequence_before(&bytes, version).and_then(|inner| sequence_before(&bytes, inner));
+    if let Some((key, facts, _)) = start.and_then(|start| certificate::read(&bytes[start..])) {
+        sink.public(range, key, PublicKind::Certificate(facts));
     }
 }
 

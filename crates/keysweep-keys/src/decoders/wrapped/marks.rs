@@ -37,6 +37,9 @@ const PRIVATE: &[&[u8]] = &[
     b"\x02\x03\x01\x00\x01\x02\x82",
 ];
 
+/// Texts that other keys have: JSON Web Keys, age, PuTTY, OpenSSH.
+const TEXTS: &[&[u8]] = &[b"\"kty\"", b"AGE-SECRET-KEY-1", b"PuTTY-User-Key-File-", b"openssh-key-v1\0"];
+
 /// Beginnings of private keys in Base64 that are looked for in Base64 of Base64: PEM, PKCS #8, PKCS #1, SEC 1.
 const TWICE: &[&str] =
     &["LS0tLS1CRUdJTi", "IBADANBgkqhkiG9w0BAQ", "AgEAMBMGByqGSM49", "CAQAwBQYDK2V", "IBAAKCA", "MHcCAQEEI"];
@@ -47,10 +50,16 @@ const WIDE_BEGIN: &[u8] = b"-\0-\0-\0-\0-\0B\0E\0G\0I\0N\0";
 /// First bytes of keys in lists of bytes: SEQUENCEs of the lengths that keys have, and PEM.
 const LISTED: &[&[u8]] = &[
     &[0x30, 0x82],
+    &[0x30, 0x81, 0x84, 0x02],
     &[0x30, 0x81, 0x87, 0x02],
+    &[0x30, 0x81, 0xa4, 0x02],
+    &[0x30, 0x81, 0xb6, 0x02],
+    &[0x30, 0x81, 0xdc, 0x02],
+    &[0x30, 0x81, 0xee, 0x02],
     &[0x30, 0x77, 0x02, 0x01, 0x01, 0x04],
     &[0x30, 0x74, 0x02, 0x01, 0x01, 0x04],
     &[0x30, 0x2e, 0x02, 0x01, 0x00, 0x30],
+    &[0x30, 0x51, 0x02, 0x01, 0x01, 0x30],
     b"-----B",
 ];
 
@@ -90,7 +99,7 @@ pub(super) struct Marks {
 pub(super) static MARKS: LazyLock<Marks> = LazyLock::new(|| {
     let mut marks = Marks { anchors: Vec::new(), writings: Vec::new() };
     let twice = TWICE.iter().map(|text| text.as_bytes());
-    for bytes in PRIVATE.iter().copied().chain([BEGIN, WIDE_BEGIN]).chain(twice) {
+    for bytes in PRIVATE.iter().copied().chain(TEXTS.iter().copied()).chain([BEGIN, WIDE_BEGIN]).chain(twice) {
         for phase in 0..3 {
             marks.add(base64(bytes, phase), false, Writing::Base64 { phase });
         }

@@ -4,7 +4,7 @@
 mod gzip;
 mod lists;
 mod marks;
-mod runs;
+pub(crate) mod runs;
 
 pub(crate) use gzip::Gzip;
 
@@ -53,9 +53,9 @@ impl Decoder for Wrapped {
 }
 
 /// Bytes, and the text they were written in.
-struct Unwrapped {
-    range: Range<usize>,
-    bytes: Zeroizing<Vec<u8>>,
+pub(crate) struct Unwrapped {
+    pub(crate) range: Range<usize>,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
 }
 
 #[cfg(test)]

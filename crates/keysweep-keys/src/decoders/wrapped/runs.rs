@@ -15,7 +15,7 @@ const MAX_BREAK: usize = 128;
 const MAX_HEAD: usize = 90;
 
 /// The run of Base64 around `at`, where a mark stands `phase` bytes after a multiple of three.
-pub(super) fn base64(window: &[u8], at: usize, phase: usize) -> Option<Unwrapped> {
+pub(crate) fn base64(window: &[u8], at: usize, phase: usize) -> Option<Unwrapped> {
     let (before, start) = before(window, at, is_base64);
     let aligned = symbols_before(phase);
     let skipped = (before.len() + 4 - aligned) % 4;

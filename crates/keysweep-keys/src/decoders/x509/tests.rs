@@ -22,7 +22,11 @@ fn a_certificate_gives_its_facts() {
     let pem = include_str!("../../../tests/data/pem/certificate.pem");
     let flat = format!("{{\"cert\":\"{}\"}}", pem.replace('\n', "\\n"));
     let embedded = [&[0x30, 0x82, 7][..], CERTIFICATE, &[0; 40]].concat();
-    for bytes in [CERTIFICATE, &embedded, pem.as_bytes(), flat.as_bytes()] {
+    let base64 = data_encoding::BASE64.encode(CERTIFICATE);
+    let x5c = format!("{{\"x5c\":[\"{base64}\"]}}");
+    let lines: String = base64.as_bytes().chunks(76).map(|l| format!("    {}\n", String::from_utf8_lossy(l))).collect();
+    let saml = format!("<ds:X509Certificate>\n{lines}</ds:X509Certificate>");
+    for bytes in [CERTIFICATE, &embedded, pem.as_bytes(), flat.as_bytes(), x5c.as_bytes(), saml.as_bytes()] {
         let object = only(bytes);
         assert_eq!(name(&object), P256);
         let PublicKind::Certificate(facts) = object.kind else { panic!("a bare key") };
@@ -36,6 +40,17 @@ fn a_certificate_gives_its_facts() {
         assert_eq!(sha256, "bb8ed6d6ebb30d00f5435fb9e79d4a65e1750e63f47408397e364b5e4af9e747");
     }
     assert_eq!(only(&embedded).range, 3..3 + CERTIFICATE.len());
+}
+
+#[test]
+fn a_short_certificate_is_found_in_base64() {
+    // Its inner SEQUENCE has a header of three bytes.
+    let bytes = include_bytes!("../../../tests/data/der/short.crt");
+    assert_eq!(&bytes[4..8], [0x30, 0x81, bytes[6], 0xa0]);
+    for prefix in ["", "\"", "x5c: "] {
+        let object = only(format!("{prefix}{}", data_encoding::BASE64.encode(bytes)).as_bytes());
+        assert_eq!(name(&object), "1eccf8592379997c");
+    }
 }
 
 #[test]
