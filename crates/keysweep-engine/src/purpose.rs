@@ -6,13 +6,16 @@ use keysweep_keys::decoder::Certificate;
 use keysweep_rules::{Purpose, Severity};
 
 /// Extended key usages (RFC 5280 section 4.2.1.12, Microsoft) that name a purpose, most telling first.
-const USAGES: [(&str, Purpose); 6] = [
+const USAGES: [(&str, Purpose); 8] = [
     ("1.3.6.1.5.5.7.3.3", Purpose::CodeSigning),
     ("1.3.6.1.4.1.311.10.3.5", Purpose::CodeSigning),
     ("1.3.6.1.5.5.7.3.8", Purpose::CodeSigning),
     ("1.3.6.1.5.5.7.3.4", Purpose::Email),
     ("1.3.6.1.5.5.7.3.1", Purpose::Tls),
     ("1.3.6.1.5.5.7.3.2", Purpose::Tls),
+    // RFC 6187; the certificates of OpenSSH are told by these, too.
+    ("1.3.6.1.5.5.7.3.22", Purpose::SshHost),
+    ("1.3.6.1.5.5.7.3.21", Purpose::SshUser),
 ];
 
 /// Words in file names that name a purpose, most telling first.

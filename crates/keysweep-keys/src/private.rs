@@ -16,6 +16,9 @@ pub const MAX_BITS: u32 = 16_384;
 /// Largest modulus for which a proof by exponentiation is tried, in bits: it bounds what a hostile file can cost.
 const MAX_POWER_BITS: u32 = 8_192;
 
+/// Largest order of a DSA subgroup, in bits: twice what FIPS 186 has.
+const MAX_ORDER_BITS: u32 = 512;
+
 /// The numbers of an RSA key, big-endian. Leading zeros do not matter.
 #[derive(Clone, Debug)]
 pub struct RsaNumbers {
@@ -122,10 +125,8 @@ impl PrivateKey {
             PrivateKey::Okp { algorithm, seed, public } => prove_okp(algorithm, seed, public.as_deref()),
             PrivateKey::Ed25519Expanded { scalar, public } => prove_ed25519_expanded(scalar, public.as_deref()),
             PrivateKey::Dsa { p, q, g, y, x } => {
+                subgroup(p, q, x)?;
                 let y = discrete_log_public(p, g, x, y.as_deref())?;
-                if bit_length(q) < 128 || bit_length(x) > bit_length(q) {
-                    return Err(NotAKey::OutOfRange);
-                }
                 Ok(Proved { public: PublicKey::dsa(p, q, g, &y.value), proof: y.proof })
             }
             PrivateKey::Dh { p, g, y, x } => {
@@ -313,6 +314,18 @@ fn prove_ed25519_expanded(scalar: &Secret, public: Option<&[u8]>) -> Result<Prov
     };
     let public = PublicKey::okp(Algorithm::Ed25519, &point).ok_or(NotAKey::Unsupported)?;
     Ok(Proved { public, proof })
+}
+
+/// Whether `q` is the order of a group that DSA works in, and `x` below it. Cheap beside the power that follows: what only
+/// looks like a key is not worth that.
+fn subgroup(p: &[u8], q: &[u8], x: &[u8]) -> Result<(), NotAKey> {
+    let fits = (128..=MAX_ORDER_BITS).contains(&bit_length(q)) && bit_length(x) <= bit_length(q);
+    if !fits || bit_length(p) > MAX_POWER_BITS {
+        return Err(NotAKey::OutOfRange);
+    }
+    let order = bignum::minus_one(&bignum::number(p));
+    let rest = bignum::remainder(&order, &bignum::number(q)).ok_or(NotAKey::OutOfRange)?;
+    if bignum::to_bytes(&rest).is_empty() { Ok(()) } else { Err(NotAKey::Contradiction) }
 }
 
 struct DiscreteLog {
@@ -504,7 +517,9 @@ mod tests {
         assert_eq!(key(Some(hex(DSA_Y)), DSA_X).prove().unwrap().proof.level, ProofLevel::Proven);
         assert_eq!(key(None, DSA_X).prove().unwrap().public.value, crate::secret::trim_leading_zeros(&hex(DSA_Y)));
         assert_eq!(key(Some(altered(DSA_Y)), DSA_X).prove().unwrap_err(), NotAKey::Contradiction);
-        assert_eq!(key(Some(hex(DSA_Y)), DSA_P).prove().unwrap_err(), NotAKey::Contradiction);
+        assert_eq!(key(Some(hex(DSA_Y)), DSA_P).prove().unwrap_err(), NotAKey::OutOfRange);
+        let other = PrivateKey::Dsa { p: hex(DSA_P), q: altered(DSA_Q), g: hex(DSA_G), y: None, x: secret(DSA_X) };
+        assert_eq!(other.prove().unwrap_err(), NotAKey::Contradiction, "no group has such an order");
     }
 
     #[test]

@@ -4,6 +4,8 @@ use crate::der;
 use crate::secret::trim_leading_zeros;
 use crate::{Algorithm, Curve};
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER};
+use elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
+use elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytesSize};
 use sha2::{Digest, Sha256};
 
 /// Object identifier bodies of the key algorithms (RFC 3279, RFC 8410).
@@ -90,6 +92,19 @@ impl PublicKey {
         })
     }
 
+    /// An EC key from a SEC 1 point in any form (compressed, uncompressed, hybrid); `None` unless it is on the curve.
+    pub fn ec_on_curve(curve: Curve, point: &[u8]) -> Option<Self> {
+        let point = match curve {
+            Curve::P256 => uncompressed::<p256::NistP256>(point),
+            Curve::P384 => uncompressed::<p384::NistP384>(point),
+            Curve::P521 => uncompressed::<p521::NistP521>(point),
+            Curve::Secp256k1 => uncompressed::<k256::Secp256k1>(point),
+            Curve::BrainpoolP256r1 => uncompressed::<bp256::BrainpoolP256r1>(point),
+            Curve::BrainpoolP384r1 => uncompressed::<bp384::BrainpoolP384r1>(point),
+        };
+        Self::ec(curve, &point?)
+    }
+
     /// A DSA key from its big-endian numbers.
     pub fn dsa(p: &[u8], q: &[u8], g: &[u8], y: &[u8]) -> Self {
         let parameters = der::sequence(&[&der::unsigned(p), &der::unsigned(q), &der::unsigned(g)]);
@@ -159,6 +174,12 @@ impl PublicKey {
         Self { algorithm, bits, value: spki.clone(), spki, ssh: None, jwk: None }
     }
 
+    /// The same key under the name that SSH gives it by this blob: keys on a FIDO token are named together with the
+    /// application they are for.
+    pub fn with_ssh_blob(self, blob: &[u8]) -> Self {
+        Self { ssh: Some(blob.to_vec()), ..self }
+    }
+
     /// The names of this key.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint {
@@ -187,6 +208,17 @@ impl Fingerprint {
     }
 }
 
+/// A point on the curve as an uncompressed SEC 1 point.
+fn uncompressed<C>(point: &[u8]) -> Option<Vec<u8>>
+where
+    C: CurveArithmetic,
+    AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
+    FieldBytesSize<C>: ModulusSize,
+{
+    let key = elliptic_curve::PublicKey::<C>::from_sec1_bytes(point).ok()?;
+    Some(key.to_sec1_point(false).as_bytes().to_vec())
+}
+
 /// Number of significant bits of a big-endian number.
 pub fn bit_length(number: &[u8]) -> u32 {
     let number = trim_leading_zeros(number);
@@ -206,7 +238,7 @@ fn mpint(number: &[u8]) -> Vec<u8> {
 }
 
 /// An SSH public key blob (RFC 4253 section 6.6): strings, each with its length before it.
-fn ssh_blob(kind: &[u8], fields: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn ssh_blob(kind: &[u8], fields: &[&[u8]]) -> Vec<u8> {
     let mut blob = Vec::new();
     for field in std::iter::once(&kind).chain(fields) {
         blob.extend_from_slice(&(field.len() as u32).to_be_bytes());

@@ -1,7 +1,7 @@
 //! Makes [`KeyMaterial`] of what a decoder has read; the decoder adds what its format says beyond that.
 
 use crate::private::{PrivateKey, Proved};
-use crate::{Algorithm, KeyMaterial, Proof, Protection};
+use crate::{Algorithm, KeyMaterial, Proof, Protection, PublicKey};
 
 /// A readable asymmetric key; `None` if its numbers are no key.
 pub(crate) fn of_key(key: &PrivateKey, encoding: &'static str) -> Option<KeyMaterial> {
@@ -42,6 +42,21 @@ pub(crate) fn of_container(
         _ => 0,
     };
     KeyMaterial { algorithm, bits, id: Some(KeyMaterial::container_id(bytes)), ..frame(encoding, protection, proof) }
+}
+
+/// An encrypted or external key whose public half is in the clear.
+pub(crate) fn of_public(
+    public: &PublicKey,
+    encoding: &'static str,
+    protection: Protection,
+    proof: Proof,
+) -> KeyMaterial {
+    KeyMaterial {
+        algorithm: public.algorithm.clone(),
+        bits: public.bits,
+        public: Some(public.fingerprint()),
+        ..frame(encoding, protection, proof)
+    }
 }
 
 fn frame(encoding: &'static str, protection: Protection, proof: Proof) -> KeyMaterial {

@@ -26,9 +26,11 @@ mod nkeys;
 mod pbe;
 mod pem;
 mod pkcs12;
+mod putty;
 #[cfg(test)]
 mod samples;
 mod sigstore;
+mod ssh;
 mod store;
 #[cfg(test)]
 mod store_samples;
@@ -70,7 +72,13 @@ pub fn all() -> &'static [&'static dyn Decoder] {
         &pem::Pem,
         &pkcs12::Pkcs12,
         &pkcs12::Pkcs12Text,
+        &putty::Putty,
         &sigstore::Sigstore,
+        &ssh::Commercial,
+        &ssh::OpenSsh,
+        &ssh::PublicText,
+        &ssh::Ssh1,
+        &ssh::Wire,
         &tor::Tor,
         &vpn::Vpn,
         &wireguard::WireGuard,

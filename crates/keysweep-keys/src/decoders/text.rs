@@ -59,6 +59,30 @@ pub(crate) fn armour_body(text: &[u8]) -> Option<(Zeroizing<Vec<u8>>, usize)> {
     Some((base64(&text[..length])?, length))
 }
 
+/// The Base64 symbols at the start of `text`, each with the offset behind it: over white space and escaped line ends, up to
+/// the padding or to a byte that cannot belong to it. Words that follow are not told apart from it, so that what is
+/// read must itself say where it ends.
+pub(crate) fn base64_symbols(text: &[u8]) -> impl Iterator<Item = (usize, u8)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let byte = *text.get(at)?;
+            at += 1;
+            match byte {
+                b'+' | b'/' => return Some((at, byte)),
+                _ if byte.is_ascii_alphanumeric() => return Some((at, byte)),
+                b'\\' => match text.get(at)? {
+                    b'n' | b'r' | b't' => at += 1,
+                    b'/' | b'\\' => {}
+                    _ => return None,
+                },
+                _ if byte.is_ascii_whitespace() => {}
+                _ => return None,
+            }
+        }
+    })
+}
+
 /// A short text for a report: printable characters, at most 100.
 pub(crate) fn label(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(bytes);
@@ -109,6 +133,13 @@ mod tests {
     fn armour_ends_at_the_dashes() {
         let (body, length) = armour_body(b"\nAAAA\nAAAA\n-----END").unwrap();
         assert_eq!((body.len(), length), (6, 11));
+    }
+
+    #[test]
+    fn symbols_are_told_with_their_places() {
+        let symbols: Vec<_> = base64_symbols(b"A\\nB\\\\nC\n D\\/E=F").collect();
+        assert_eq!(symbols, [(1, b'A'), (4, b'B'), (8, b'C'), (11, b'D'), (13, b'/'), (14, b'E')]);
+        assert_eq!(base64_symbols(b"\\x").count(), 0);
     }
 
     #[test]
