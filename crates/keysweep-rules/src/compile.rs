@@ -228,10 +228,28 @@ fn is_bounded(boundary: Boundary, window: &[u8], found: &Found) -> bool {
         })
     };
     let Found { whole, secret, .. } = found;
-    let before = whole.start.checked_sub(1).and_then(|index| window.get(index));
-    let joins_before = secret.start == whole.start && joins(before);
+    let before = &window[..whole.start];
+    let joins_before = secret.start == whole.start && joins(before.last()) && !ends_with_escape(before);
     let joins_after = secret.end == whole.end && joins(window.get(whole.end));
     !joins_before && !joins_after
+}
+
+/// Whether the last characters are not of the text but an escape sequence in it: `\n`, `\x3d`, `\u003d`, `%3D`, or the
+/// colour of a terminal.
+fn ends_with_escape(text: &[u8]) -> bool {
+    /// Longest colour that is looked at, in bytes.
+    const MAX_COLOUR: usize = 24;
+    let begins = |digits: usize, start: &[u8]| {
+        let Some(at) = text.len().checked_sub(digits) else { return false };
+        text[..at].ends_with(start) && text[at..].iter().all(u8::is_ascii_hexdigit)
+    };
+    let letter = text.last().is_some_and(|b| b"0abefnrtv".contains(b)) && text[..text.len() - 1].ends_with(b"\\");
+    let colour = text.strip_suffix(b"m").is_some_and(|codes| {
+        let codes = &codes[codes.len().saturating_sub(MAX_COLOUR)..];
+        let number = codes.iter().rev().take_while(|b| b.is_ascii_digit() || **b == b';').count();
+        codes[..codes.len() - number].ends_with(b"\x1b[")
+    });
+    letter || colour || begins(2, b"%") || begins(2, b"\\x") || begins(4, b"\\u")
 }
 
 fn is_word(byte: u8) -> bool {

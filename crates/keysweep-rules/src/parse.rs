@@ -18,6 +18,17 @@ const MAX_PATTERN: usize = 4_096;
 /// Most entries of a list.
 const MAX_LIST: usize = 256;
 
+/// Fragments that patterns may use as `{{NAME}}`, no syntax of regular expressions otherwise.
+pub const FRAGMENTS: [(&str, &str); 2] = [
+    // What stands between a name and its value, in settings, code, markup, tables and command lines, escaped or not. At
+    // least one character that is no letter, digit or slash: names that go on are not the name.
+    (
+        "assign",
+        r#"(?i:</key>\s{0,16}<string>|(?:[\s"'`\\:=>,({\[\]|)&-]|%(?:3[ad]|2[027]|5[bd])|\\u00(?:3[ade]|2[267])|&(?:quot|#3[49]|#x2[27]);){1,24}(?:(?:value|default|string|str|bearer)(?:[\s"'`\\:=>&-]|%(?:3[ad]|2[027])|&(?:quot|#3[49]|#x2[27]);){1,8})?)"#,
+    ),
+    ("uuid", "(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"),
+];
+
 const COMMON_FIELDS: [&str; 8] =
     ["id", "name", "description", "severity", "purpose", "remediation", "references", "decoder"];
 const TOKEN_FIELDS: [&str; 12] = [
@@ -146,6 +157,8 @@ impl Fields<'_> {
         if deny.iter().chain([&pattern]).any(|p| p.len() > MAX_PATTERN) {
             self.errors.push(format!("a pattern is longer than {MAX_PATTERN} bytes"));
         }
+        let pattern = with_fragments(&pattern);
+        let deny = deny.iter().map(|text| with_fragments(text)).collect();
         Detector::Token(TokenRule {
             anchors: self.anchors(),
             pattern,
@@ -269,6 +282,11 @@ impl Fields<'_> {
         }
         value
     }
+}
+
+/// The pattern with its fragments written out.
+fn with_fragments(pattern: &str) -> String {
+    FRAGMENTS.iter().fold(pattern.to_owned(), |text, (name, meaning)| text.replace(&format!("{{{{{name}}}}}"), meaning))
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -156,6 +156,76 @@ fn a_match_contains_the_anchor_and_ends_at_boundaries() {
 }
 
 #[test]
+fn fragments_stand_for_what_is_between_names_and_values() {
+    let fields = "anchors = [{ text = 'acme_key', ignore_case = true }]\npattern = '(?i:acme_key){{assign}}(?P<secret>{{uuid}})'";
+    let rule = rule(fields);
+    let uuid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+    let hit = |text: &str| {
+        let text = text.replace("KEY", "Acme_Key").replace("UUID", uuid);
+        let at = text.find("Acme_Key").unwrap();
+        CompiledToken::new(&rule).evaluate(text.as_bytes(), at..at + 8).is_some()
+    };
+    for text in [
+        "KEY=UUID",
+        "KEY UUID",
+        "  KEY: 'UUID'",
+        "\"KEY\":\"UUID\"",
+        "\\\"KEY\\\": \\\"UUID\\\"",
+        "<KEY>UUID</KEY>",
+        "<add key=\"KEY\" value=\"UUID\"/>",
+        "<key>KEY</key>\n\t<string>UUID</string>",
+        "- name: KEY\n          value: UUID",
+        "variable \"KEY\" {\n  default = \"UUID\"\n}",
+        "env[\"KEY\"] ||= \"UUID\"",
+        "let KEY: &str = \"UUID\";",
+        "| KEY | UUID |",
+        "KEY -> UUID",
+        "KEY%3DUUID",
+        "%22KEY%22%3A%22UUID%22",
+        "KEY\\u003dUUID",
+        "&quot;KEY&quot;:&quot;UUID&quot;",
+        "KEY: Bearer UUID",
+    ] {
+        assert!(hit(text), "{text}");
+    }
+    for text in
+        ["KEYUUID", "KEY/UUID", "KEY_ID=UUID", "KEY of UUID", "KEY=x UUID", "KEY\n                          \nUUID"]
+    {
+        assert!(!hit(text), "{text}");
+    }
+}
+
+#[test]
+fn an_escape_sequence_before_a_match_is_no_part_of_the_text() {
+    let token = "acme_k3v9q2x7t1m5b8y4w6z0";
+    for boundary in ["word", "base64"] {
+        let plain = rule(&TOKEN.replace("pattern", &format!("boundary = '{boundary}'\npattern")));
+        let hit = |before: &str| !found(&plain, "acme_", format!("{before}{token}").as_bytes()).is_empty();
+        for escape in ["\\n", "\\t", "a\\0", "%3D", "key%3d", "\\x3d", "\\u003D", "\x1b[m", "\x1b[1;32m"] {
+            assert!(hit(escape), "{escape:?}");
+        }
+        for text in [
+            "n",
+            "/n",
+            "\\q",
+            "3D",
+            "%3",
+            "%gD",
+            "x3d",
+            "\\x3",
+            "u003D",
+            "\\u03D",
+            "m",
+            "[1;32m",
+            "\x1b[1;3xm",
+            "1;32m",
+        ] {
+            assert!(!hit(text), "{text:?}");
+        }
+    }
+}
+
+#[test]
 fn a_match_may_begin_before_the_anchor_but_not_elsewhere() {
     let fields = r#"
 anchors = [":ACME:"]
