@@ -1,7 +1,8 @@
 //! Rules on their own examples.
 
+use crate::RuleSet;
 use crate::compile::{CompiledToken, Match, Rejection};
-use crate::model::{Anchor, Rule};
+use crate::model::{Anchor, Rule, TokenRule};
 use crate::template::render;
 use std::fmt;
 
@@ -64,6 +65,40 @@ fn disappointment(must_match: bool, outcomes: &[Result<Match, Rejection>]) -> Op
             None => "no match: none of the anchors is in it".to_owned(),
         }),
     }
+}
+
+/// Examples of rules that another rule claims too, so that a scan would report the wrong one, or both. A generic rule gives
+/// way, and of two others the more specific one is right.
+pub fn conflicts(rules: &RuleSet) -> Vec<Failure> {
+    let compiled: Vec<(&Rule, &TokenRule, CompiledToken)> =
+        rules.rules().iter().filter_map(|rule| Some((rule, rule.token()?, CompiledToken::new(rule)))).collect();
+    let mut failures = Vec::new();
+    for (rule, token, own) in compiled.iter().filter(|(_, token, _)| !token.generic) {
+        for (index, template) in rule.examples.iter().enumerate() {
+            let Ok(text) = render(rule, template, index) else { continue };
+            let text = text.as_bytes();
+            let found: Vec<Match> = search(own, &token.anchors, text).into_iter().flatten().collect();
+            let rivals = compiled.iter().filter(|(other, token, _)| other.id != rule.id && !token.generic);
+            let claims = rivals.filter(|(other, token, theirs)| {
+                other.specificity() >= rule.specificity() && {
+                    let rival = search(theirs, &token.anchors, text);
+                    rival.iter().flatten().any(|m| found.iter().any(|f| overlap(f, m)))
+                }
+            });
+            failures.extend(claims.map(|(other, ..)| Failure {
+                rule: rule.id.clone(),
+                source: rule.source.clone(),
+                which: format!("example {}", index + 1),
+                template: template.clone(),
+                reason: format!("rule '{}' claims it too, and is at least as specific", other.id),
+            }));
+        }
+    }
+    failures
+}
+
+fn overlap(a: &Match, b: &Match) -> bool {
+    a.whole.start < b.whole.end && b.whole.start < a.whole.end
 }
 
 /// Evaluates a rule at every occurrence of its anchors.

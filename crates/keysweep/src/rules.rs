@@ -161,7 +161,8 @@ fn check(args: &RuleArgs) -> Result<u8, Error> {
 
 fn test(args: &RuleArgs) -> Result<u8, Error> {
     let (rules, _) = judged(args)?;
-    let failures: Vec<selftest::Failure> = rules.rules().iter().flat_map(selftest::test).collect();
+    let mut failures: Vec<selftest::Failure> = rules.rules().iter().flat_map(selftest::test).collect();
+    failures.extend(selftest::conflicts(&rules));
     let examples = rules.rules().iter().map(|r| r.examples.len() + r.counterexamples.len()).sum();
     let mut text = String::new();
     for failure in &failures {
