@@ -25,6 +25,13 @@ pub enum SetupError {
     Glob(#[from] crate::GlobError),
 }
 
+/// The decoders that rules may name, each with the ids of the rules it reports under.
+pub fn decoder_rules() -> Vec<(&'static str, Vec<&'static str>)> {
+    let memory = keysweep_memory::search::all().iter().flat_map(|finder| finder.rules()).copied().collect();
+    let of_forms = decoders::all().iter().map(|decoder| (decoder.name(), decoder.rules().to_vec()));
+    of_forms.chain([(numbers::DECODER, memory)]).collect()
+}
+
 /// What an occurrence of a literal wakes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {

@@ -26,7 +26,7 @@ mod stdin;
 mod walk;
 mod window;
 
-pub use detector::SetupError;
+pub use detector::{SetupError, decoder_rules};
 pub use finding::{Finding, Incident, Location, ProofLevel, Report, Stats};
 pub use fingerprint::Fingerprinter;
 pub use progress::Progress;

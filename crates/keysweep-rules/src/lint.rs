@@ -39,7 +39,7 @@ impl fmt::Display for Problem {
 }
 
 /// A decoder that exists: its name and the ids of the rules it reports under.
-pub type DecoderRules = (&'static str, &'static [&'static str]);
+pub type DecoderRules = (&'static str, Vec<&'static str>);
 
 /// All problems of the rules. `decoders` are those that exist.
 pub fn lint(rules: &RuleSet, decoders: &[DecoderRules]) -> Vec<Problem> {

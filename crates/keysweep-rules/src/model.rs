@@ -207,6 +207,8 @@ pub struct TokenRule {
     pub deny: Vec<String>,
     /// Yields to every more specific rule that matches the same text.
     pub generic: bool,
+    /// Added to the specificity, where that of the rule itself is not right.
+    pub priority: i32,
 }
 
 /// A literal whose occurrence wakes a rule.
@@ -220,14 +222,16 @@ pub struct Anchor {
 
 impl Rule {
     /// Of two rules that match overlapping texts, the one with the higher value is right: generic rules come last, rules
-    /// with a check first, then those with long literals.
+    /// with a check first, then those that ask for context, then those with long literals.
     pub fn specificity(&self) -> i32 {
         match &self.detector {
             Detector::Decoder(_) => 1_000,
-            Detector::Token(token) if token.generic => 0,
+            Detector::Token(token) if token.generic => token.priority - 1_000,
             Detector::Token(token) => {
-                let literal = token.anchors.iter().map(|a| a.text.len()).min().unwrap_or(0).min(64);
-                100 + literal as i32 + if token.check.is_some() { 100 } else { 0 }
+                let literal = token.anchors.iter().map(|a| a.text.len()).min().unwrap_or(0).min(64) as i32;
+                let check = if token.check.is_some() { 100 } else { 0 };
+                let context = if token.context.is_empty() { 0 } else { 20 };
+                300 + literal + check + context + token.priority
             }
         }
     }

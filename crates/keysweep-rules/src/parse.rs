@@ -13,6 +13,8 @@ pub const MAX_BEFORE: usize = 512;
 /// Widest neighbourhood of a match that is searched for context, in bytes on each side.
 pub const MAX_CONTEXT_WITHIN: usize = 512;
 const DEFAULT_CONTEXT_WITHIN: usize = 128;
+/// Largest priority, of either sign.
+const MAX_PRIORITY: i32 = 200;
 /// Longest pattern, in bytes.
 const MAX_PATTERN: usize = 4_096;
 /// Most entries of a list.
@@ -31,7 +33,7 @@ pub const FRAGMENTS: [(&str, &str); 2] = [
 
 const COMMON_FIELDS: [&str; 8] =
     ["id", "name", "description", "severity", "purpose", "remediation", "references", "decoder"];
-const TOKEN_FIELDS: [&str; 12] = [
+const TOKEN_FIELDS: [&str; 13] = [
     "anchors",
     "pattern",
     "before",
@@ -42,6 +44,7 @@ const TOKEN_FIELDS: [&str; 12] = [
     "context_within",
     "deny",
     "generic",
+    "priority",
     "examples",
     "counterexamples",
 ];
@@ -174,6 +177,7 @@ impl Fields<'_> {
             context_within,
             deny,
             generic: self.flag(self.table.get("generic"), "generic"),
+            priority: self.priority(),
         })
     }
 
@@ -225,6 +229,15 @@ impl Fields<'_> {
             self.errors.push("`entropy` must be a number of bits a byte, 0 to 8".into());
         }
         number
+    }
+
+    fn priority(&mut self) -> i32 {
+        let Some(value) = self.table.get("priority") else { return 0 };
+        let number = value.as_integer().and_then(|n| i32::try_from(n).ok()).filter(|n| n.abs() <= MAX_PRIORITY);
+        number.unwrap_or_else(|| {
+            self.errors.push(format!("`priority` must be a number from -{MAX_PRIORITY} to {MAX_PRIORITY}"));
+            0
+        })
     }
 
     fn text(&mut self, name: &str) -> String {

@@ -23,3 +23,9 @@ fn the_built_in_rules_pass_their_own_examples() {
         RuleSet::builtin().rules().iter().flat_map(selftest::test).map(|f| f.to_string()).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
+
+#[test]
+fn no_two_rules_claim_the_same_example() {
+    let conflicts: Vec<String> = selftest::conflicts(&RuleSet::builtin()).iter().map(ToString::to_string).collect();
+    assert!(conflicts.is_empty(), "{}", conflicts.join("\n"));
+}

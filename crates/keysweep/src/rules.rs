@@ -3,7 +3,7 @@
 use crate::args::{RuleArgs, RulesArgs, RulesCommand};
 use crate::scan::rule_set;
 use crate::{CLEAN, Error, FINDINGS, USAGE};
-use keysweep_keys::decoders;
+use keysweep_engine::decoder_rules;
 use keysweep_rules::{Detector, Rule, RuleSet, TokenRule, lint, selftest};
 use serde_json::{Value, json};
 use std::fmt::{Display, Write as _};
@@ -145,7 +145,7 @@ fn judged(args: &RuleArgs) -> Result<(RuleSet, bool), Error> {
 
 fn check(args: &RuleArgs) -> Result<u8, Error> {
     let (rules, whole) = judged(args)?;
-    let decoders: Vec<lint::DecoderRules> = decoders::all().iter().map(|d| (d.name(), d.rules())).collect();
+    let decoders = decoder_rules();
     let mut problems = lint::lint(&rules, &decoders);
     if whole {
         problems.extend(lint::missing(&rules, &decoders));
