@@ -18,8 +18,10 @@ const CHUNK: usize = 512 << 10;
 const TOKEN_SPAN: Span = Span { before: 512, after: 8 << 10 };
 /// Text around a guessable secret that names its place.
 const CONTEXT: usize = 48;
-/// How often one decoder or rule is woken in one chunk. Real data stays far below; hostile data costs no more.
+/// How often one decoder is woken in one chunk. Real data stays far below; hostile data costs no more.
 const MAX_WAKES: u32 = 4_096;
+/// How often one token rule is. A look is cheap, and real data comes far: lists of URLs, or of names with a prefix.
+const MAX_TOKEN_WAKES: u32 = 32_768;
 /// Results kept of one file.
 const MAX_RESULTS: usize = 50_000;
 /// Public keys and certificates kept of one file.
@@ -168,7 +170,7 @@ impl<'a> Searcher<'a> {
             match target {
                 Target::Token(token) => {
                     wakes.tokens[token] += 1;
-                    if wakes.tokens[token] > MAX_WAKES {
+                    if wakes.tokens[token] > MAX_TOKEN_WAKES {
                         seen.limit("more occurrences of a rule's literals than are looked at");
                         continue;
                     }

@@ -5,6 +5,7 @@
 //! checksums can compute one for examples (`{{checksum}}` in [`template`](crate::template)), others make a whole token
 //! (`{{token}}`).
 
+mod assigned;
 mod aws;
 mod azure;
 mod bytes;
@@ -15,11 +16,13 @@ mod gitlab;
 mod jwt;
 mod macaroon;
 mod marvin;
+mod password;
 mod payload;
 #[cfg(test)]
 mod tests;
 mod time;
 mod userinfo;
+mod words;
 
 use crate::model::{Level, Severity};
 use crate::random::Random;
@@ -121,7 +124,19 @@ const fn check(
 /// All checks, sorted by name.
 pub fn all() -> &'static [Check] {
     use Example::{Both, Checksum, Plain, Token};
-    static ALL: [Check; 30] = [
+    static ALL: [Check; 33] = [
+        check(
+            "assigned-key",
+            "group name names a key or token, and the value is a random literal; no hash, UUID, path, identifier or phrase",
+            assigned::key,
+            Plain,
+        ),
+        check(
+            "assigned-password",
+            "group name names a password, and the value is a literal that is neither a common one nor an identifier",
+            assigned::password,
+            Plain,
+        ),
         check(
             "atlassian-crc32",
             "CRC-32 in upper-case hex behind the token; a wrong one only proves nothing",
@@ -242,6 +257,12 @@ pub fn all() -> &'static [Check] {
             Token(payload::onepassword_sample),
         ),
         check(
+            "password",
+            "no password of documentation and tests, no format, variable or expression",
+            password::run,
+            Plain,
+        ),
+        check(
             "pypi-macaroon",
             "a complete macaroon; shows location and projects",
             macaroon::pypi,
@@ -263,7 +284,7 @@ pub fn all() -> &'static [Check] {
         check("telegram-bot-token", "bot id, which is shown, and a key that begins with AA", chat::telegram, Plain),
         check(
             "url-userinfo",
-            "group host is no example; a trivial password or a loopback host is of low severity",
+            "group host is no example; a trivial password or a loopback host is of low severity, both together are no finding",
             userinfo::url,
             Plain,
         ),

@@ -295,7 +295,13 @@ fn passwords_of_urls_are_weighed() {
     assert_eq!(url("app", "k8Zp#mQ2", "notinvalid.io"), Some(None));
     assert_eq!(url("app", "k8Zp#mQ2", "11.11.11.11"), Some(None));
     assert_eq!(url("app", "k8Zp#mQ2", "my.company.io"), Some(None));
-    assert_eq!(url("postgres", "postgres", "db"), Some(Some(Severity::Low)));
+    assert_eq!(url("postgres", "postgres", "db.acme.io"), Some(Some(Severity::Low)));
+    assert_eq!(url("postgres", "postgres", "db"), None);
+    assert_eq!(url("root", "P@ssw0rd1", "localhost:3306"), None);
+    assert_eq!(url("user", "password", "db.acme.io"), None);
+    assert_eq!(url("app", "%s", "db.acme.io"), None);
+    assert_eq!(url("app", "p%40ssword", "db"), None);
+    assert_eq!(url("app", "k8Zp%4", "db.acme.io"), Some(None));
     assert_eq!(url("app", "Password", "db.acme.io"), Some(Some(Severity::Low)));
     assert_eq!(url("app", "k8Zp#mQ2", "localhost:5432"), Some(Some(Severity::Low)));
     assert_eq!(url("app", "k8Zp#mQ2", "127.0.0.1"), Some(Some(Severity::Low)));
@@ -310,7 +316,16 @@ fn basic_credentials_are_text_with_a_password() {
     assert_eq!(check(b"bob:k8Zp#mQ2"), Some((vec![("user", "bob".to_owned())], None)));
     assert_eq!(check(b":k8Zp#mQ2"), Some((vec![], None)));
     assert_eq!(check(b"admin:admin"), Some((vec![("user", "admin".to_owned())], Some(Severity::Low))));
-    for bad in [&b"bob"[..], b"bob:", b"bob:${PASSWORD}", b"bob:\xff\xfe\xfd\xfc", b"bob:a\x01b\x02c", b""] {
+    for bad in [
+        &b"bob"[..],
+        b"bob:",
+        b"bob:${PASSWORD}",
+        b"user:password",
+        b"Aladdin:open sesame",
+        b"bob:\xff\xfe\xfd\xfc",
+        b"bob:a\x01b\x02c",
+        b"",
+    ] {
         assert_eq!(check(bad), None, "{bad:?}");
     }
 }

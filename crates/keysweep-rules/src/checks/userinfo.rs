@@ -1,12 +1,15 @@
 //! User names and passwords as URLs and HTTP carry them.
 
 use super::decode;
+use super::password::is_expression;
+use super::words::is_made_up;
 use super::{Candidate, Verdict};
 use crate::compile::{may_be_secret, printable};
 use crate::model::{Level, Severity};
 use crate::placeholders;
 use crate::random::Random;
 use data_encoding::BASE64;
+use zeroize::Zeroizing;
 
 /// Passwords that everybody tries first, or that stand for one.
 const TRIVIAL: [&str; 24] = [
@@ -51,8 +54,43 @@ const EXAMPLE_HOSTS: [&str; 10] = [
 /// Hosts that only the machine itself reaches.
 const LOOPBACK: [&str; 4] = ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"];
 
+/// Names of users in documentation.
+const EXAMPLE_USERS: [&str; 9] =
+    ["user", "username", "usr", "myuser", "dbuser", "db_user", "login", "name", "anonymous"];
+
+/// Passwords of examples in RFC 7617 and RFC 6749.
+const PUBLISHED: [&str; 3] = ["open sesame", "gX1fBat3bV", "7Fjfp0ZBr1KtDRbnfVdmIw"];
+
 fn trivial(user: &[u8], password: &[u8]) -> bool {
-    user.eq_ignore_ascii_case(password) || TRIVIAL.iter().any(|word| password.eq_ignore_ascii_case(word.as_bytes()))
+    let password = percent_decoded(password);
+    let known = || TRIVIAL.iter().any(|word| password.eq_ignore_ascii_case(word.as_bytes()));
+    user.eq_ignore_ascii_case(&password) || known() || is_made_up(&password)
+}
+
+/// What a URL writes as `%40` and the like.
+fn percent_decoded(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let digit = |b: Option<&u8>| b.and_then(|b| char::from(*b).to_digit(16));
+    let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut index = 0;
+    while let Some(byte) = text.get(index) {
+        match (*byte, digit(text.get(index + 1)), digit(text.get(index + 2))) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push((high * 16 + low) as u8);
+                index += 3;
+            }
+            _ => {
+                decoded.push(*byte);
+                index += 1;
+            }
+        }
+    }
+    decoded
+}
+
+/// Whether user and password are those of documentation, RFC 7617 included.
+fn documented(user: &[u8], password: &[u8]) -> bool {
+    EXAMPLE_USERS.iter().any(|name| user.eq_ignore_ascii_case(name.as_bytes())) && trivial(user, password)
+        || PUBLISHED.iter().any(|known| password == known.as_bytes())
 }
 
 /// Whether `host` is one of these or below one of them.
@@ -71,7 +109,8 @@ fn is_example(host: &[u8]) -> bool {
     is_below(host, &EXAMPLE_HOSTS) || placeholders::is_reference(host) || words.iter().any(|word| host_has(word))
 }
 
-/// The host (group `host`) is no example. A password that guards nothing is of low severity.
+/// The host (group `host`) is no example, and the password no expression. A password that guards little is of low
+/// severity; a trivial one on the machine itself, or on a host that only its own network knows by that name, is none.
 pub(super) fn url(candidate: &Candidate<'_>) -> Option<Verdict> {
     let group = |name: &str| candidate.groups.iter().find(|(n, _)| *n == name).map_or(&b""[..], |(_, value)| *value);
     let host = group("host");
@@ -79,11 +118,15 @@ pub(super) fn url(candidate: &Candidate<'_>) -> Option<Verdict> {
         Some(colon) if host[colon + 1..].iter().all(u8::is_ascii_digit) => &host[..colon],
         _ => host,
     };
-    if is_example(bare) {
+    let (user, password) = (group("user"), candidate.secret);
+    let loopback = is_below(bare, &LOOPBACK);
+    let near = loopback || !bare.iter().any(|b| b".:".contains(b));
+    let trivial = trivial(user, password);
+    if is_example(bare) || is_expression(password) || documented(user, password) || (trivial && near) {
         return None;
     }
     let mut verdict = Verdict::new(Level::Pattern, "stands where a URL has its password, and the host is no example")?;
-    if trivial(group("user"), candidate.secret) || is_below(bare, &LOOPBACK) {
+    if trivial || loopback {
         verdict.severity = Some(Severity::Low);
         verdict.statement += "; it guards little: a default password or the machine itself";
     }
@@ -96,7 +139,7 @@ pub(super) fn basic(candidate: &Candidate<'_>) -> Option<Verdict> {
     let colon = bytes.iter().position(|b| *b == b':')?;
     let (user, password) = (&bytes[..colon], &bytes[colon + 1..]);
     let is_text = std::str::from_utf8(&bytes).is_ok_and(|text| !text.chars().any(char::is_control));
-    if !is_text || password.len() < 3 || placeholders::is_placeholder(password) {
+    if !is_text || password.len() < 3 || placeholders::is_placeholder(password) || documented(user, password) {
         return None;
     }
     let mut verdict = Verdict::new(Level::Parsed, "decodes to a user name and a password")?;

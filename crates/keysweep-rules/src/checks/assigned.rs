@@ -1,0 +1,488 @@
+//! Values that are assigned to names such as `api_key` or `password`: secrets, or the things that programs, forms and
+//! translations write there.
+//!
+//! Patterns cannot count kinds of characters or cut a name into words, so both is done here. The pattern of such a rule
+//! has a group `name` for the name, and goes on for one character behind the secret, so that a quoted value is told from
+//! one that is not.
+
+use super::password::{is_expression, is_password};
+use super::words::{parts, share};
+use super::{Candidate, Verdict};
+use crate::entropy::shannon;
+use crate::model::Level;
+
+/// Shortest value of a key that is quoted, and that is not.
+const SHORTEST_KEY: (usize, usize) = (16, 20);
+/// Longest value of a key; what is longer is data.
+const LONGEST_KEY: usize = 256;
+/// Least entropy of a key's value in bits a byte: that of 32 random hexadecimal digits is 3.0 or more.
+const KEY_ENTROPY: f64 = 3.0;
+/// From this share of words on, a value is a name or a phrase.
+const WORDS: f64 = 0.5;
+/// Least share of changes between kinds of characters.
+const CHANGES: f64 = 0.15;
+/// Shortest and longest value of a password.
+const PASSWORD: std::ops::RangeInclusive<usize> = 8..=64;
+
+/// A key or token.
+pub(super) fn key(candidate: &Candidate<'_>) -> Option<Verdict> {
+    let place = Place::of(candidate)?;
+    (names_key(place.name) && place.is_literal() && is_key(candidate.secret, place.quoted)).then_some(())?;
+    Verdict::new(
+        Level::Pattern,
+        format!("is assigned to a name that says so, and is random: {:.1} bits a byte", shannon(candidate.secret)),
+    )
+}
+
+/// A password.
+pub(super) fn password(candidate: &Candidate<'_>) -> Option<Verdict> {
+    let place = Place::of(candidate)?;
+    (names_password(place.name) && place.is_literal() && is_assigned_password(candidate.secret, place.quoted))
+        .then_some(())?;
+    Verdict::new(Level::Pattern, "is assigned to a name that says so, and is neither a common password nor a variable")
+}
+
+/// Where the value stands.
+struct Place<'a> {
+    name: &'a [u8],
+    quoted: bool,
+    /// The byte behind the value, if any.
+    after: Option<u8>,
+}
+
+impl<'a> Place<'a> {
+    fn of(candidate: &Candidate<'a>) -> Option<Self> {
+        let (_, name) = candidate.groups.iter().find(|(group, _)| *group == "name")?;
+        let (whole, secret) = (candidate.whole, candidate.secret);
+        let behind = (0..=1).find(|n| whole.len().checked_sub(*n).is_some_and(|end| whole[..end].ends_with(secret)))?;
+        let after = (behind == 1).then(|| whole[whole.len() - 1]);
+        let before = whole.len().checked_sub(behind + secret.len() + 1).map(|index| whole[index]);
+        let quoted = before == after && after.is_some_and(|b| b"\"'`".contains(&b))
+            || before.is_some_and(|b| b"\"'`".contains(&b)) && after == Some(b'\\');
+        Some(Self { name, quoted, after })
+    }
+
+    /// Whether the value ends as literals do.
+    fn is_literal(&self) -> bool {
+        self.quoted || self.after.is_none_or(|b| b.is_ascii_whitespace() || b"\"'`<&\0".contains(&b))
+    }
+}
+
+// ---- Names -------------------------------------------------------------------------------------------------------
+
+/// Parts that make a name say: this is no secret.
+const HARMLESS: [&str; 42] = [
+    "csrf",
+    "xsrf",
+    "antiforgery",
+    "public",
+    "publishable",
+    "pub",
+    "hash",
+    "hashed",
+    "hashes",
+    "digest",
+    "checksum",
+    "sha",
+    "md",
+    "integrity",
+    "etag",
+    "commit",
+    "fingerprint",
+    "thumbprint",
+    "encrypted",
+    "enc",
+    "sealed",
+    "ciphertext",
+    "cipher",
+    "mask",
+    "masked",
+    "redacted",
+    "fake",
+    "mock",
+    "dummy",
+    "example",
+    "sample",
+    "placeholder",
+    "template",
+    "i",
+    "translation",
+    "label",
+    "regex",
+    "pattern",
+    "next",
+    "continuation",
+    "sync",
+    "page",
+];
+/// Parts that may follow the word that names the secret.
+const SUFFIXES: [&str; 34] = [
+    "key",
+    "value",
+    "val",
+    "prod",
+    "production",
+    "prd",
+    "dev",
+    "development",
+    "staging",
+    "stage",
+    "stg",
+    "live",
+    "test",
+    "qa",
+    "uat",
+    "new",
+    "old",
+    "current",
+    "primary",
+    "secondary",
+    "main",
+    "base",
+    "raw",
+    "plain",
+    "plaintext",
+    "str",
+    "string",
+    "hex",
+    "secret",
+    "token",
+    "default",
+    "admin",
+    "root",
+    "user",
+];
+/// What makes a following `key` a secret one.
+const KINDS_OF_KEY: [&str; 32] = [
+    "api",
+    "access",
+    "auth",
+    "app",
+    "application",
+    "client",
+    "encryption",
+    "encrypt",
+    "crypto",
+    "aes",
+    "signing",
+    "sign",
+    "signature",
+    "master",
+    "shared",
+    "secret",
+    "webhook",
+    "jwt",
+    "session",
+    "cookie",
+    "hmac",
+    "private",
+    "service",
+    "account",
+    "admin",
+    "subscription",
+    "integration",
+    "write",
+    "deploy",
+    "server",
+    "account",
+    "rest",
+];
+
+/// What makes a following `pass` a password.
+const WHOSE_PASS: [&str; 32] = [
+    "admin", "api", "auth", "bind", "client", "database", "db", "default", "email", "ftp", "imap", "keystore", "ldap",
+    "login", "mail", "mongo", "mqtt", "my", "mysql", "pg", "postgres", "proxy", "redis", "root", "sftp", "smtp", "ssh",
+    "sql", "store", "sudo", "user", "wifi",
+];
+
+fn names_key(name: &[u8]) -> bool {
+    let parts = parts(name);
+    let named = parts.iter().enumerate().rev().find(|(index, part)| match part.as_str() {
+        "secret" | "token" | "bearer" | "apikey" | "authkey" | "accesskey" | "secretkey" | "privatekey"
+        | "credential" | "credentials" | "apitoken" | "authtoken" | "accesstoken" | "clientsecret" => true,
+        "key" => index.checked_sub(1).is_some_and(|before| KINDS_OF_KEY.contains(&parts[before].as_str())),
+        _ => false,
+    });
+    is_plain(&parts, named.map(|(index, _)| index))
+}
+
+fn names_password(name: &[u8]) -> bool {
+    let parts = parts(name);
+    let named = parts.iter().enumerate().rev().find(|(index, part)| match part.as_str() {
+        "password" | "passwd" | "passphrase" | "pwd" | "passwort" | "passcode" => true,
+        // Tests pass, and so do parcels.
+        "pass" => *index == 0 || WHOSE_PASS.contains(&parts[index - 1].as_str()),
+        _ => part.strip_suffix("password").or(part.strip_suffix("passwd")).is_some_and(|rest| rest.len() <= 12),
+    });
+    is_plain(&parts, named.map(|(index, _)| index))
+}
+
+/// Whether nothing in the name takes back what the part at `named` says.
+fn is_plain(parts: &[String], named: Option<usize>) -> bool {
+    let Some(named) = named else { return false };
+    let follows = |part: &String| SUFFIXES.contains(&part.as_str()) || part.bytes().all(|b| b.is_ascii_digit());
+    !parts.iter().any(|part| HARMLESS.contains(&part.as_str())) && parts[named + 1..].iter().all(follows)
+}
+
+// ---- Values ------------------------------------------------------------------------------------------------------
+
+/// Values that RFCs and manuals publish, so often repeated that they are in every installation.
+const PUBLISHED: [&str; 14] = [
+    // RFC 5849 (OAuth 1.0)
+    "kkk9d7dh3k39sjv7",
+    "ad180jjd733klru7",
+    "hdhd0244k9j7ao03",
+    "hh5s93j4hdidpola",
+    "nnch734d00sl2jdk",
+    "pfkkdhi9sl3r7s00",
+    "j49sk3j29djd",
+    // RFC 6749, RFC 6750 and RFC 7662 (OAuth 2.0)
+    "2YotnFZFEjr1zCsicMWpAA",
+    "tGzv3JOkF0XG5Qx2TlKWIA",
+    "7Fjfp0ZBr1KtDRbnfVdmIw",
+    "mF_9.B5f-4.1JqM",
+    "8xLOxBtZp8",
+    // Manuals of OAuth libraries
+    "sdf0o9823sjdfsdf",
+    "2kjshdfp92i34asdasd",
+];
+
+fn is_key(value: &[u8], quoted: bool) -> bool {
+    let shortest = if quoted { SHORTEST_KEY.0 } else { SHORTEST_KEY.1 };
+    let body = value.strip_suffix(b"==").or(value.strip_suffix(b"=")).unwrap_or(value);
+    (shortest..=LONGEST_KEY).contains(&value.len())
+        && !body.contains(&b'=')
+        && !is_known_form(value)
+        && has_secret_shape(body)
+        && share(body) < WORDS
+        && shannon(value) >= KEY_ENTROPY
+}
+
+/// UUIDs, hashes with their name, JSON Web Tokens, data, paths, versions and names of hosts and files.
+fn is_known_form(value: &[u8]) -> bool {
+    const PREFIXES: [&str; 13] =
+        ["sha1-", "sha256-", "sha384-", "sha512-", "md5-", "eyJ", "data:", "http", "www.", "arn:", "/", "./", "../"];
+    let slashes = value.iter().filter(|b| **b == b'/').count();
+    let dotted: Vec<&[u8]> = value.split(|b| *b == b'.').collect();
+    PREFIXES.iter().any(|prefix| value.starts_with(prefix.as_bytes()))
+        || names_algorithm(value)
+        || PUBLISHED.iter().any(|known| value == known.as_bytes())
+        || is_uuid(value)
+        || is_expression(value)
+        || slashes > 1 + value.len() / 16
+        || dotted.len() > 3
+        || (dotted.len() > 1 && dotted.last().is_some_and(|last| last.len() < 10))
+}
+
+/// `scram-sha-256`, `aes-256-gcm` and the like.
+fn names_algorithm(value: &[u8]) -> bool {
+    const NAMES: [&str; 10] =
+        ["sha1", "sha-1", "sha256", "sha-256", "sha512", "sha-512", "md5", "aes-", "aes1", "aes2"];
+    let lower = value.to_ascii_lowercase();
+    value.len() < 24 && NAMES.iter().any(|name| lower.windows(name.len()).any(|at| at == name.as_bytes()))
+}
+
+/// A UUID, also behind a prefix such as `token-`.
+fn is_uuid(value: &[u8]) -> bool {
+    let value = &value[value.len().saturating_sub(36)..];
+    let lengths = value.split(|b| *b == b'-').map(<[u8]>::len);
+    value.len() == 36 && lengths.eq([8, 4, 4, 4, 12]) && value.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
+}
+
+/// Letters and digits, in no order.
+fn has_secret_shape(value: &[u8]) -> bool {
+    let count = |is: fn(&u8) -> bool| value.iter().filter(|b| is(b)).count();
+    let (digits, letters) = (count(u8::is_ascii_digit), count(u8::is_ascii_alphabetic));
+    let others = value.len() - digits - letters;
+    digits > 0
+        && letters > 0
+        && digits * 8 <= value.len() * 7
+        && others * 5 <= value.len()
+        && changes(value) as f64 >= CHANGES * value.len() as f64
+}
+
+/// How often the kind of character changes, not counting a capital before small letters.
+fn changes(value: &[u8]) -> usize {
+    let kind = |b: u8| match b {
+        b'a'..=b'z' => 0,
+        b'A'..=b'Z' => 1,
+        b'0'..=b'9' => 2,
+        _ => 3,
+    };
+    value.windows(2).filter(|pair| kind(pair[0]) != kind(pair[1]) && (kind(pair[0]), kind(pair[1])) != (1, 0)).count()
+}
+
+fn is_assigned_password(value: &[u8], quoted: bool) -> bool {
+    let kinds = [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit, u8::is_ascii_punctuation]
+        .iter()
+        .filter(|is| value.iter().any(is))
+        .count();
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = value.iter().any(u8::is_ascii_alphabetic);
+    let begins = value.first().is_some_and(|b| b.is_ascii_alphanumeric() || (quoted && b"!#*+-?@^_~".contains(b)));
+    let code = |b: &u8| b"(){}[]<>;,|\\".contains(b);
+    PASSWORD.contains(&value.len())
+        && begins
+        && letters
+        && (kinds >= 3 || (digits >= 2 && share(value) < WORDS))
+        && (digits > 0 || share(value) < WORDS)
+        && !value.iter().any(|b| code(b) && (!quoted || b"\\;{}|".contains(b)))
+        && !(value.contains(&b'&') && value.contains(&b'='))
+        && !is_known_form(value)
+        && is_password(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(run: fn(&Candidate<'_>) -> Option<Verdict>, name: &str, between: &str, secret: &str, after: &str) -> bool {
+        let whole = format!("{name}{between}{secret}{after}");
+        let start = name.len() + between.len();
+        let groups = [("name", name.as_bytes())];
+        run(&Candidate {
+            secret: &whole.as_bytes()[start..start + secret.len()],
+            whole: whole.as_bytes(),
+            groups: &groups,
+        })
+        .is_some()
+    }
+
+    #[test]
+    fn names_say_whether_the_value_is_secret() {
+        for name in [
+            "API_KEY",
+            "clientSecret",
+            "x-api-key",
+            "auth_token",
+            "SECRET_KEY_2",
+            "app.credentials",
+            "accessToken",
+            "JWT_SIGNING_KEY",
+            "tokenProd",
+        ] {
+            assert!(names_key(name.as_bytes()), "{name}");
+        }
+        for name in [
+            "csrf_token",
+            "PUBLIC_API_KEY",
+            "token_url",
+            "secret_name",
+            "tokenizer",
+            "key",
+            "primary_key",
+            "keyboard",
+            "token_hash",
+            "nextPageToken",
+            "",
+            "secretId",
+            "tokenType",
+            "apiKeyName",
+            "commit_token_sha",
+        ] {
+            assert!(!names_key(name.as_bytes()), "{name}");
+        }
+        for name in
+            ["password", "DB_PASSWD", "adminPassword", "rootpassword", "smtp.pass", "dbPass", "PASSWORD_PROD", "dbPwd"]
+        {
+            assert!(names_password(name.as_bytes()), "{name}");
+        }
+        for name in [
+            "password_hash",
+            "passwordField",
+            "bypass",
+            "compass",
+            "password_reset_url",
+            "encrypted_password",
+            "passport",
+            "PASSWORD_MIN_LENGTH",
+        ] {
+            assert!(!names_password(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn keys_are_random_literals() {
+        // Made up for this test.
+        for value in [
+            "k3Jx9QzLmW2vTn8RbYc4",
+            "9f86d081884c7d659a2feaa0c55ad015",
+            "Zq7-Lw0_pXc93nVb-21kDs",
+            "q8Rf+2kLw/9ZbT0xYc4mNg==",
+        ] {
+            assert!(judge(key, "api_key", " = \"", value, "\""), "{value}");
+            assert!(judge(key, "API_KEY", "=", value, "\n"), "{value}");
+            assert!(!judge(key, "API_KEY", "=", value, ";"), "a program, not a literal: {value}");
+            assert!(!judge(key, "csrf_token", "=\"", value, "\""), "{value}");
+        }
+        for value in [
+            "getAccessTokenFromStore2",
+            "authentication_token_v2",
+            "3fa85f64-5717-4562-b3fc-2c963f66afa6",
+            "sha512-Zq7Lw0pXc93nVb21kDsk3Jx9QzLmW2vTn8RbYc4==",
+            "token.actions.example2.com",
+            "/run/secrets/api_key_2",
+            "20240101120000000000",
+            "abcdefghijklmnopqrst",
+            "package-name-1.2.3.tgz",
+            "AAAAAAAAAAAAAAAAAAAAAAAA1",
+            "lib/services/auth/tokens2/index",
+            "a1b2",
+            "application/x-www-form-urlencoded2",
+        ] {
+            assert!(!judge(key, "api_key", " = \"", value, "\""), "{value}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_literals_that_are_not_words() {
+        for value in ["Sommer2023!", "kJ8#mQ2p", "xK9vQ2mL", "b1cycle-Wrench", "73gTh-lompB"] {
+            assert!(judge(password, "db_password", ": \"", value, "\""), "{value}");
+            assert!(judge(password, "PASSWORD", "=", value, "\n"), "{value}");
+        }
+        for value in [
+            "password",
+            "P@ssw0rd1",
+            "String",
+            "Passwort",
+            "required",
+            "newPassword2",
+            "config.password",
+            "getPassword()",
+            "${DB_PASS}",
+            "/etc/passwd2/x",
+            "abc12",
+            "min:8|max:64",
+            "secret123",
+            "user_password_1",
+            "Kennwort",
+            "%(password)s1",
+            "scram-sha-256",
+        ] {
+            assert!(!judge(password, "password", " = '", value, "'"), "{value}");
+        }
+    }
+
+    #[test]
+    fn random_keys_pass_nearly_always() {
+        let mut state = 7_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize
+        };
+        for (alphabet, length, most) in [
+            (b"0123456789abcdef".as_slice(), 32, 20),
+            (b"0123456789abcdefghijklmnopqrstuvwxyz", 32, 40),
+            (b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 24, 60),
+            (b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", 43, 20),
+        ] {
+            let lost = (0..2_000)
+                .filter(|_| {
+                    let value: Vec<u8> = (0..length).map(|_| alphabet[next() % alphabet.len()]).collect();
+                    !is_key(&value, true)
+                })
+                .count();
+            assert!(lost <= most, "{lost} of 2000 of {length} characters out of {}", alphabet.len());
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Passwords, wherever a pattern has found one: whether it is more than documentation, a variable or a format.
+
+use super::words::{is_made_up, share};
+use super::{Candidate, Verdict};
+use crate::model::Level;
+
+/// Shortest password that is worth a word.
+const SHORTEST: usize = 3;
+/// From this share of words on, a text of letters and separators is an identifier.
+const IDENTIFIER: f64 = 0.7;
+
+/// No word that documentation and tests use, no format, no variable and no expression.
+pub(super) fn run(candidate: &Candidate<'_>) -> Option<Verdict> {
+    is_password(candidate.secret).then_some(())?;
+    Verdict::new(Level::Pattern, "stands where a password does, and is neither a common one nor a variable")
+}
+
+pub(super) fn is_password(text: &[u8]) -> bool {
+    text.len() >= SHORTEST && text.is_ascii() && !is_expression(text) && !is_identifier(text) && !is_made_up(text)
+}
+
+/// What formats, templates, shells and programs write instead.
+pub(super) fn is_expression(text: &[u8]) -> bool {
+    const MARKS: [&str; 22] = [
+        "%s", "%d", "%v", "%q", "%r", "%w", "%(", "${", "$(", "{{", "}}", "#{", "<%", "->", "::", "\\(", "\\u", "\\x",
+        "$_", "()", "[\"", "['",
+    ];
+    let holds = |mark: &str| text.windows(mark.len()).any(|at| at == mark.as_bytes());
+    let enclosed = [(b'{', b'}'), (b'[', b']'), (b'(', b')'), (b'<', b'>'), (b'%', b'%')]
+        .iter()
+        .any(|(open, close)| text.first() == Some(open) && text.last() == Some(close));
+    enclosed || MARKS.iter().any(|mark| holds(mark)) || is_call(text) || is_shell_variable(text) || is_path(text)
+}
+
+/// `name(...`, `name[...`, with nothing but a name before.
+fn is_call(text: &[u8]) -> bool {
+    let name = text.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_.$".contains(b)).count();
+    name > 0
+        && matches!(text.get(name), Some(b'(' | b'['))
+        && text[..name].iter().all(|b| b.is_ascii_alphabetic() || b"_.$".contains(b))
+}
+
+/// `$NAME`, `$name` and `$name.more`.
+fn is_shell_variable(text: &[u8]) -> bool {
+    let Some(name) = text.strip_prefix(b"$") else { return false };
+    let letters = |upper: bool| {
+        name.iter().all(|b| {
+            b"_.>-".contains(b) || b.is_ascii_digit() || b.is_ascii_alphabetic() && b.is_ascii_uppercase() == upper
+        })
+    };
+    name.first().is_some_and(u8::is_ascii_alphabetic) && (letters(true) || letters(false) || share(name) >= IDENTIFIER)
+}
+
+/// `/etc/name`, `./name`, `C:\name`, `https:`.
+fn is_path(text: &[u8]) -> bool {
+    let slashes = text.iter().filter(|b| b"/\\".contains(b)).count();
+    let begins = [b"/".as_slice(), b"./", b"../", b"~/", b"\\\\"].iter().any(|p| text.starts_with(p));
+    (begins && slashes >= 2) || text.get(1..3) == Some(b":\\") || text.windows(3).any(|at| at == b"://")
+}
+
+/// A name of a program: words with nothing but separators, perhaps with digits at the end.
+fn is_identifier(text: &[u8]) -> bool {
+    let stem = text.iter().rposition(|b| !b.is_ascii_digit()).map_or(&text[..0], |last| &text[..=last]);
+    let named = stem.iter().all(|b| b.is_ascii_alphabetic() || b"_.-:,".contains(b));
+    let separated = stem.iter().any(|b| b"_.".contains(b))
+        || stem.windows(2).any(|w| w[0].is_ascii_lowercase() && w[1].is_ascii_uppercase());
+    let one_case = !stem.iter().any(u8::is_ascii_lowercase) || !stem.iter().any(u8::is_ascii_uppercase);
+    named && (one_case && text.len() == stem.len() || separated && share(stem) >= IDENTIFIER / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_pass() {
+        for password in [
+            "Sommer2023!",
+            "kJ8#mQ2p",
+            "b1cycle-Wrench",
+            "xK9vQ2mL",
+            "p4ssfuerDB77",
+            "aB3$efGh",
+            "$ecretW0rx9",
+            "QwErTzUiOp77",
+        ] {
+            assert!(is_password(password.as_bytes()), "{password}");
+        }
+    }
+
+    #[test]
+    fn what_is_none_does_not() {
+        for other in [
+            "",
+            "ab",
+            "password",
+            "P@ssw0rd1",
+            "%s",
+            "%(password)s",
+            "${DB_PASSWORD}",
+            "$DB_PASSWORD",
+            "$password",
+            "{{ .Values.password }}",
+            "{0}",
+            "getPassword()",
+            "os.environ['X']",
+            "config.password",
+            "self.db_password",
+            "settings.DB_PASS",
+            "newPassword",
+            "user_password2",
+            "process.env.DB_PASS",
+            "/etc/app/password",
+            "<password>",
+            "[password]",
+            "$row['pass']",
+            "$this->password",
+            "Passwörter1",
+            "MYSQL_ROOT_PASSWORD",
+            "https://a/b",
+            "loginform",
+        ] {
+            assert!(!is_password(other.as_bytes()), "{other}");
+        }
+    }
+}
