@@ -10,6 +10,8 @@ use super::words::{parts, share};
 use super::{Candidate, Verdict};
 use crate::entropy::shannon;
 use crate::model::Level;
+use data_encoding::BASE64;
+use zeroize::Zeroizing;
 
 /// Shortest value of a key that is quoted, and that is not.
 const SHORTEST_KEY: (usize, usize) = (16, 20);
@@ -46,6 +48,8 @@ pub(super) fn password(candidate: &Candidate<'_>) -> Option<Verdict> {
 struct Place<'a> {
     name: &'a [u8],
     quoted: bool,
+    /// What stands between the name and the value.
+    between: &'a [u8],
     /// The byte behind the value, if any.
     after: Option<u8>,
 }
@@ -55,16 +59,22 @@ impl<'a> Place<'a> {
         let (_, name) = candidate.groups.iter().find(|(group, _)| *group == "name")?;
         let (whole, secret) = (candidate.whole, candidate.secret);
         let behind = (0..=1).find(|n| whole.len().checked_sub(*n).is_some_and(|end| whole[..end].ends_with(secret)))?;
+        let until = whole.len() - behind - secret.len();
+        let start = memchr::memmem::find(&whole[..until], name)? + name.len();
+        let between = &whole[start..until];
         let after = (behind == 1).then(|| whole[whole.len() - 1]);
-        let before = whole.len().checked_sub(behind + secret.len() + 1).map(|index| whole[index]);
-        let quoted = before == after && after.is_some_and(|b| b"\"'`".contains(&b))
-            || before.is_some_and(|b| b"\"'`".contains(&b)) && after == Some(b'\\');
-        Some(Self { name, quoted, after })
+        let quote = between.last().copied().filter(|b| b"\"'`".contains(b));
+        let quoted = quote.is_some() && (after == quote || after == Some(b'\\'));
+        Some(Self { name, quoted, between, after })
     }
 
-    /// Whether the value ends as literals do.
+    /// Whether the value is a literal that is given to the name, and not compared with it or passed beside it.
     fn is_literal(&self) -> bool {
-        self.quoted || self.after.is_none_or(|b| b.is_ascii_whitespace() || b"\"'`<&\0".contains(&b))
+        let compared = self.between.windows(2).any(|pair| pair == b"==");
+        // `put("apiKey", "...")` gives a value, `matches("password", "...")` does not.
+        let beside = self.between.contains(&b',') && parts(self.name).len() < 2;
+        let ends = self.after.is_none_or(|b| b.is_ascii_whitespace() || b"\"'`<&\0".contains(&b));
+        if self.quoted { !beside } else { ends && !compared }
     }
 }
 
@@ -330,6 +340,13 @@ fn is_assigned_password(value: &[u8], quoted: bool) -> bool {
         && !(value.contains(&b'&') && value.contains(&b'='))
         && !is_known_form(value)
         && is_password(value)
+        && !is_encoded_word(value)
+}
+
+/// base64 of a common password, as manifests of Kubernetes have it.
+fn is_encoded_word(value: &[u8]) -> bool {
+    let decoded = BASE64.decode(value).map(Zeroizing::new);
+    decoded.is_ok_and(|text| text.iter().all(u8::is_ascii_graphic) && !is_password(&text))
 }
 
 #[cfg(test)]
@@ -414,6 +431,9 @@ mod tests {
             assert!(judge(key, "API_KEY", "=", value, "\n"), "{value}");
             assert!(!judge(key, "API_KEY", "=", value, ";"), "a program, not a literal: {value}");
             assert!(!judge(key, "csrf_token", "=\"", value, "\""), "{value}");
+            assert!(judge(key, "API_KEY", "', '", value, "'"), "{value}");
+            assert!(!judge(key, "token", "', '", value, "'"), "beside: {value}");
+            assert!(!judge(key, "api_key", " == ", value, " "), "compared with a variable: {value}");
         }
         for value in [
             "getAccessTokenFromStore2",
@@ -458,6 +478,8 @@ mod tests {
             "Kennwort",
             "%(password)s1",
             "scram-sha-256",
+            "cGFzc3dvcmQ=",
+            "data1_plaintext_b",
         ] {
             assert!(!judge(password, "password", " = '", value, "'"), "{value}");
         }

@@ -8,6 +8,8 @@ use crate::model::Level;
 const SHORTEST: usize = 3;
 /// From this share of words on, a text of letters and separators is an identifier.
 const IDENTIFIER: f64 = 0.7;
+/// The same, with digits among the words.
+const NUMBERED_IDENTIFIER: f64 = 0.8;
 
 /// No word that documentation and tests use, no format, no variable and no expression.
 pub(super) fn run(candidate: &Candidate<'_>) -> Option<Verdict> {
@@ -58,8 +60,15 @@ fn is_path(text: &[u8]) -> bool {
     (begins && slashes >= 2) || text.get(1..3) == Some(b":\\") || text.windows(3).any(|at| at == b"://")
 }
 
-/// A name of a program: words with nothing but separators, perhaps with digits at the end.
+/// A name of a program: words with nothing but separators, perhaps with digits at the end, or what ends a statement.
 fn is_identifier(text: &[u8]) -> bool {
+    let text = text.iter().rposition(|b| !b");,".contains(b)).map_or(&text[..0], |last| &text[..=last]);
+    if text.iter().all(|b| b.is_ascii_alphanumeric() || b"_.-:".contains(b))
+        && text.iter().any(|b| b"_.".contains(b))
+        && share(text) >= NUMBERED_IDENTIFIER
+    {
+        return true;
+    }
     let stem = text.iter().rposition(|b| !b.is_ascii_digit()).map_or(&text[..0], |last| &text[..=last]);
     let named = stem.iter().all(|b| b.is_ascii_alphabetic() || b"_.-:,".contains(b));
     let separated = stem.iter().any(|b| b"_.".contains(b))

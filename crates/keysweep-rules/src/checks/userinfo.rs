@@ -39,7 +39,7 @@ const TRIVIAL: [&str; 24] = [
     "user",
 ];
 /// Hosts of documentation (RFC 2606) and their like.
-const EXAMPLE_HOSTS: [&str; 10] = [
+const EXAMPLE_HOSTS: [&str; 20] = [
     "example",
     "example.com",
     "example.net",
@@ -50,13 +50,23 @@ const EXAMPLE_HOSTS: [&str; 10] = [
     "server",
     "test",
     "domain.com",
+    "acme.com",
+    "company.com",
+    "faketld",
+    "fake",
+    "foo.com",
+    "bar.com",
+    "host.com",
+    "mycompany.com",
+    "mydomain.com",
+    "server.com",
 ];
 /// Hosts that only the machine itself reaches.
 const LOOPBACK: [&str; 4] = ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"];
 
 /// Names of users in documentation.
-const EXAMPLE_USERS: [&str; 9] =
-    ["user", "username", "usr", "myuser", "dbuser", "db_user", "login", "name", "anonymous"];
+const EXAMPLE_USERS: [&str; 10] =
+    ["scott", "user", "username", "usr", "myuser", "dbuser", "db_user", "login", "name", "anonymous"];
 
 /// Passwords of examples in RFC 7617 and RFC 6749.
 const PUBLISHED: [&str; 3] = ["open sesame", "gX1fBat3bV", "7Fjfp0ZBr1KtDRbnfVdmIw"];

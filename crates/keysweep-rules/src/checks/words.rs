@@ -211,7 +211,7 @@ const COMMON: [&str; 129] = [
     "welcome",
 ];
 /// More of them.
-const COMMON_TOO: [&str; 27] = [
+const COMMON_TOO: [&str; 34] = [
     "battery",
     "staple",
     "user",
@@ -239,6 +239,13 @@ const COMMON_TOO: [&str; 27] = [
     "secretkey",
     "topsecret",
     "testpassword",
+    "scott",
+    "tiger",
+    "option",
+    "only",
+    "never",
+    "use",
+    "production",
 ];
 /// Longest text that can be made of such words.
 const MAX_MADE_UP: usize = 48;
