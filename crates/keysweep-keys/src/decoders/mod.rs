@@ -2,17 +2,21 @@
 
 use crate::Decoder;
 
+mod adfs;
 mod age;
 mod armour;
 mod asn1;
 mod ber;
 mod bip32;
+mod bitcoin;
 mod capi;
 mod checked;
 mod cng;
 mod date;
 mod der;
 mod dnssec;
+mod dpapi;
+mod electrum;
 mod ethereum;
 mod fields;
 mod frame;
@@ -23,6 +27,7 @@ mod kerberos;
 mod libp2p;
 mod minisign;
 mod nkeys;
+mod nss;
 mod pbe;
 mod pem;
 mod pkcs12;
@@ -30,6 +35,7 @@ mod putty;
 #[cfg(test)]
 mod samples;
 mod sigstore;
+mod sqlite;
 mod ssh;
 mod store;
 #[cfg(test)]
@@ -40,6 +46,7 @@ mod tor;
 #[cfg(test)]
 mod trial;
 mod unwrap;
+mod vault;
 mod vpn;
 mod wireguard;
 mod wrapped;
@@ -49,26 +56,33 @@ mod xmlkey;
 /// Every decoder. A new one is a new file and a line here.
 pub fn all() -> &'static [&'static dyn Decoder] {
     &[
+        &adfs::Adfs,
         &age::Age,
         &bip32::Bip32,
         &bip32::Wif,
+        &bitcoin::Bitcoin,
         &capi::Capi,
         &cng::Cng,
         &der::Der,
         &dnssec::Dnssec,
         &dnssec::Tsig,
+        &dpapi::Dpapi,
+        &dpapi::DpapiText,
+        &electrum::Electrum,
         &ethereum::Ethereum,
         &ethereum::Keystore,
         &java::Java,
         &java::JavaText,
         &jwk::Jwk,
         &kerberos::Keytab,
+        &kerberos::KeytabText,
         &kerberos::KrbCredText,
         &kerberos::Tickets,
         &libp2p::Libp2p,
         &minisign::Minisign,
         &nkeys::Nkeys,
         &nkeys::Stellar,
+        &nss::Nss,
         &pem::Pem,
         &pkcs12::Pkcs12,
         &pkcs12::Pkcs12Text,
@@ -80,6 +94,8 @@ pub fn all() -> &'static [&'static dyn Decoder] {
         &ssh::Ssh1,
         &ssh::Wire,
         &tor::Tor,
+        &vault::OpenKeyring,
+        &vault::Vault,
         &vpn::Vpn,
         &wireguard::WireGuard,
         &wrapped::Gzip,

@@ -10,11 +10,20 @@ use std::path::Path;
 
 /// The decoders whose samples these are.
 const DECODERS: &[&str] = &[
+    "adfs",
+    "bitcoin-wallet",
+    "dpapi",
+    "dpapi-text",
+    "electrum",
+    "gnome-keyring-open",
     "java-keystore",
     "java-keystore-text",
     "kerberos-cred-text",
     "kerberos-keytab",
+    "kerberos-keytab-text",
     "kerberos-tickets",
+    "nss",
+    "password-vault",
     "pkcs12",
     "pkcs12-text",
 ];
@@ -80,7 +89,7 @@ fn stores_are_recognised() {
 #[test]
 fn stores_are_recognised_at_any_offset() {
     // What has no mark of its own is recognised by the name and the whole of the file.
-    let by_name = |path: &str| path.contains("/.k5") || path.ends_with(".uber");
+    let by_name = |path: &str| path.contains("/.k5") || path.ends_with(".uber") || path.ends_with("encrypted-file");
     for (path, expected) in samples().into_iter().filter(|(path, _)| !by_name(path)) {
         let bytes = [&b"\0\xffnoise\0"[..], &read(path), b"\0\xffnoise"].concat();
         let found = recognised(path, &bytes);

@@ -5,10 +5,14 @@ use super::{EncryptionType, Fields, KEYTAB, MAX_PARTS, Principal, REALM_KEY, mat
 use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
 use crate::decoders::date::utc;
 use crate::decoders::sweep::{STRETCH, sweep};
+use crate::decoders::{text, unwrap};
 use crate::{KeyMaterial, Proof};
 
 /// Key tables and stashes.
 pub(crate) struct Keytab;
+
+/// Key tables in Base64, as in secrets of clusters.
+pub(crate) struct KeytabText;
 
 /// Entries read of one table.
 const MAX_ENTRIES: usize = 4_096;
@@ -151,6 +155,37 @@ fn stash(hit: &Hit<'_>, at: usize, little_endian: bool, sink: &mut Sink) -> Opti
     Some(fields.at)
 }
 
+impl Decoder for KeytabText {
+    fn name(&self) -> &'static str {
+        "kerberos-keytab-text"
+    }
+
+    fn rules(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn anchors(&self) -> &'static [Anchor] {
+        // The version and a length below 64, 128 or 192.
+        const ANCHORS: [Anchor; 3] = [Anchor::text("BQIAAAA"), Anchor::text("BQIAAAB"), Anchor::text("BQIAAAC")];
+        &ANCHORS
+    }
+
+    fn reach(&self) -> Reach {
+        Reach { before: 1, after: MAX_TABLE / 3 * 4 }
+    }
+
+    fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
+        let start = hit.anchor.start;
+        let head = &hit.window[start..(start + 16).min(hit.window.len())];
+        let Some((head, _)) = unwrap::leading_base64(head) else { return };
+        // The number of parts of the name, and the length of the realm.
+        let plausible = matches!(head[..], [5, 2, 0, 0, 0, _, 0, 1..=8, 0, 1..=255, ..]);
+        if plausible && text::begins_token(&hit.window[..start]) {
+            unwrap::base64(hit, start, sink);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::super::trial::{scan, scan_as};
@@ -216,5 +251,19 @@ mod tests {
         assert!(scan_as(&Keytab, stash, Some("other")).found.is_empty());
         let long = [&stash[..], b"x"].concat();
         assert!(scan_as(&Keytab, &long, Some(".k5.EXAMPLE.ORG")).found.is_empty());
+    }
+
+    #[test]
+    fn tables_lie_in_base64() {
+        for text in
+            [data_encoding::BASE64.encode(SERVICE), format!("krb5.keytab: {}\n", data_encoding::BASE64.encode(SERVICE))]
+        {
+            let sink = scan(&KeytabText, text.as_bytes());
+            assert_eq!(sink.nested.len(), 1, "{text}");
+            assert_eq!(scan(&Keytab, &sink.nested[0].bytes).found.len(), 6);
+        }
+        for text in ["BQIAAAAAAAAAAAAA", "xBQIAAABXAAIAC0VYQU1QTEUuT1JH", "BQIAAAB"] {
+            assert!(scan(&KeytabText, text.as_bytes()).nested.is_empty(), "{text}");
+        }
     }
 }

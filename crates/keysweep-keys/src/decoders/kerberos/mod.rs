@@ -5,7 +5,7 @@ mod ccache;
 mod keytab;
 mod krb_cred;
 
-pub(crate) use keytab::Keytab;
+pub(crate) use keytab::{Keytab, KeytabText};
 pub(crate) use krb_cred::KrbCredText;
 
 use super::fields::Fields;

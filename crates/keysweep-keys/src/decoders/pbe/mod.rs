@@ -72,6 +72,10 @@ enum Kdf {
         salt: Vec<u8>,
         iterations: u64,
     },
+    /// The derivation of NSS before PBES2, whose password is a hash already.
+    Nss {
+        salt: Vec<u8>,
+    },
     /// The key protector of Java's JKS: a stream from SHA-1 of the password.
     JavaKeyProtector,
     Other(String),
@@ -122,6 +126,11 @@ impl Scheme {
         Some(Scheme { kdf: Kdf::SunMd5 { salt, iterations }, cipher: Ok(Cipher::TripleDes), iv: None })
     }
 
+    /// What NSS used before PBES2: triple DES with key and vector from SHA-1.
+    pub(crate) fn nss_triple_des(salt: &[u8]) -> Scheme {
+        Scheme { kdf: Kdf::Nss { salt: salt.to_vec() }, cipher: Ok(Cipher::TripleDes), iv: None }
+    }
+
     /// How the content is protected.
     pub(crate) fn protection(&self) -> Protection {
         Protection::Encrypted { cipher: self.cipher_name(), kdf: self.kdf_name(), weak: self.is_weak() }
@@ -147,6 +156,7 @@ impl Scheme {
             Kdf::Pbkdf2 { prf, iterations, .. } => counted(&format!("PBKDF2-HMAC-{}", prf.name()), *iterations),
             Kdf::Scrypt { n, r, p, .. } => format!("scrypt, N={n}, r={r}, p={p}"),
             Kdf::SunMd5 { iterations, .. } => counted("SunJCE MD5", *iterations),
+            Kdf::Nss { .. } => counted("NSS SHA1", 1),
             Kdf::JavaKeyProtector => counted("Java key protector", 1),
             Kdf::Other(name) => name.clone(),
         }
@@ -158,7 +168,7 @@ impl Scheme {
             | Kdf::Pbkdf1 { hash, iterations, .. }
             | Kdf::Pbkdf2 { prf: hash, iterations, .. } => *hash == Hash::Md5 || *iterations < FEW_ITERATIONS,
             Kdf::Scrypt { n, .. } => *n < 1 << 14,
-            Kdf::SunMd5 { .. } | Kdf::JavaKeyProtector => true,
+            Kdf::SunMd5 { .. } | Kdf::Nss { .. } | Kdf::JavaKeyProtector => true,
             Kdf::Other(_) => false,
         };
         cheap || self.cipher.as_ref().is_ok_and(|c| c.is_weak())
@@ -187,6 +197,7 @@ impl Scheme {
                 blocks.checked_mul(*p)?.checked_mul(4)?
             }
             Kdf::SunMd5 { iterations, .. } => usable(*iterations)?.saturating_mul(2),
+            Kdf::Nss { .. } => 16,
             Kdf::JavaKeyProtector => 256,
             Kdf::Other(_) => return None,
         })
@@ -219,6 +230,7 @@ impl Scheme {
                 (key, Bytes::default())
             }
             Kdf::SunMd5 { salt, iterations } => sun_md5(&password.utf8, salt, *iterations)?,
+            Kdf::Nss { salt } => nss(&password.utf8, salt)?,
             Kdf::JavaKeyProtector => return java_key_protector(utf16_of(&password.bmp), data),
             Kdf::Other(_) => return None,
         };
@@ -242,6 +254,9 @@ fn known(oid: &[u8], parameters: Option<&Element<'_>>) -> Option<Scheme> {
             13 => pbes2(parameters?),
             _ => pbes1(*number, parameters?),
         };
+    }
+    if oid.strip_prefix(PKCS) == Some(&[12, 5, 1, 3]) {
+        return salt_and_iterations(parameters?).map(|(salt, _)| Scheme::nss_triple_des(&salt));
     }
     if let Some([12, 1, number]) = oid.strip_prefix(PKCS) {
         let cipher = match number {
@@ -420,6 +435,20 @@ fn sun_md5(password: &[u8], salt: &[u8], iterations: u64) -> Option<(Bytes, Byte
     }
     let (key, iv) = out.split_at_checked(24)?;
     Some((Zeroizing::new(key.to_vec()), Zeroizing::new(iv.to_vec())))
+}
+
+/// Key and initialisation vector of NSS's older scheme (lib/softoken/lowpbe.c): two HMACs under a hash of password and
+/// salt, of the salt filled up to 20 bytes.
+fn nss(password: &[u8], salt: &[u8]) -> Option<(Bytes, Bytes)> {
+    let mut filled = salt.get(..salt.len().min(20))?.to_vec();
+    filled.resize(20, 0);
+    let key = Hash::Sha1.digest(&[password, salt]);
+    let first = Hash::Sha1.hmac(&key, &[&filled, salt]);
+    let link = Hash::Sha1.hmac(&key, &[&filled]);
+    let second = Hash::Sha1.hmac(&key, &[&link, salt]);
+    let all = Zeroizing::new([&first[..], &second].concat());
+    let (key, rest) = all.split_at_checked(24)?;
+    Some((Zeroizing::new(key.to_vec()), Zeroizing::new(rest[rest.len() - 8..].to_vec())))
 }
 
 /// Java's JKS protects keys with a stream: salt, cipher text, and SHA-1 of password and key as a checksum.
