@@ -16,6 +16,7 @@ pub(crate) mod remains;
 pub(crate) mod sec1;
 pub(crate) mod spki;
 
+use super::text::looks_random;
 use crate::secret::trim_leading_zeros;
 
 pub(crate) const BOOLEAN: u8 = 0x01;
@@ -181,6 +182,19 @@ impl<'a> AlgorithmIdentifier<'a> {
     }
 }
 
+/// Whether the bytes can be a secret that nothing else proves: programs hold the constant beginnings of structures, followed
+/// by whatever comes next. Text, tables and code repeat bytes and have zeros far more often than bytes drawn at random.
+pub(crate) fn looks_drawn(bytes: &[u8]) -> bool {
+    let mut count = [0usize; 256];
+    bytes.iter().for_each(|&b| count[usize::from(b)] += 1);
+    let repeated = bytes.len() - count.iter().filter(|n| **n > 0).count();
+    // Pairs of equal bytes that are to be expected; three times as many and four do not occur in 30,000 draws.
+    let expected = bytes.len() * bytes.len() / 512;
+    let printable: usize = count[0x20..0x7f].iter().sum();
+    let rare = |byte: usize| count[byte] < 4 + bytes.len() / 64;
+    looks_random(bytes) && repeated <= 3 * expected + 4 && rare(0) && rare(0xff) && 5 * printable < 4 * bytes.len() + 5
+}
+
 /// An object identifier in dotted form, from its body. Bounded: of a hostile one the beginning.
 pub(crate) fn dotted(oid: &[u8]) -> String {
     let mut arcs: Vec<u64> = Vec::new();
@@ -224,6 +238,18 @@ mod tests {
         assert_eq!(reader.take(OCTET_STRING), None);
         assert_eq!(reader.small(), Some(5));
         assert!(reader.is_empty() && reader.next().is_none());
+    }
+
+    #[test]
+    fn what_follows_a_constant_is_not_taken_for_a_secret() {
+        let drawn = |text: &str| looks_drawn(&data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap());
+        // RFC 8410 section 10.3.
+        assert!(drawn("d4ee72dbf913584ad5b6d8f1f769f8ad3afe7c28cbf1d4fbe097a88f44755842"));
+        // Constants of a Python module after the beginning of an X25519 key; machine code; text; a table.
+        assert!(!drawn("e9300000007202000000e910000000290f72b800000072f0000000da115f7a65"));
+        assert!(!drawn("4883ec28488b0548ffffff4889442418e80000000048833d00000000007505b8"));
+        assert!(!looks_drawn(b"key is too short for algorithm; "));
+        assert!(!drawn("000000000100000002000000030000000400000005000000060000000700000f"));
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use super::private::{Form, Look};
 use super::{
     AlgorithmIdentifier, BIT_STRING, OCTET_STRING, OID, Outer, Reader, SEQUENCE, SET, context, curve, dotted, dsa,
-    header, pkcs1, post_quantum, sec1, whole_bytes,
+    header, looks_drawn, pkcs1, post_quantum, sec1, whole_bytes,
 };
 use crate::decoders::frame;
-use crate::decoders::text::{label, looks_random};
+use crate::decoders::text::label;
 use crate::private::{PrivateKey, Proved};
 use crate::public::oid;
 use crate::{Algorithm, KeyMaterial, Proof, ProofLevel, Secret, der};
@@ -108,7 +108,7 @@ fn okp(algorithm: Algorithm, size: usize, info: &Info<'_>) -> Option<Proved> {
     };
     let proved =
         PrivateKey::Okp { algorithm, seed: Secret::new(seed), public: public.map(<[u8]>::to_vec) }.prove().ok()?;
-    (proved.proof.level == ProofLevel::Proven || looks_random(seed)).then_some(proved)
+    (proved.proof.level == ProofLevel::Proven || looks_drawn(seed)).then_some(proved)
 }
 
 /// A key of an algorithm without support here.
@@ -119,7 +119,7 @@ fn other(info: &Info<'_>) -> Option<KeyMaterial> {
         "1.2.643.7.1.1.1.2" => "GOST R 34.10-2012, 512 bits".to_owned(),
         number => format!("algorithm {number}"),
     };
-    if !looks_random(info.private) || Reader::new(info.private).next().is_none_or(|e| e.body.len() < 16) {
+    if !looks_drawn(info.private) || Reader::new(info.private).next().is_none_or(|e| e.body.len() < 16) {
         return None;
     }
     let proof = Proof::parsed("a PKCS #8 structure whose lengths agree");

@@ -3,8 +3,7 @@
 //! ML-DSA and ML-KEM keys are a seed, the key expanded from it, or both. Both prove each other; an expanded key proves
 //! itself, since it holds a hash of its public half or that half itself.
 
-use super::{OCTET_STRING, Reader, SEQUENCE};
-use crate::decoders::text::looks_random;
+use super::{OCTET_STRING, Reader, SEQUENCE, looks_drawn};
 use crate::private::Proved;
 use crate::{Algorithm, Proof, PublicKey};
 use ml_dsa::{ExpandedSigningKey, ExpandedSigningKeyBytes, MlDsa44, MlDsa65, MlDsa87, MlDsaParams};
@@ -109,7 +108,7 @@ impl<'a> Parts<'a> {
             _ => return None,
         };
         let fits = seed.is_none_or(|s| s.len() == seed_size) && expanded.is_none_or(|e| e.len() == expanded_size);
-        let meant = expanded.is_some() || seed.is_some_and(looks_random);
+        let meant = expanded.is_some() || seed.is_some_and(looks_drawn);
         (fits && meant).then_some(Self { seed, expanded })
     }
 }
@@ -200,7 +199,7 @@ fn slh_dsa(set: &'static str, private: &[u8]) -> Option<Pair> {
         "192" => 24,
         _ => 32,
     };
-    if private.len() != 4 * size || !looks_random(private) {
+    if private.len() != 4 * size || !looks_drawn(private) {
         return None;
     }
     let public = private[2 * size..].to_vec();

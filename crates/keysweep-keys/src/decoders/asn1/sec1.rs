@@ -2,9 +2,8 @@
 
 use super::curve::{Named, of_parameters};
 use super::private::{Form, Look};
-use super::{OCTET_STRING, Outer, Reader, context, sequence};
+use super::{OCTET_STRING, Outer, Reader, context, looks_drawn, sequence};
 use crate::decoders::frame;
-use crate::decoders::text::looks_random;
 use crate::private::{PrivateKey, Proved};
 use crate::public::oid;
 use crate::{Curve, KeyMaterial, Proof, ProofLevel, PublicKey, Secret, der};
@@ -62,7 +61,7 @@ impl<'a> Fields<'a> {
         match &curve {
             Some(Named::Known(curve)) => {
                 let proved = prove(*curve, scalar, public)?;
-                let trusted = proved.proof.level == ProofLevel::Proven || looks_random(scalar);
+                let trusted = proved.proof.level == ProofLevel::Proven || looks_drawn(scalar);
                 trusted.then(|| frame::of_proved(proved, ""))
             }
             Some(other @ Named::Other { parameters, .. }) => parsed(scalar, public, other, parameters),
@@ -96,7 +95,7 @@ fn parsed(scalar: &[u8], public: Option<&[u8]>, curve: &Named<'_>, parameters: &
     };
     // The order of the group can be a byte longer or shorter than the field.
     let scalar_fits = bits == 0 || scalar.len().abs_diff(size) <= 1;
-    if !point_fits || !scalar_fits || !looks_random(scalar) {
+    if !point_fits || !scalar_fits || !looks_drawn(scalar) {
         return None;
     }
     let proof = Proof::parsed("an EC private key whose lengths fit its curve");
