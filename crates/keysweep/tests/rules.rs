@@ -1,0 +1,165 @@
+//! `keysweep rules`, and rules of the user's own in a scan.
+
+mod common;
+
+use common::{keysweep, scan};
+use keysweep_engine::{Options, Scanner};
+use keysweep_rules::{RuleSet, template};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use tempfile::tempdir;
+
+const RULE: &str = r#"
+[[rule]]
+id = "acme-token"
+name = "Acme token"
+description = "Opens everything at Acme."
+severity = "high"
+purpose = "saas"
+remediation = "Revoke it on the token page."
+references = ["https://acme.example/tokens"]
+anchors = ["acme_"]
+pattern = 'acme_[a-z0-9]{20}'
+examples = ["x = acme_{{lowernum:20}}", "acme_{{lowernum:20}}"]
+counterexamples = ["acme_{{lowernum:19}}", "acme_xxxxxxxxxxxxxxxxxxxx"]
+"#;
+
+/// Standard output, standard error, exit code.
+fn rules(args: &[&str]) -> (String, String, i32) {
+    let output = keysweep().arg("rules").args(args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code().unwrap())
+}
+
+fn write(folder: &Path, text: &str) -> String {
+    let path = folder.join("my.toml");
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_built_in_rules_are_well_made_and_pass_their_examples() {
+    let (out, err, code) = rules(&["check"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let (out, err, code) = rules(&["test"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.ends_with(" 0 failures\n"), "{out}");
+}
+
+#[test]
+fn the_list_is_aligned_or_json() {
+    let (out, _, code) = rules(&["list"]);
+    assert_eq!(code, 0);
+    let starts: Vec<usize> =
+        out.lines().map(|l| l.len() - l.trim_start_matches(|c| c != ' ').trim_start().len()).collect();
+    assert!(starts.windows(2).all(|pair| pair[0] == pair[1]), "the second column begins everywhere at one place");
+
+    let (out, _, code) = rules(&["list", "--json", "--only", "age-*"]);
+    let list: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(code, 0);
+    assert_eq!(list.as_array().unwrap().len(), 1, "{list}");
+    assert_eq!((&list[0]["id"], &list[0]["detector"]), (&"age-secret-key".into(), &"decoder".into()));
+}
+
+#[test]
+fn a_rule_is_shown_with_all_that_is_known_of_it() {
+    let dir = tempdir().unwrap();
+    let file = write(dir.path(), RULE);
+    let (out, _, code) = rules(&["show", "acme-token", "--rules", &file]);
+    assert_eq!(code, 0);
+    for part in
+        ["Acme token", "high", "saas", "Revoke it", "https://acme.example/tokens", "acme_[a-z0-9]{20}", "my.toml"]
+    {
+        assert!(out.contains(part), "{part} is missing in\n{out}");
+    }
+    let (out, err, code) = rules(&["show", "acme-tokens", "--rules", &file]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("did you mean 'acme-token'?"), "{err}");
+}
+
+#[test]
+fn broken_rules_failing_examples_and_bad_selections_have_their_exit_codes() {
+    let dir = tempdir().unwrap();
+    let judge = |command: &str, text: &str| {
+        let file = write(dir.path(), text);
+        rules(&[command, "--rules", &file])
+    };
+    let (out, _, code) = judge("check", RULE);
+    assert_eq!((code, out.as_str()), (0, "1 rule, 0 problems\n"));
+    let (out, _, code) = judge("test", RULE);
+    assert_eq!((code, out.as_str()), (0, "1 rule, 4 examples, 0 failures\n"));
+
+    let (out, _, code) = judge("test", &RULE.replace("lowernum:19", "lowernum:20"));
+    assert_eq!(code, 1);
+    assert!(out.contains("rule 'acme-token': counterexample 1") && out.contains("matches"), "{out}");
+    let (out, _, code) = judge("check", &RULE.replace("pattern = 'acme", "pattern = 'acm[e3]"));
+    assert_eq!(code, 2);
+    assert!(out.contains("matches 'acm3_"), "{out}");
+    let (_, err, code) = judge("test", &RULE.replace("pattern =", "patern ="));
+    assert_eq!(code, 2);
+    assert!(err.contains("my.toml: rule 'acme-token': unknown field 'patern', did you mean 'pattern'?"), "{err}");
+    let (_, err, code) = rules(&["list", "--only", "no-such-*"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("no rule matches 'no-such-*'"), "{err}");
+    assert_eq!(rules(&["check", "--rules", "/no/such/folder"]).2, 2);
+}
+
+#[test]
+fn rules_of_the_user_are_used_in_a_scan_and_show_no_secret() {
+    let dir = tempdir().unwrap();
+    let file = write(dir.path(), RULE);
+    let secret = ["acme_k3v9q2x7", "t1m5b8y4w6z0"].concat();
+    let target = dir.path().join("settings.txt");
+    fs::write(&target, format!("a\ntoken: {secret}\n")).unwrap();
+    let target = target.to_str().unwrap();
+
+    assert_eq!(scan(&[target, "--only", "age-*"]).0["findings"].as_array().unwrap().len(), 0);
+    let (report, code) = scan(&[target, "--rules", &file]);
+    assert_eq!(code, 1);
+    let finding = &report["findings"][0];
+    assert_eq!(finding["rule"], "acme-token");
+    assert_eq!(finding["preview"], "acme_… (25 characters)");
+    assert_eq!(finding["proof"]["level"], "pattern");
+    assert_eq!((&finding["locations"][0]["line"], &finding["locations"][0]["column"]), (&2.into(), &8.into()));
+    for format in ["text", "json", "jsonl", "sarif"] {
+        let output = keysweep().args(["scan", "--format", format, "--rules", &file, target]).output().unwrap();
+        let all = [output.stdout, output.stderr].concat();
+        assert!(String::from_utf8_lossy(&all).contains("acme-token"), "{format}");
+        assert!(!String::from_utf8_lossy(&all).contains(&secret[5..13]), "{format} shows the secret");
+    }
+}
+
+#[test]
+fn a_rule_with_the_id_of_a_built_in_one_replaces_it() {
+    let dir = tempdir().unwrap();
+    let file = write(dir.path(), &RULE.replace("acme-token", "age-secret-key"));
+    let (out, _, _) = rules(&["list", "--json", "--only", "age-secret-key", "--rules", &file]);
+    let list: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((list.as_array().unwrap().len(), &list[0]["name"]), (1, &"Acme token".into()));
+}
+
+/// What the self-test of the rules sees, the whole scan must report too: through literals, windows and overlaps, in bytes
+/// and in UTF-16.
+#[test]
+fn every_example_is_found_by_a_scan() {
+    let rules = RuleSet::builtin();
+    let scanner = Scanner::new(rules.clone(), Options::default()).unwrap();
+    let mut missed = Vec::new();
+    for rule in rules.rules() {
+        let Some(token) = rule.token() else { continue };
+        for (index, example) in rule.examples.iter().enumerate() {
+            let text = template::render(rule, example, index).unwrap();
+            let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            for (encoding, bytes) in [("bytes", text.as_bytes()), ("UTF-16", &utf16)] {
+                let report = scanner.scan_bytes("example", bytes);
+                let found: Vec<&str> = report.findings.iter().map(|f| f.rule.as_str()).collect();
+                // A generic rule may give way to another.
+                if !found.contains(&rule.id.as_str()) && !(token.generic && !found.is_empty()) {
+                    missed.push(format!("{} example {} in {encoding}: found {found:?}", rule.id, index + 1));
+                }
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{} examples missed:\n{}", missed.len(), missed.join("\n"));
+}
