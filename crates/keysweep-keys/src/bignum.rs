@@ -34,6 +34,13 @@ pub(crate) fn minus_one(a: &BoxedUint) -> Number {
     Zeroizing::new(a.wrapping_sub(BoxedUint::one_with_precision(a.bits_precision())))
 }
 
+/// `a - b`; `None` if that is below 0.
+pub(crate) fn difference(a: &BoxedUint, b: &BoxedUint) -> Option<Number> {
+    let (difference, underflow) = a.underflowing_sub(b);
+    let difference = Zeroizing::new(difference);
+    (!underflow.to_bool()).then_some(difference)
+}
+
 /// `a mod m`; `None` for `m = 0`.
 pub(crate) fn remainder(a: &BoxedUint, m: &BoxedUint) -> Option<Number> {
     let m = Option::<NonZero<BoxedUint>>::from(NonZero::new(m.clone()))?;
@@ -77,6 +84,8 @@ mod tests {
             );
         }
         assert_eq!(*power(&n(3), &n(200), &n(1_000_003)).unwrap(), *n(modpow(3, 200, 1_000_003)));
+        assert_eq!(*difference(&n(9), &product(&n(2), &n(4))).unwrap(), *n(1));
+        assert!(difference(&n(7), &product(&n(2), &n(4))).is_none());
         assert_eq!(*quotient(&n(1_000_003), &n(10)).unwrap(), *n(100_000));
         assert!(power(&n(3), &n(2), &n(10)).is_none(), "an even modulus has no Montgomery form");
         assert!(remainder(&n(3), &n(0)).is_none());

@@ -75,7 +75,7 @@ fn material(info: &Info<'_>) -> Option<KeyMaterial> {
         oid::X25519 => okp(Algorithm::X25519, 32, info)?,
         oid::X448 => okp(Algorithm::X448, 56, info)?,
         oid::DSA => dsa::dsa(algorithm.parameters, info.private)?,
-        oid::DH | DH_X942 => dsa::dh(algorithm, info.private)?,
+        oid::DH | DH_X942 => return dsa::dh(algorithm, info.private),
         other if post_quantum::algorithm(other).is_some() => post_quantum::key(other, info.private, info.public)?,
         _ => return other(info),
     };

@@ -2,7 +2,7 @@
 //! is there, both if it is not, and the private exponent if both are lost.
 
 use super::header;
-use crate::bignum::{minus_one, number, product, quotient, remainder, to_bytes};
+use crate::bignum::{difference, minus_one, number, product, quotient, remainder, to_bytes};
 use crate::private::{MAX_BITS, MIN_BITS, PrivateKey, Proved, RsaNumbers};
 use crate::public::bit_length;
 use crate::secret::trim_leading_zeros;
@@ -14,11 +14,11 @@ use zeroize::Zeroizing;
 const MAX_TRIALS: usize = 8;
 /// Bytes of a damaged modulus that must agree with the product of the primes: 128 bits do not by chance.
 const MIN_TAIL: usize = 16;
-/// Largest common divisor of `p-1` and `q-1` that is thought of; see [`belongs`].
+/// Largest common divisor of `p-1` and `q-1` that is thought of; see [`primes_by_exponent`].
 const MAX_GCD: u32 = 256;
 
 /// The key with this modulus, if a prime among `numbers` divides it, or one in `rest` (the bytes after the last number
-/// that could be read), or if the private exponent undoes the public one.
+/// that could be read), or if both exponents give them away.
 pub(super) fn with_modulus(n: &[u8], e: &[u8], d: Option<Secret>, numbers: &[&[u8]], rest: &[u8]) -> Option<Proved> {
     let modulus = number(n);
     let half = n.len().div_ceil(2);
@@ -37,8 +37,8 @@ pub(super) fn with_modulus(n: &[u8], e: &[u8], d: Option<Secret>, numbers: &[&[u
         let primes = [p, q].iter().map(|prime| Secret::from(to_bytes(prime))).collect();
         return PrivateKey::Rsa(RsaNumbers { n, e, d, primes }).prove().ok();
     }
-    let d = d.filter(|d| belongs(&modulus, &e, d))?;
-    PrivateKey::Rsa(RsaNumbers { n, e, d: Some(d), primes: Vec::new() }).prove().ok()
+    let primes = primes_by_exponent(&modulus, &e, d.as_ref()?)?;
+    PrivateKey::Rsa(RsaNumbers { n, e, d, primes }).prove().ok()
 }
 
 /// Whether the public exponent was not overwritten, too: it is one that programs choose, or a private one that is left undoes
@@ -99,26 +99,72 @@ fn stray_integers(bytes: &[u8], size: usize, reach: usize) -> impl Iterator<Item
     })
 }
 
-/// Whether `d` can be the private exponent: a cheap look that spares the exponentiations for all that is none.
+/// The two primes of the modulus, from both exponents; `None` if they do not belong together.
 ///
-/// `d * e - 1` is a multiple of `lcm(p-1, q-1) = (p-1)(q-1) / g`, where `g` is even and nearly always small. So `g * d * e`
-/// lies below a multiple of `n` by no more than that multiple of `p + q`: half as many bits as `n` has, and those of `g * e`.
-fn belongs(n: &BoxedUint, e: &[u8], d: &Secret) -> bool {
+/// `d * e - 1` is a multiple of `lcm(p-1, q-1) = (p-1)(q-1) / g`, where `g` is even and nearly always small. So `g * (d * e - 1)`
+/// is `k * (n - (p + q - 1))` for a `k` not much larger than `g * e`: it lies below a multiple of `n` by so little that the rest
+/// of the division shows the right `g`, and gives the sum of the primes. Unlike a trial with `d` this costs next to nothing,
+/// whatever the numbers are.
+fn primes_by_exponent(n: &BoxedUint, e: &[u8], d: &Secret) -> Option<Vec<Secret>> {
     let bits = n.bit_width_vartime();
     let gap_bits = bits / 2 + 2 + bit_length(e);
     if bit_length(d) > bits || gap_bits + 64 > bits {
-        return false; // With so large a public exponent the look would tell nothing.
+        return None; // With so large a public exponent the gap would tell nothing.
     }
-    let Some(modulus) = Option::<NonZero<BoxedUint>>::from(NonZero::new(n.clone())) else { return false };
-    let Some(step) = remainder(&minus_one(&product(&number(d), &number(e))), n) else { return false };
+    let modulus = Option::<NonZero<BoxedUint>>::from(NonZero::new(n.clone()))?;
+    let multiple = minus_one(&product(&number(d), &number(e)));
+    let step = remainder(&multiple, n)?;
     let step = Zeroizing::new((*step).clone().resize_unchecked(n.bits_precision()));
-    let mut sum = step.clone();
+    let mut rest = step.clone();
     for g in 1..=MAX_GCD {
-        let gap = Zeroizing::new(n.wrapping_sub(&*sum));
+        let gap = Zeroizing::new(n.wrapping_sub(&*rest));
         if gap.bit_width_vartime() <= gap_bits + g.ilog2() + 1 {
-            return true;
+            let whole = quotient(&product(&multiple, &number(&g.to_be_bytes())), n)?;
+            let k = Zeroizing::new(whole.concatenating_add(BoxedUint::one()));
+            if remainder(&gap, &k).is_some_and(|r| bool::from(r.is_zero())) {
+                let sum = Zeroizing::new(quotient(&gap, &k)?.concatenating_add(BoxedUint::one()));
+                return primes_by_sum(n, &sum);
+            }
         }
-        sum.add_mod_assign(&step, &modulus);
+        rest.add_mod_assign(&step, &modulus);
     }
-    false
+    None
+}
+
+/// The numbers whose product is `n` and that add up to `sum`.
+fn primes_by_sum(n: &BoxedUint, sum: &BoxedUint) -> Option<Vec<Secret>> {
+    let square = difference(&product(sum, sum), &product(n, &number(&[4])))?;
+    let root = Zeroizing::new(square.floor_sqrt_vartime());
+    let p = quotient(&Zeroizing::new(sum.concatenating_add(&*root)), &number(&[2]))?;
+    let q = quotient(&*difference(sum, &root)?, &number(&[2]))?;
+    Some(vec![Secret::from(to_bytes(&p)), Secret::from(to_bytes(&q))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Reader, sequence};
+    use super::*;
+
+    #[test]
+    fn primes_are_found_for_either_form_of_the_private_exponent() {
+        // PKCS #8 by OpenSSL with e = 3, whose d is modulo (p-1)(q-1); the numbers begin after 26 bytes.
+        let key = include_bytes!("../../../tests/data/der/rsa-e3.p8");
+        let mut reader = Reader::new(sequence(&key[26..]).unwrap().body);
+        let mut next = || reader.unsigned().unwrap();
+        let [_, n, e, d, p, q] = std::array::from_fn(|_| next());
+        let order = product(&minus_one(&number(p)), &minus_one(&number(q)));
+        // Half of it is a multiple of lcm(p-1, q-1).
+        let other = to_bytes(&remainder(&number(d), &quotient(&order, &number(&[2])).unwrap()).unwrap());
+        assert_ne!(other.as_slice(), d);
+        for d in [d, &other] {
+            let mut primes = primes_by_exponent(&number(n), e, &Secret::new(d)).unwrap();
+            primes.sort_by(|a, b| b.cmp(a));
+            assert_eq!(primes.iter().map(|p| &**p).collect::<Vec<_>>(), [p.max(q), p.min(q)]);
+        }
+        let mut wrong = d.to_vec();
+        wrong[20] ^= 1;
+        assert!(primes_by_exponent(&number(n), e, &Secret::new(&wrong)).is_none());
+        assert!(primes_by_exponent(&number(n), &[1], &Secret::new(&[1])).is_none());
+        assert!(primes_by_exponent(&number(n), n, &Secret::new(d)).is_none());
+    }
 }

@@ -208,6 +208,21 @@ fn one_prime_or_the_exponent_is_enough_beside_the_modulus() {
 }
 
 #[test]
+fn both_exponents_are_enough() {
+    for name in ["rsa-2048.p1", "rsa.p8", "rsa-e3.p8", "rsa-512.p1"] {
+        let key = read(name);
+        let (mark, size): (&[u8], _) =
+            if name.contains("e3") { (b"\x02\x01\x03\x02", 3) } else { (b"\x02\x03\x01\0\x01\x02", 5) };
+        let d = memchr::memmem::find(&key, mark).unwrap() + size;
+        let header = super::super::asn1::header(&key[d..]).unwrap();
+        let mut cut = key[..d + header.size + header.length].to_vec();
+        assert_eq!(short(&only(&Der, &cut)), short(&only(&Der, &key)), "{name}");
+        *cut.last_mut().unwrap() ^= 4;
+        assert!(scan(&Der, &cut).found.is_empty(), "{name}");
+    }
+}
+
+#[test]
 fn sec1_without_its_header_or_curve_is_proven_by_its_point() {
     let mut key = read("p256.sec1");
     key[..2].fill(0);
