@@ -170,7 +170,7 @@ pub fn all() -> &'static [Check] {
         ),
         check(
             "azure-identifiable",
-            "key with a signature such as +ASt and a right checksum; shows its kind",
+            "key with a signature such as +ASt; a wrong checksum only proves nothing; shows its kind",
             azure::identifiable,
             Checksum(azure::identifiable_checksum),
         ),
