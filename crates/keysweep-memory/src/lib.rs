@@ -11,6 +11,7 @@
 //! It knows nothing of files, dump formats, rules or reports: the dump is a [`Memory`], and the result a [`Found`].
 
 pub mod copies;
+pub mod curve;
 pub mod found;
 mod mac;
 pub mod memory;

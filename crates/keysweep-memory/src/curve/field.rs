@@ -1,0 +1,207 @@
+//! Arithmetic modulo a prime of a fixed size, in Montgomery form.
+//!
+//! Numbers are arrays of 64-bit limbs, least significant first, below the prime. The form of `x` is `x * 2^(64 N)` modulo
+//! the prime: what OpenSSL, Go, ring and others hold in memory too. The prime is a constant, so that the compiler leaves
+//! out what its special shape makes needless. Nothing here is constant-time: the numbers are guesses at what lies in a
+//! file, and the process that tries them keeps no secret of its own.
+
+/// A prime field whose elements take `N` limbs.
+pub(crate) trait Field<const N: usize>: Copy + Send + Sync + 'static {
+    /// The prime.
+    const P: [u64; N];
+    /// `-1 / P` modulo 2^64.
+    const NEG_INVERSE: u64 = neg_inverse(Self::P[0]);
+    /// 1 in Montgomery form.
+    const ONE: [u64; N] = power_of_two(Self::P, 64 * N as u32);
+    /// 2^(128 N): multiplication by it brings a number into Montgomery form.
+    const R2: [u64; N] = power_of_two(Self::P, 128 * N as u32);
+}
+
+const fn neg_inverse(odd: u64) -> u64 {
+    // Newton's iteration doubles the bits that are right: 5, 10, 20, 40, 80.
+    let mut inverse = odd.wrapping_mul(3) ^ 2;
+    let mut step = 0;
+    while step < 4 {
+        inverse = inverse.wrapping_mul(2u64.wrapping_sub(odd.wrapping_mul(inverse)));
+        step += 1;
+    }
+    inverse.wrapping_neg()
+}
+
+const fn power_of_two<const N: usize>(p: [u64; N], exponent: u32) -> [u64; N] {
+    let mut value = [0; N];
+    value[0] = 1;
+    let mut step = 0;
+    while step < exponent {
+        let mut doubled = [0; N];
+        let mut carry = 0;
+        let mut i = 0;
+        while i < N {
+            doubled[i] = value[i] << 1 | carry;
+            carry = value[i] >> 63;
+            i += 1;
+        }
+        value = subtract_if_above(doubled, carry, p);
+        step += 1;
+    }
+    value
+}
+
+/// `value + high * 2^(64 N)` less `p` if that is not negative, for a value below `2 p`.
+#[inline(always)]
+const fn subtract_if_above<const N: usize>(value: [u64; N], high: u64, p: [u64; N]) -> [u64; N] {
+    let mut less = [0; N];
+    let mut borrow = 0;
+    let mut i = 0;
+    while i < N {
+        let (d, b1) = value[i].overflowing_sub(p[i]);
+        let (d, b2) = d.overflowing_sub(borrow);
+        less[i] = d;
+        borrow = (b1 | b2) as u64;
+        i += 1;
+    }
+    // Keep the value if the subtraction borrowed from a high word that is zero.
+    let keep = ((high < borrow) as u64).wrapping_neg();
+    let mut i = 0;
+    while i < N {
+        less[i] = (value[i] & keep) | (less[i] & !keep);
+        i += 1;
+    }
+    less
+}
+
+#[inline(always)]
+fn multiply_add(a: u64, b: u64, add: u64, carry: &mut u64) -> u64 {
+    let wide = u128::from(a) * u128::from(b) + u128::from(add) + u128::from(*carry);
+    *carry = (wide >> 64) as u64;
+    wide as u64
+}
+
+/// `a * b / 2^(64 N)`: the product of two numbers in Montgomery form.
+#[inline(always)]
+pub(crate) fn mul<F: Field<N>, const N: usize>(a: &[u64; N], b: &[u64; N]) -> [u64; N] {
+    let mut t = [0u64; N];
+    let mut high = 0u64;
+    for &digit in b {
+        let mut carry = 0;
+        for j in 0..N {
+            t[j] = multiply_add(a[j], digit, t[j], &mut carry);
+        }
+        let (next, over) = high.overflowing_add(carry);
+        let m = t[0].wrapping_mul(F::NEG_INVERSE);
+        let mut carry = 0;
+        multiply_add(m, F::P[0], t[0], &mut carry);
+        for j in 1..N {
+            t[j - 1] = multiply_add(m, F::P[j], t[j], &mut carry);
+        }
+        let (top, over2) = next.overflowing_add(carry);
+        t[N - 1] = top;
+        high = u64::from(over) + u64::from(over2);
+    }
+    subtract_if_above(t, high, F::P)
+}
+
+/// `a + b`.
+#[inline(always)]
+pub(crate) fn add<F: Field<N>, const N: usize>(a: &[u64; N], b: &[u64; N]) -> [u64; N] {
+    let mut sum = [0; N];
+    let mut carry = 0u64;
+    for i in 0..N {
+        let (s, c1) = a[i].overflowing_add(b[i]);
+        let (s, c2) = s.overflowing_add(carry);
+        sum[i] = s;
+        carry = u64::from(c1 | c2);
+    }
+    subtract_if_above(sum, carry, F::P)
+}
+
+/// `a - b`.
+#[inline(always)]
+pub(crate) fn sub<F: Field<N>, const N: usize>(a: &[u64; N], b: &[u64; N]) -> [u64; N] {
+    let mut difference = [0; N];
+    let mut borrow = 0u64;
+    for i in 0..N {
+        let (d, b1) = a[i].overflowing_sub(b[i]);
+        let (d, b2) = d.overflowing_sub(borrow);
+        difference[i] = d;
+        borrow = u64::from(b1 | b2);
+    }
+    let mask = borrow.wrapping_neg();
+    let mut carry = 0u64;
+    for i in 0..N {
+        let (s, c1) = difference[i].overflowing_add(F::P[i] & mask);
+        let (s, c2) = s.overflowing_add(carry);
+        difference[i] = s;
+        carry = u64::from(c1 | c2);
+    }
+    difference
+}
+
+/// `-a`.
+#[inline(always)]
+pub(crate) fn neg<F: Field<N>, const N: usize>(a: &[u64; N]) -> [u64; N] {
+    sub::<F, N>(&[0; N], a)
+}
+
+/// `1 / a`, and 0 for 0.
+#[inline(never)]
+pub(crate) fn invert<F: Field<N>, const N: usize>(a: &[u64; N]) -> [u64; N] {
+    // Fermat: a^(p - 2). The primes here end in 2 or more, so that nothing borrows.
+    let mut exponent = F::P;
+    exponent[0] -= 2;
+    power::<F, N>(a, &exponent)
+}
+
+/// `a^exponent`, the exponent a plain number.
+pub(crate) fn power<F: Field<N>, const N: usize>(a: &[u64; N], exponent: &[u64; N]) -> [u64; N] {
+    let mut powers = [F::ONE; 16];
+    for i in 1..16 {
+        powers[i] = mul::<F, N>(&powers[i - 1], a);
+    }
+    let mut result = F::ONE;
+    for limb in exponent.iter().rev() {
+        for shift in (0..64).step_by(4).rev() {
+            for _ in 0..4 {
+                result = mul::<F, N>(&result, &result);
+            }
+            let digit = (limb >> shift & 15) as usize;
+            if digit != 0 {
+                result = mul::<F, N>(&result, &powers[digit]);
+            }
+        }
+    }
+    result
+}
+
+/// A plain number, below the prime or not, in Montgomery form.
+#[inline(always)]
+pub(crate) fn enter<F: Field<N>, const N: usize>(a: &[u64; N]) -> [u64; N] {
+    mul::<F, N>(a, &F::R2)
+}
+
+/// The plain number below the prime that is `a` in Montgomery form.
+#[inline(always)]
+pub(crate) fn leave<F: Field<N>, const N: usize>(a: &[u64; N]) -> [u64; N] {
+    let mut one = [0; N];
+    one[0] = 1;
+    mul::<F, N>(a, &one)
+}
+
+/// A small number in Montgomery form.
+pub(crate) fn small<F: Field<N>, const N: usize>(value: u64) -> [u64; N] {
+    let mut plain = [0; N];
+    plain[0] = value;
+    enter::<F, N>(&plain)
+}
+
+/// Whether `a < b`, as plain numbers.
+#[inline(always)]
+pub(crate) fn below<const N: usize>(a: &[u64; N], b: &[u64; N]) -> bool {
+    a.iter().rev().lt(b.iter().rev())
+}
+
+/// Whether every limb is zero.
+#[inline(always)]
+pub(crate) fn is_zero<const N: usize>(a: &[u64; N]) -> bool {
+    a.iter().all(|limb| *limb == 0)
+}

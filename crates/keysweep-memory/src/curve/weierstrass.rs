@@ -1,0 +1,242 @@
+//! Many multiples of one point at a time, on curves in short Weierstrass form.
+//!
+//! The generator's multiples `i * 2^(w j)` are computed once. A scalar's digits in base `2^w` then pick the table's points
+//! whose sum is its multiple. Sums are affine: an addition takes an inversion, but those of all scalars are taken together
+//! (Montgomery's trick), so that one costs three multiplications and the addition six. Digits are signed, since a point's
+//! negative is free and the table then half as large.
+
+use super::Derived;
+use super::field::{self, Field};
+use zeroize::Zeroize;
+
+/// A curve `y^2 = x^3 + a x + b`. Constants are in Montgomery form.
+pub(crate) trait Weierstrass<const N: usize>: Copy + Send + Sync + 'static {
+    /// The field of the coordinates.
+    type Field: Field<N>;
+    /// The field of the scalars: the integers modulo the generator's order.
+    type Order: Field<N>;
+    /// Bits of the longest scalar.
+    const BITS: u32;
+    /// `a`.
+    fn a() -> [u64; N];
+    /// `b`.
+    fn b() -> [u64; N];
+    /// The generator.
+    fn generator() -> Point<N>;
+
+    /// Whether (x, y), in Montgomery form, lies on the curve.
+    fn contains(x: &[u64; N], y: &[u64; N]) -> bool {
+        let mul = field::mul::<Self::Field, N>;
+        let slope = field::add::<Self::Field, N>(&mul(x, x), &Self::a());
+        mul(y, y) == field::add::<Self::Field, N>(&mul(&slope, x), &Self::b())
+    }
+
+    /// Appends what [`Derived`] says of the points.
+    fn coordinates(points: &[Point<N>], derived: &mut Derived) {
+        for point in points {
+            derived.first.extend(field::leave::<Self::Field, N>(&point.x));
+            derived.second.extend(point.x);
+        }
+    }
+}
+
+/// A point in affine coordinates, in Montgomery form. The neutral element is held as (0, 0), which lies on none of the curves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Point<const N: usize> {
+    pub(crate) x: [u64; N],
+    pub(crate) y: [u64; N],
+}
+
+impl<const N: usize> Point<N> {
+    pub(crate) const NEUTRAL: Self = Self { x: [0; N], y: [0; N] };
+
+    pub(crate) fn is_neutral(&self) -> bool {
+        field::is_zero(&self.y) && field::is_zero(&self.x)
+    }
+
+    fn negated<F: Field<N>>(&self) -> Self {
+        Self { x: self.x, y: field::neg::<F, N>(&self.y) }
+    }
+}
+
+/// How an addition is done, once its denominator is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Nothing is left to do.
+    Done,
+    Add,
+    Double,
+}
+
+/// Room for the additions of a batch.
+struct Scratch<const N: usize> {
+    steps: Vec<Step>,
+    denominators: Vec<[u64; N]>,
+    products: Vec<[u64; N]>,
+}
+
+impl<const N: usize> Scratch<N> {
+    fn new() -> Self {
+        Self { steps: Vec::new(), denominators: Vec::new(), products: Vec::new() }
+    }
+
+    /// `sums[i] += terms(i)` for all `i`.
+    fn add<C: Weierstrass<N>>(&mut self, sums: &mut [Point<N>], a: &[u64; N], terms: impl Fn(usize) -> Point<N>) {
+        let mul = field::mul::<C::Field, N>;
+        let sub = field::sub::<C::Field, N>;
+        self.steps.clear();
+        self.denominators.clear();
+        self.products.clear();
+        let mut running = C::Field::ONE;
+        for (i, sum) in sums.iter_mut().enumerate() {
+            let term = terms(i);
+            let (step, denominator) = Self::prepare::<C>(sum, &term);
+            self.products.push(running);
+            self.denominators.push(denominator);
+            self.steps.push(step);
+            if step != Step::Done {
+                running = mul(&running, &denominator);
+            }
+        }
+        let mut inverse = field::invert::<C::Field, N>(&running);
+        for (i, sum) in sums.iter_mut().enumerate().rev() {
+            if self.steps[i] == Step::Done {
+                continue;
+            }
+            let term = terms(i);
+            let this = mul(&inverse, &self.products[i]);
+            inverse = mul(&inverse, &self.denominators[i]);
+            let numerator = if self.steps[i] == Step::Add {
+                sub(&term.y, &sum.y)
+            } else {
+                let square = mul(&sum.x, &sum.x);
+                let twice = field::add::<C::Field, N>(&square, &square);
+                field::add::<C::Field, N>(&field::add::<C::Field, N>(&twice, &square), a)
+            };
+            let slope = mul(&numerator, &this);
+            let x = sub(&sub(&mul(&slope, &slope), &sum.x), &term.x);
+            sum.y = sub(&mul(&slope, &sub(&sum.x, &x)), &sum.y);
+            sum.x = x;
+        }
+    }
+
+    /// What to do to add `term` to `sum`, and the slope's denominator. Cases without a slope are done at once.
+    #[inline(always)]
+    fn prepare<C: Weierstrass<N>>(sum: &mut Point<N>, term: &Point<N>) -> (Step, [u64; N]) {
+        if term.is_neutral() {
+            return (Step::Done, C::Field::ONE);
+        }
+        if sum.is_neutral() {
+            *sum = *term;
+            return (Step::Done, C::Field::ONE);
+        }
+        let difference = field::sub::<C::Field, N>(&term.x, &sum.x);
+        if !field::is_zero(&difference) {
+            return (Step::Add, difference);
+        }
+        if sum.y == term.y {
+            return (Step::Double, field::add::<C::Field, N>(&sum.y, &sum.y));
+        }
+        *sum = Point::NEUTRAL;
+        (Step::Done, C::Field::ONE)
+    }
+}
+
+/// The multiples of a generator.
+pub(crate) struct Table<C, const N: usize> {
+    /// Bits of a digit.
+    width: u32,
+    /// For each digit's place `j`: `1 * 2^(w j)` to `2^(w - 1) * 2^(w j)` times the generator.
+    points: Vec<Point<N>>,
+    a: [u64; N],
+    curve: std::marker::PhantomData<C>,
+}
+
+impl<C: Weierstrass<N>, const N: usize> Table<C, N> {
+    /// A table for digits of `width` bits, from 2 to 14.
+    pub(crate) fn new(width: u32) -> Self {
+        let a = C::a();
+        let places = Self::places(width);
+        let row = 1usize << (width - 1);
+        let mut points = vec![Point::NEUTRAL; places * row];
+        let mut scratch = Scratch::new();
+        let mut base = [C::generator()];
+        for place in 0..places {
+            points[place * row] = base[0];
+            for _ in 0..width {
+                let same = base[0];
+                scratch.add::<C>(&mut base, &a, |_| same);
+            }
+        }
+        // Rows grow from `filled` to twice as many points: i + filled = i + (the last one).
+        let mut filled = 1;
+        while filled < row {
+            let mut sums: Vec<Point<N>> =
+                (0..places * filled).map(|k| points[k / filled * row + k % filled]).collect();
+            scratch.add::<C>(&mut sums, &a, |k| points[k / filled * row + filled - 1]);
+            for (k, sum) in sums.into_iter().enumerate() {
+                points[k / filled * row + filled + k % filled] = sum;
+            }
+            filled *= 2;
+        }
+        Self { width, points, a, curve: std::marker::PhantomData }
+    }
+
+    fn places(width: u32) -> usize {
+        // One bit more than the scalars have: the carry of signed digits.
+        (C::BITS as usize + 1).div_ceil(width as usize)
+    }
+
+    /// The multiples of the generator by all `scalars`. Bits beyond [`Weierstrass::BITS`] must be zero.
+    pub(crate) fn multiply(&self, scalars: &[[u64; N]]) -> Vec<Point<N>> {
+        let row = 1usize << (self.width - 1);
+        let mut sums = vec![Point::NEUTRAL; scalars.len()];
+        let mut digits = vec![0i32; scalars.len()];
+        let mut carries = vec![0u8; scalars.len()];
+        let mut scratch = Scratch::new();
+        for (place, row) in self.points.chunks_exact(row).enumerate() {
+            for ((digit, carry), scalar) in digits.iter_mut().zip(&mut carries).zip(scalars) {
+                let value = bits(scalar, place as u32 * self.width, self.width) as i32 + i32::from(*carry);
+                *carry = u8::from(value > 1 << (self.width - 1));
+                *digit = value - (i32::from(*carry) << self.width);
+            }
+            scratch.add::<C>(&mut sums, &self.a, |i| match digits[i] {
+                0 => Point::NEUTRAL,
+                digit if digit > 0 => row[digit as usize - 1],
+                digit => row[-digit as usize - 1].negated::<C::Field>(),
+            });
+        }
+        digits.zeroize();
+        carries.zeroize();
+        sums
+    }
+}
+
+/// `count` bits of a number from bit `from` on.
+#[inline(always)]
+fn bits<const N: usize>(number: &[u64; N], from: u32, count: u32) -> u64 {
+    let (limb, shift) = ((from / 64) as usize, from % 64);
+    let low = number.get(limb).map_or(0, |l| l >> shift);
+    let high = if shift == 0 { 0 } else { number.get(limb + 1).map_or(0, |l| l << (64 - shift)) };
+    (low | high) & ((1 << count) - 1)
+}
+
+/// The inverses of all `values`; of 0 it is 0.
+pub(crate) fn invert_all<F: Field<N>, const N: usize>(values: &mut [[u64; N]]) {
+    let mut products = Vec::with_capacity(values.len());
+    let mut running = F::ONE;
+    for value in values.iter() {
+        products.push(running);
+        if !field::is_zero(value) {
+            running = field::mul::<F, N>(&running, value);
+        }
+    }
+    let mut inverse = field::invert::<F, N>(&running);
+    for (value, product) in values.iter_mut().zip(products).rev() {
+        if !field::is_zero(value) {
+            let this = field::mul::<F, N>(&inverse, &product);
+            inverse = field::mul::<F, N>(&inverse, value);
+            *value = this;
+        }
+    }
+}
