@@ -15,11 +15,13 @@ pub mod curve;
 pub mod found;
 mod mac;
 pub mod memory;
+mod noise;
 pub mod order;
 mod schedule;
 pub mod search;
 mod session;
 mod shielded;
+mod stretch;
 pub mod structure;
 pub mod survey;
 

@@ -233,3 +233,15 @@ fn significant_bits(number: &[u64]) -> u32 {
     let highest = number.iter().rposition(|limb| *limb != 0).map(|i| bit(i, 64 - number[i].leading_zeros()));
     highest.zip(lowest).map_or(0, |(high, low)| high - low)
 }
+
+/// xorshift64*: numbers that are the same in each run.
+#[cfg(test)]
+pub(crate) fn random_numbers(seed: u64) -> impl Iterator<Item = u64> {
+    let mut state = seed | 1;
+    std::iter::repeat_with(move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    })
+}

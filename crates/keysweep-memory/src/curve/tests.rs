@@ -4,17 +4,6 @@ use super::*;
 use keysweep_keys::private::{ec_public, okp_public};
 use keysweep_keys::{Algorithm, Curve, PrivateKey, Secret};
 
-/// xorshift64*: numbers that are the same in each run.
-pub(crate) fn random(seed: u64) -> impl Iterator<Item = u64> {
-    let mut state = seed | 1;
-    std::iter::repeat_with(move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    })
-}
-
 fn big_endian(limbs: &[u64]) -> Vec<u8> {
     limbs.iter().rev().flat_map(|limb| limb.to_be_bytes()).collect()
 }
@@ -31,7 +20,7 @@ fn x_of(curve: Curve, scalar: &[u64]) -> Option<Vec<u8>> {
 /// Scalars at the edges of the range and of digits, and random ones.
 fn scalars(group: Group, count: usize) -> Vec<Vec<u64>> {
     let limbs = group.limbs();
-    let mut numbers = random(limbs as u64 + 99);
+    let mut numbers = random_numbers(limbs as u64 + 99);
     let mut all: Vec<Vec<u64>> = Vec::new();
     for small in [1, 2, 3, 15, 16, 17, 127, 128, 129, 255, 256, 2048, u64::MAX] {
         let mut scalar = vec![0; limbs];
@@ -133,7 +122,7 @@ fn edwards_and_montgomery_coordinates_are_those_of_other_implementations() {
 fn coordinates_of_curve448_are_those_of_other_implementations() {
     use shake::{ExtendableOutput, Update, XofReader};
     let (mut seeds, mut scalars) = (Vec::new(), Vec::new());
-    let mut numbers = random(448);
+    let mut numbers = random_numbers(448);
     for _ in 0..12 {
         let seed: Vec<u8> = numbers.by_ref().take(8).flat_map(u64::to_le_bytes).take(57).collect();
         let mut hash = [0; 114];
