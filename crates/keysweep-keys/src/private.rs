@@ -56,7 +56,7 @@ pub enum PrivateKey {
         public: Option<Vec<u8>>,
     },
     /// An Ed25519 secret in expanded form: the clamped scalar (and the prefix, which no proof needs), as Tor and some
-    /// libraries store it.
+    /// libraries store it; with a stored public key, the scalar may be reduced modulo the order too.
     Ed25519Expanded {
         /// The 32-byte scalar, little-endian.
         scalar: Secret,
@@ -301,12 +301,16 @@ pub fn okp_public(algorithm: &Algorithm, seed: &[u8]) -> Result<Vec<u8>, NotAKey
 }
 
 fn prove_ed25519_expanded(scalar: &Secret, public: Option<&[u8]>) -> Result<Proved, NotAKey> {
+    use curve25519_dalek::{EdwardsPoint, Scalar};
     let bytes: [u8; 32] = scalar.as_ref().try_into().map_err(|_| NotAKey::OutOfRange)?;
     let clamped = bytes[0] & 7 == 0 && bytes[31] & 0xc0 == 0x40;
-    if !clamped {
-        return Err(NotAKey::OutOfRange);
-    }
-    let point = curve25519_dalek::EdwardsPoint::mul_base_clamped(bytes).compress().to_bytes();
+    // Reduced modulo the order, a scalar has no shape that tells it: only its public key can.
+    let reduced = || public.and(Option::<Scalar>::from(Scalar::from_canonical_bytes(bytes)));
+    let point = match clamped {
+        true => EdwardsPoint::mul_base_clamped(bytes),
+        false => EdwardsPoint::mul_base(&reduced().filter(|s| *s != Scalar::ZERO).ok_or(NotAKey::OutOfRange)?),
+    };
+    let point = point.compress().to_bytes();
     let proof = match public {
         None => Proof::parsed("the scalar is clamped; the public key was derived from it"),
         Some(stored) if stored == point => Proof::proven("the scalar yields the stored public key"),

@@ -12,6 +12,7 @@
 
 pub mod copies;
 pub mod curve;
+mod elliptic;
 pub mod found;
 mod mac;
 pub mod memory;

@@ -1,5 +1,6 @@
 //! The search: every kind of key, over one survey of the dump.
 
+use crate::elliptic::Elliptic;
 use crate::found::Found;
 use crate::mac::MacSecret;
 use crate::memory::Memory;
@@ -44,7 +45,7 @@ pub trait Finder: Sync {
 
 /// Every finder. A new one is a new file and a line here.
 pub fn all() -> &'static [&'static dyn Finder] {
-    &[&AesSchedule, &MacSecret, &Sessions, &Shielded]
+    &[&AesSchedule, &Elliptic, &MacSecret, &Sessions, &Shielded]
 }
 
 /// Searches `memory` for keys of every kind, with `public` keys known beforehand, on `jobs` threads.

@@ -61,6 +61,16 @@ impl Group {
         }
     }
 
+    /// The order of the generator, as limbs.
+    pub fn order(self) -> Vec<u64> {
+        self.arithmetic().order()
+    }
+
+    /// The prime of the field, as limbs.
+    pub fn prime(self) -> Vec<u64> {
+        self.arithmetic().prime()
+    }
+
     /// Whether a scalar, as limbs, is from 1 to the order less 1.
     pub fn in_range(self, scalar: &[u64]) -> bool {
         self.arithmetic().in_range(scalar)
@@ -166,6 +176,8 @@ fn limbs<const N: usize>(slice: &[u64]) -> [u64; N] {
 /// A group's arithmetic, whatever the size of its numbers. Slices are [`Group::limbs`] long.
 trait Arithmetic: Sync {
     fn table(&self, width: u32) -> Box<dyn Derive>;
+    fn order(&self) -> Vec<u64>;
+    fn prime(&self) -> Vec<u64>;
     fn in_range(&self, scalar: &[u64]) -> bool;
     fn leave_scalar(&self, scalar: &mut [u64]);
     fn enter_scalar(&self, scalar: &mut [u64]);
@@ -179,6 +191,14 @@ struct Short<C, const N: usize>(C);
 impl<C: Weierstrass<N>, const N: usize> Arithmetic for Short<C, N> {
     fn table(&self, width: u32) -> Box<dyn Derive> {
         Box::new(Table::<C, N>::new(width))
+    }
+
+    fn order(&self) -> Vec<u64> {
+        C::Order::P.to_vec()
+    }
+
+    fn prime(&self) -> Vec<u64> {
+        C::Field::P.to_vec()
     }
 
     fn in_range(&self, scalar: &[u64]) -> bool {

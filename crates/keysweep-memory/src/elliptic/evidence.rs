@@ -1,0 +1,217 @@
+//! Which curves a process uses.
+//!
+//! To multiply the generators of all curves by all that looks random would be dear, and for most in vain: a process that holds
+//! a private key of a curve holds other traces of the curve too. A public point with both coordinates shows itself by the
+//! curve's equation; libraries that compute with numbers of any size hold the curve's order; and certificates say which
+//! curve it is.
+
+use crate::curve::Group;
+use crate::memory::Memory;
+use crate::order::{Order, PYTHON};
+use crate::search::Context;
+use crate::stretch::{Piece, Stretch, visit};
+use crate::structure::View;
+use keysweep_keys::{Algorithm, Curve};
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+/// What is known of the curves in a dump.
+#[derive(Debug, Default)]
+pub(super) struct Evidence {
+    /// Curves in use.
+    pub(super) curves: BTreeSet<Curve>,
+    /// Those of which a point with both coordinates was seen, or is known.
+    pub(super) points: BTreeSet<Curve>,
+    /// Whether Ed448 or X448 is in use.
+    pub(super) edwards448: bool,
+}
+
+impl Evidence {
+    /// Looks at what is known and at what the survey noted, then for points.
+    pub(super) fn collect(context: &Context<'_>, stretches: &[Stretch], spots: &[u64]) -> Self {
+        let mut all = Self::default();
+        for key in context.public {
+            match key.algorithm {
+                Algorithm::Ec(curve) => {
+                    all.points.insert(curve);
+                }
+                Algorithm::Ed448 | Algorithm::X448 => all.edwards448 = true,
+                _ => {}
+            }
+        }
+        spots.iter().take(MAX_SPOTS).for_each(|spot| all.note_order(context.memory, *spot));
+        let parts = visit(context.memory, stretches, context.jobs, Self::default, |part, piece| {
+            part.note_points(piece);
+            part.edwards448 |= names_curve448(piece);
+        });
+        for part in parts {
+            all.points.extend(part.points);
+            all.edwards448 |= part.edwards448;
+        }
+        all.curves.extend(&all.points);
+        all
+    }
+
+    fn note_order(&mut self, memory: &dyn Memory, spot: u64) {
+        for constant in &constants().all {
+            let Some(start) = spot.checked_sub(constant.key_at as u64) else { continue };
+            if memory.bytes(start, constant.bytes.len()).is_some_and(|bytes| *bytes == constant.bytes) {
+                self.curves.insert(constant.curve);
+            }
+        }
+    }
+
+    fn note_points(&mut self, piece: &Piece<'_>) {
+        let long = piece.to - piece.from > 8 * MAX_SHORT;
+        for at in piece.from.saturating_sub(8)..piece.to {
+            // Of a long run, where points in numbers are not looked for, only the ends.
+            if long && at > piece.from + 8 * MAX_SHORT && at + 8 * MAX_SHORT < piece.to {
+                continue;
+            }
+            if piece.bytes.get(at) == Some(&4) {
+                self.note_encoded(&piece.bytes[at + 1..]);
+            }
+            if !long && at >= piece.from && (at - piece.from).is_multiple_of(8) {
+                self.note_limbs(&piece.bytes[at..], piece.to - at);
+            }
+        }
+    }
+
+    /// A point in SEC 1 encoding, after the byte 4.
+    fn note_encoded(&mut self, bytes: &[u8]) {
+        for curve in Curve::ALL {
+            let size = curve.field_bytes();
+            let Some(xy) = bytes.get(..2 * size) else { continue };
+            if self.points.contains(&curve) || (curve == Curve::P521 && (xy[0] != 0 || xy[size] != 0)) {
+                continue;
+            }
+            let group = Group::Ec(curve);
+            let (x, y) = (big_limbs(&xy[..size], group), big_limbs(&xy[size..], group));
+            if group.contains(&x, &y, false) {
+                self.points.insert(curve);
+            }
+        }
+    }
+
+    /// The coordinates of a point side by side as limbs, plain or in Montgomery form.
+    fn note_limbs(&mut self, bytes: &[u8], random: usize) {
+        for curve in Curve::ALL {
+            let group = Group::Ec(curve);
+            let size = 8 * group.limbs();
+            // The last word of P-521's coordinates does not look random.
+            if self.points.contains(&curve) || bytes.len() < 2 * size || random < size.min(64) {
+                continue;
+            }
+            let limbs: Vec<u64> =
+                bytes[..2 * size].chunks_exact(8).map(|c| u64::from_le_bytes(c.try_into().unwrap_or_default())).collect();
+            let (x, y) = limbs.split_at(group.limbs());
+            if group.contains(x, y, false) || group.contains(x, y, true) {
+                self.points.insert(curve);
+            }
+        }
+        if !self.points.contains(&Curve::Secp256k1) {
+            self.note_digits(bytes);
+        }
+    }
+
+    /// The coordinates of a point of secp256k1 side by side in five digits of 52 bits: libsecp256k1 and Rust's k256.
+    fn note_digits(&mut self, bytes: &[u8]) {
+        let (Some(x), Some(y)) = (bytes.get(..40), bytes.get(40..80)) else { return };
+        let narrow = |digits: &[u8]| digits.chunks_exact(8).all(|digit| digit[7] == 0 && digit[6] < 16);
+        if !narrow(x) || !narrow(y) {
+            return;
+        }
+        let group = Group::Ec(Curve::Secp256k1);
+        if let (Some(x), Some(y)) = (DIGITS52.decode(x), DIGITS52.decode(y)) {
+            if group.contains(&big_limbs(&x, group), &big_limbs(&y, group), false) {
+                self.points.insert(Curve::Secp256k1);
+            }
+        }
+    }
+}
+
+/// Five digits of 52 bits: field elements of secp256k1.
+pub(super) const DIGITS52: Order = Order::Digits { bits: 52, bytes: 8 };
+/// Nine digits of 58 bits: field elements of P-521.
+pub(super) const DIGITS58: Order = Order::Digits { bits: 58, bytes: 8 };
+/// Longest run, in words, in which points as bare limbs are looked for.
+const MAX_SHORT: usize = 64;
+/// Places of constants that are looked at.
+const MAX_SPOTS: usize = 10_000;
+
+/// Big-endian bytes as limbs; what is too long is cut off at the front.
+pub(super) fn big_limbs(bytes: &[u8], group: Group) -> Vec<u64> {
+    let mut limbs: Vec<u64> = bytes
+        .rchunks(8)
+        .map(|chunk| chunk.iter().fold(0, |limb, byte| limb << 8 | u64::from(*byte)))
+        .collect();
+    limbs.resize(group.limbs(), 0);
+    limbs
+}
+
+/// Whether a DER object identifier of Ed448 or X448 (RFC 8410) stands before a stretch.
+fn names_curve448(piece: &Piece<'_>) -> bool {
+    let before = &piece.bytes[piece.from.saturating_sub(24)..(piece.from + 8).min(piece.to)];
+    before.windows(5).any(|w| matches!(w, [0x06, 0x03, 0x2b, 0x65, 0x6f | 0x71]))
+}
+
+/// The order of a curve as it lies in memory.
+struct Constant {
+    curve: Curve,
+    bytes: Vec<u8>,
+    /// Where in `bytes` the word lies that is looked for.
+    key_at: usize,
+}
+
+struct Constants {
+    all: Vec<Constant>,
+    /// A set of the words' hashes.
+    filter: [u64; 64],
+}
+
+fn slot(word: u64) -> usize {
+    (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52) as usize
+}
+
+fn constants() -> &'static Constants {
+    static CONSTANTS: OnceLock<Constants> = OnceLock::new();
+    CONSTANTS.get_or_init(|| {
+        let mut constants = Constants { all: Vec::new(), filter: [0; 64] };
+        for curve in Curve::ALL {
+            let number: Vec<u8> = Group::Ec(curve).order().iter().rev().flat_map(|limb| limb.to_be_bytes()).collect();
+            for order in [Order::Little, Order::BigWords32, PYTHON] {
+                let bytes = order.encode(&number).to_vec();
+                // The lower half of an order is as good as random. Words of 4 bytes may lie either way in those of 8.
+                let keys = if order == Order::BigWords32 { [bytes.len() - 8, bytes.len() - 12] } else { [0, 4] };
+                for key_at in keys {
+                    let key = u64::from_le_bytes(bytes[key_at..key_at + 8].try_into().unwrap_or_default());
+                    constants.filter[slot(key) >> 6] |= 1 << (slot(key) & 63);
+                    constants.all.push(Constant { curve, bytes: bytes.clone(), key_at });
+                }
+            }
+        }
+        constants
+    })
+}
+
+/// Notes where the order of a curve lies, for [`Evidence::collect`].
+pub(super) fn spot(view: &View<'_>, spots: &mut Vec<u64>) {
+    let (chunk, constants) = (view.chunk, constants());
+    let mut noted = 0;
+    for (index, word) in chunk.bytes[chunk.own.clone()].chunks_exact(8).enumerate() {
+        let value = u64::from_le_bytes(word.try_into().unwrap_or_default());
+        let slot = slot(value);
+        if constants.filter[slot >> 6] >> (slot & 63) & 1 == 0 {
+            continue;
+        }
+        let at = chunk.own.start + 8 * index;
+        let here = |c: &Constant| at.checked_sub(c.key_at).is_some_and(|from| chunk.bytes[from..].starts_with(&c.bytes));
+        if noted < MAX_NOTED && constants.all.iter().any(here) {
+            spots.push(view.offset(at));
+            noted += 1;
+        }
+    }
+}
+
+/// Places noted in a chunk.
+const MAX_NOTED: usize = 16;

@@ -1,0 +1,189 @@
+//! Private keys of elliptic curves: P-256, P-384, P-521, secp256k1, brainpool, Ed25519, X25519, Ed448, X448.
+//!
+//! A private key of a curve is nothing but random bytes. What shows it is its public key, which lies somewhere in the same
+//! dump, in one of many forms, or is known from a certificate. So:
+//!
+//! 1. [`evidence`]: which curves the process uses;
+//! 2. [`window`], [`reading`]: where private keys may begin, and how bytes are read as one;
+//! 3. [`guess`]: the public keys of all of these, in batches ([`crate::curve`]);
+//! 4. [`trace`]: one search for all forms of all of these public keys;
+//! 5. [`report`], [`lifetime`]: proof, places, and whether the key lives longer than a handshake.
+
+mod evidence;
+mod guess;
+mod lifetime;
+mod reading;
+mod report;
+mod trace;
+mod window;
+
+use crate::curve::{Group, Multiplier};
+use crate::search::{Context, Finder, Outcome};
+use crate::stretch::stretches;
+use crate::structure::View;
+use evidence::Evidence;
+use guess::Pass;
+use keysweep_keys::{Algorithm, PublicKey};
+use reading::Reading;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Mutex;
+use trace::{Coordinate, Present};
+use zeroize::Zeroizing;
+
+/// Finds private keys of elliptic curves.
+pub(crate) struct Elliptic;
+
+impl Finder for Elliptic {
+    fn rules(&self) -> &'static [&'static str] {
+        report::RULES
+    }
+
+    fn spot(&self, view: &View<'_>, spots: &mut Vec<u64>) {
+        evidence::spot(view, spots);
+    }
+
+    fn find(&self, context: &Context<'_>, spots: &[u64], outcome: &mut Outcome) {
+        let stretches = stretches(&context.survey.runs);
+        let evidence = Evidence::collect(context, &stretches, spots);
+        let (passes, overflow) = guess::plan(context, &stretches, &evidence);
+        if overflow {
+            outcome.limits.push("more numbers that may be private keys of elliptic curves than are tried");
+        }
+        let known = Known::new(context.public);
+        let hits = Mutex::new(Vec::new());
+        let traces = guess::derive(context, &passes, |traces, pass, guess, first, second| {
+            for (coordinate, value) in coordinates(pass.group, pass.reading, first, second) {
+                traces.add(guess, guess::forms(pass.group), value, second[0]);
+                if let (Some(public), Ok(mut hits)) = (known.find(pass.group, coordinate, value), hits.lock()) {
+                    hits.push((guess, public));
+                }
+            }
+        });
+        let mut suspects = Suspects::default();
+        for (guess, public) in hits.into_inner().unwrap_or_default() {
+            suspects.guesses.entry(guess).or_default().known = Some(&context.public[public]);
+        }
+        for hit in traces.find(context.memory, &stretches, context.jobs) {
+            suspects.add(hit);
+        }
+        let keys = suspects.confirm(context, &passes);
+        report::report(context, keys, outcome);
+    }
+}
+
+/// The coordinates by which the public key of a private key that is read so may be known. What a guess derives are the `first`
+/// and `second` of [`crate::curve::Derived`].
+fn coordinates<'a>(
+    group: Group,
+    reading: Reading,
+    first: &'a [u64],
+    second: &'a [u64],
+) -> impl Iterator<Item = (Coordinate, &'a [u64])> {
+    let edwards = Some((Coordinate::Edwards, first));
+    let montgomery = Some((Coordinate::Montgomery, second));
+    let known = match (group, reading) {
+        (Group::Ec(_), _) => [Some((Coordinate::X, first)), None],
+        (_, Reading::Seed | Reading::Reduced) => [edwards, None],
+        // No library holds the scalar of Ed448 without its seed.
+        (Group::Edwards448, _) | (_, Reading::ClampedReversed) => [montgomery, None],
+        _ => [edwards, montgomery],
+    };
+    known.into_iter().flatten()
+}
+
+/// Public keys that are known beforehand, by the lowest limb of a coordinate.
+struct Known(HashMap<(Group, Coordinate, u64), usize>);
+
+impl Known {
+    fn new(public: &[PublicKey]) -> Self {
+        let entry = |(index, key): (usize, &PublicKey)| {
+            let (group, coordinate, big) = match key.algorithm {
+                Algorithm::Ec(curve) => (Group::Ec(curve), Coordinate::X, key.value.get(1..=curve.field_bytes())?.to_vec()),
+                Algorithm::Ed25519 => (Group::Curve25519, Coordinate::Edwards, reversed(&key.value)),
+                Algorithm::X25519 => (Group::Curve25519, Coordinate::Montgomery, reversed(&key.value)),
+                Algorithm::Ed448 => (Group::Edwards448, Coordinate::Edwards, reversed(key.value.get(..56)?)),
+                Algorithm::X448 => (Group::Edwards448, Coordinate::Montgomery, reversed(&key.value)),
+                _ => return None,
+            };
+            Some(((group, coordinate, *trace::limbs_of(group, &big).first()?), index))
+        };
+        Self(public.iter().enumerate().filter_map(entry).collect())
+    }
+
+    fn find(&self, group: Group, coordinate: Coordinate, value: &[u64]) -> Option<usize> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.0.get(&(group, coordinate, *value.first()?)).copied()
+    }
+}
+
+fn reversed(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().rev().copied().collect()
+}
+
+/// Guesses whose public key may be there.
+#[derive(Default)]
+struct Suspects<'a> {
+    guesses: BTreeMap<u32, Suspect<'a>>,
+}
+
+#[derive(Default)]
+struct Suspect<'a> {
+    known: Option<&'a PublicKey>,
+    hits: BTreeSet<u64>,
+}
+
+/// Places of one public key that are looked at.
+const MAX_HITS: usize = 256;
+/// Guesses that are looked at.
+const MAX_SUSPECTS: usize = 20_000;
+
+impl<'a> Suspects<'a> {
+    fn add(&mut self, hit: trace::Hit) {
+        if self.guesses.len() >= MAX_SUSPECTS && !self.guesses.contains_key(&hit.guess) {
+            return;
+        }
+        let suspect = self.guesses.entry(hit.guess).or_default();
+        if suspect.hits.len() < MAX_HITS {
+            suspect.hits.insert(hit.offset);
+        }
+    }
+
+    /// Compares whole coordinates.
+    fn confirm(self, context: &Context<'_>, passes: &[Pass]) -> Vec<report::Candidate<'a>> {
+        let mut candidates = Vec::new();
+        let mut multipliers: BTreeMap<Group, Multiplier> = BTreeMap::new();
+        for (guess, suspect) in self.guesses {
+            let (pass, index) = guess::parts(guess);
+            let Some((pass, offset)) = passes.get(pass).and_then(|pass| Some((pass, *pass.offsets.get(index)?))) else {
+                continue;
+            };
+            let Some(window) = context.memory.bytes(offset, pass.len) else { continue };
+            let mut scalar = Zeroizing::new(Vec::new());
+            if !pass.reading.scalar(pass.group, &window, &mut scalar) {
+                continue;
+            }
+            let multiplier = multipliers.entry(pass.group).or_insert_with(|| Multiplier::new(pass.group, 1));
+            let derived = multiplier.derive(&scalar);
+            for (coordinate, value) in coordinates(pass.group, pass.reading, &derived.first, &derived.second) {
+                let confirm = |hit: &u64| trace::confirm(context.memory, pass.group, coordinate, value, *hit);
+                let present: Vec<Present> = suspect.hits.iter().filter_map(confirm).collect();
+                let known = suspect.known.filter(|key| report::is_of(key, pass.group, coordinate));
+                if !present.is_empty() || known.is_some() {
+                    candidates.push(report::Candidate {
+                        group: pass.group,
+                        reading: pass.reading,
+                        coordinate,
+                        window: window.clone(),
+                        scalar: scalar.clone(),
+                        offset,
+                        present,
+                        known,
+                    });
+                }
+            }
+        }
+        candidates
+    }
+}
