@@ -41,11 +41,21 @@ pub(crate) enum Care {
 
 /// Whether bytes, 24 or more, may have been drawn at random.
 pub(crate) fn plausible(bytes: &[u8], care: Care) -> bool {
-    weighs_little(bytes) && !is_text(bytes) && varied(bytes) && !columns_agree(bytes) && !echoes(bytes, care) && !repeats(bytes, care)
+    weighs_little(bytes)
+        && !is_text(bytes)
+        && varied(bytes)
+        && !columns_agree(bytes)
+        && !echoes(bytes, care)
+        && !repeats(bytes, care)
+}
+
+/// How little like random bytes these are: the less, the more like them.
+pub(crate) fn weight(bytes: &[u8]) -> i64 {
+    bytes.iter().map(|b| i64::from(WEIGHTS[usize::from(*b)])).sum()
 }
 
 fn weighs_little(bytes: &[u8]) -> bool {
-    let weight: i64 = bytes.iter().map(|b| i64::from(WEIGHTS[usize::from(*b)])).sum();
+    let weight = weight(bytes);
     let excess = 256 * weight - MEAN * bytes.len() as i64;
     excess <= 0 || excess * excess <= (256 * SPREAD) * (256 * SPREAD) * bytes.len() as i64
 }
@@ -108,7 +118,8 @@ mod tests {
     #[test]
     fn random_bytes_pass_but_for_a_few() {
         let mut numbers = random_numbers(41);
-        for (len, care, allowed) in [(32, Care::High, 3), (32, Care::Low, 8), (48, Care::High, 4), (72, Care::High, 6)] {
+        for (len, care, allowed) in [(32, Care::High, 3), (32, Care::Low, 8), (48, Care::High, 4), (72, Care::High, 6)]
+        {
             let mut lost = 0;
             for _ in 0..30_000 {
                 let bytes: Vec<u8> = numbers.by_ref().take(9).flat_map(u64::to_le_bytes).take(len).collect();

@@ -128,10 +128,10 @@ pub(crate) fn sub<F: Field<N>, const N: usize>(a: &[u64; N], b: &[u64; N]) -> [u
     }
     let mask = borrow.wrapping_neg();
     let mut carry = 0u64;
-    for i in 0..N {
-        let (s, c1) = difference[i].overflowing_add(F::P[i] & mask);
+    for (limb, p) in difference.iter_mut().zip(F::P) {
+        let (s, c1) = limb.overflowing_add(p & mask);
         let (s, c2) = s.overflowing_add(carry);
-        difference[i] = s;
+        *limb = s;
         carry = u64::from(c1 | c2);
     }
     difference

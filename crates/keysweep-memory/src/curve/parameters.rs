@@ -164,12 +164,16 @@ impl Weierstrass<4> for Curve25519 {
 prime!(
     P448,
     7,
-    limbs("fffffffffffffffffffffffffffffffffffffffffffffffffffffffeffffffffffffffffffffffffffffffffffffffffffffffffffffffff")
+    limbs(
+        "fffffffffffffffffffffffffffffffffffffffffffffffffffffffeffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+    )
 );
 prime!(
     Order448,
     7,
-    limbs("3fffffffffffffffffffffffffffffffffffffffffffffffffffffff7cca23e9c44edb49aed63690216cc2728dc58f552378c292ab5844f3")
+    limbs(
+        "3fffffffffffffffffffffffffffffffffffffffffffffffffffffff7cca23e9c44edb49aed63690216cc2728dc58f552378c292ab5844f3"
+    )
 );
 
 /// The Edwards curve of Ed448, in short Weierstrass form by way of the Montgomery curve that is birationally equivalent to
@@ -185,7 +189,8 @@ impl Edwards448 {
 
     /// `A / 3` and `B`.
     pub(crate) fn montgomery() -> ([u64; 7], [u64; 7]) {
-        let (plus, minus) = (field::add::<P448, 7>(&P448::ONE, &Self::d()), field::sub::<P448, 7>(&P448::ONE, &Self::d()));
+        let (plus, minus) =
+            (field::add::<P448, 7>(&P448::ONE, &Self::d()), field::sub::<P448, 7>(&P448::ONE, &Self::d()));
         let b = field::mul::<P448, 7>(&field::small::<P448, 7>(4), &field::invert::<P448, 7>(&minus));
         // A = B (1 + d) / 2.
         let sixth = field::invert::<P448, 7>(&field::small::<P448, 7>(6));

@@ -90,10 +90,8 @@ fn multiples_near_the_order_pass_through_the_special_cases() {
 #[test]
 fn edwards_and_montgomery_coordinates_are_those_of_other_implementations() {
     let scalars = scalars(Group::Curve25519, 60);
-    let clamped: Vec<u64> = scalars
-        .iter()
-        .flat_map(|s| [s[0] & !7, s[1], s[2], s[3] & (u64::MAX >> 1) | 1 << 62])
-        .collect();
+    let clamped: Vec<u64> =
+        scalars.iter().flat_map(|s| [s[0] & !7, s[1], s[2], s[3] & (u64::MAX >> 1) | 1 << 62]).collect();
     let derived = Multiplier::new(Group::Curve25519, 500).derive(&clamped);
     for (i, scalar) in clamped.chunks(4).enumerate() {
         let u = okp_public(&Algorithm::X25519, &little_endian(scalar)).unwrap();

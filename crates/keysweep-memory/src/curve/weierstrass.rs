@@ -171,8 +171,7 @@ impl<C: Weierstrass<N>, const N: usize> Table<C, N> {
         // Rows grow from `filled` to twice as many points: i + filled = i + (the last one).
         let mut filled = 1;
         while filled < row {
-            let mut sums: Vec<Point<N>> =
-                (0..places * filled).map(|k| points[k / filled * row + k % filled]).collect();
+            let mut sums: Vec<Point<N>> = (0..places * filled).map(|k| points[k / filled * row + k % filled]).collect();
             scratch.add::<C>(&mut sums, &a, |k| points[k / filled * row + filled - 1]);
             for (k, sum) in sums.into_iter().enumerate() {
                 points[k / filled * row + filled + k % filled] = sum;

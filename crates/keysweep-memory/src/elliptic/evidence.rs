@@ -11,6 +11,8 @@ use crate::order::{Order, PYTHON};
 use crate::search::Context;
 use crate::stretch::{Piece, Stretch, visit};
 use crate::structure::View;
+use crate::survey::Number;
+use keysweep_keys::secret::trim_leading_zeros;
 use keysweep_keys::{Algorithm, Curve};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -48,8 +50,41 @@ impl Evidence {
             all.points.extend(part.points);
             all.edwards448 |= part.edwards448;
         }
+        all.note_numbers(context);
         all.curves.extend(&all.points);
         all
+    }
+
+    /// The coordinates of a point as two numbers of structures near each other.
+    fn note_numbers(&mut self, context: &Context<'_>) {
+        let numbers: Vec<_> =
+            context.survey.numbers.iter().filter(|n| FIELD_BYTES.contains(&n.len)).take(MAX_NUMBERS).collect();
+        for (index, x) in numbers.iter().enumerate() {
+            let near = |y: &&&Number| y.offset - x.offset <= NEAR && y.len.abs_diff(x.len) <= 8 && y.order == x.order;
+            for y in numbers[index + 1..].iter().take(MAX_NEAR).filter(near) {
+                self.note_pair(context.memory, x, y);
+            }
+        }
+    }
+
+    fn note_pair(&mut self, memory: &dyn Memory, first: &Number, second: &Number) {
+        let read = |number: &Number| number.order.decode(&memory.bytes(number.offset, number.len as usize)?);
+        let (Some(first), Some(second)) = (read(first), read(second)) else { return };
+        let (first, second) = (trim_leading_zeros(&first), trim_leading_zeros(&second));
+        for curve in Curve::ALL {
+            let size = curve.field_bytes();
+            let fits = |number: &[u8]| (size - 4..=size).contains(&number.len());
+            if self.points.contains(&curve) || !fits(first) || !fits(second) {
+                continue;
+            }
+            let group = Group::Ec(curve);
+            let (a, b) = (big_limbs(first, group), big_limbs(second, group));
+            // Which of the two is x depends on the order in which they were allocated.
+            let either = |montgomery| group.contains(&a, &b, montgomery) || group.contains(&b, &a, montgomery);
+            if either(false) || either(true) {
+                self.points.insert(curve);
+            }
+        }
     }
 
     fn note_order(&mut self, memory: &dyn Memory, spot: u64) {
@@ -82,7 +117,7 @@ impl Evidence {
         for curve in Curve::ALL {
             let size = curve.field_bytes();
             let Some(xy) = bytes.get(..2 * size) else { continue };
-            if self.points.contains(&curve) || (curve == Curve::P521 && (xy[0] != 0 || xy[size] != 0)) {
+            if self.points.contains(&curve) || (curve == Curve::P521 && (xy[0] > 1 || xy[size] > 1)) {
                 continue;
             }
             let group = Group::Ec(curve);
@@ -102,8 +137,10 @@ impl Evidence {
             if self.points.contains(&curve) || bytes.len() < 2 * size || random < size.min(64) {
                 continue;
             }
-            let limbs: Vec<u64> =
-                bytes[..2 * size].chunks_exact(8).map(|c| u64::from_le_bytes(c.try_into().unwrap_or_default())).collect();
+            let limbs: Vec<u64> = bytes[..2 * size]
+                .chunks_exact(8)
+                .map(|c| u64::from_le_bytes(c.try_into().unwrap_or_default()))
+                .collect();
             let (x, y) = limbs.split_at(group.limbs());
             if group.contains(x, y, false) || group.contains(x, y, true) {
                 self.points.insert(curve);
@@ -122,13 +159,19 @@ impl Evidence {
             return;
         }
         let group = Group::Ec(Curve::Secp256k1);
-        if let (Some(x), Some(y)) = (DIGITS52.decode(x), DIGITS52.decode(y)) {
-            if group.contains(&big_limbs(&x, group), &big_limbs(&y, group), false) {
-                self.points.insert(Curve::Secp256k1);
-            }
+        let (Some(x), Some(y)) = (DIGITS52.decode(x), DIGITS52.decode(y)) else { return };
+        if group.contains(&big_limbs(&x, group), &big_limbs(&y, group), false) {
+            self.points.insert(Curve::Secp256k1);
         }
     }
 }
+
+/// Bytes of a number that may be a coordinate.
+const FIELD_BYTES: std::ops::RangeInclusive<u32> = 28..=80;
+/// Numbers of which pairs are looked at, the numbers after each, and the bytes between them.
+const MAX_NUMBERS: usize = 50_000;
+const MAX_NEAR: usize = 8;
+const NEAR: u64 = 4096;
 
 /// Five digits of 52 bits: field elements of secp256k1.
 pub(super) const DIGITS52: Order = Order::Digits { bits: 52, bytes: 8 };
@@ -141,10 +184,8 @@ const MAX_SPOTS: usize = 10_000;
 
 /// Big-endian bytes as limbs; what is too long is cut off at the front.
 pub(super) fn big_limbs(bytes: &[u8], group: Group) -> Vec<u64> {
-    let mut limbs: Vec<u64> = bytes
-        .rchunks(8)
-        .map(|chunk| chunk.iter().fold(0, |limb, byte| limb << 8 | u64::from(*byte)))
-        .collect();
+    let mut limbs: Vec<u64> =
+        bytes.rchunks(8).map(|chunk| chunk.iter().fold(0, |limb, byte| limb << 8 | u64::from(*byte))).collect();
     limbs.resize(group.limbs(), 0);
     limbs
 }
@@ -205,7 +246,8 @@ pub(super) fn spot(view: &View<'_>, spots: &mut Vec<u64>) {
             continue;
         }
         let at = chunk.own.start + 8 * index;
-        let here = |c: &Constant| at.checked_sub(c.key_at).is_some_and(|from| chunk.bytes[from..].starts_with(&c.bytes));
+        let here =
+            |c: &Constant| at.checked_sub(c.key_at).is_some_and(|from| chunk.bytes[from..].starts_with(&c.bytes));
         if noted < MAX_NOTED && constants.all.iter().any(here) {
             spots.push(view.offset(at));
             noted += 1;

@@ -36,11 +36,21 @@ const INDEX_BITS: u32 = 22;
 /// Passes whose guesses can be told apart.
 const MAX_PASSES: usize = 1 << (32 - INDEX_BITS);
 
-/// How many places are tried: for 32-byte keys on the cheapest curve, at least, and for each GiB.
-const PLACES: usize = 50_000;
-const PLACES_PER_GIB: u64 = 100_000;
-/// Places tried for curves of which nothing is known.
-const PLACES_UNKNOWN: usize = 1_000;
+/// What the search may cost: multiplications on a curve of 256 bits, at least, and more for each GiB.
+const COST: u64 = 80_000;
+const COST_PER_GIB: u64 = 250_000;
+/// Places tried for curves of which no public key was seen.
+const PLACES_WEAK: usize = 2_000;
+
+/// What a multiplication costs, in those on a curve of 256 bits.
+fn cost(group: Group) -> f64 {
+    match group.limbs() {
+        4 => 1.0,
+        6 => 3.4,
+        7 => 4.5,
+        _ => 6.5,
+    }
+}
 
 /// The places for keys of each length.
 #[derive(Default)]
@@ -55,76 +65,100 @@ struct Places {
 
 /// Plans what is tried; says too whether places were left out that are not unlikely.
 pub(super) fn plan(context: &Context<'_>, stretches: &[Stretch], evidence: &Evidence) -> (Vec<Pass>, bool) {
-    let total: u64 = context.memory.segments().iter().map(|segment| segment.len).sum();
-    let budget = PLACES + (total.saturating_mul(PLACES_PER_GIB) >> 30).min(400_000) as usize;
-    let mut places = collect(context, stretches, evidence, budget);
+    let mut places = collect(context, stretches, evidence);
     add_numbers(context, &mut places);
-    places.bytes32.best(budget);
-    places.bytes48.best(budget / 4);
-    places.bytes57.best(if evidence.edwards448 { budget / 8 } else { PLACES_UNKNOWN });
-    let mut passes = Vec::new();
-    for curve in &evidence.curves {
-        let group = Group::Ec(*curve);
-        let mut add = |reading: Reading, offsets: Vec<u64>| {
-            passes.push(Pass { group, reading, len: reading.bytes(group), offsets });
-        };
-        let montgomery = evidence.points.contains(curve);
-        let windows = match group.limbs() {
-            4 => &places.bytes32,
-            6 => &places.bytes48,
-            _ => {
-                add(Reading::Number(Order::Big), places.big521.clone());
-                add(Reading::Number(Order::Little), places.little521.clone());
-                add(Reading::Number(Order::BigWords32), places.words521.clone());
-                if montgomery {
-                    add(Reading::Montgomery, places.little521.clone());
-                }
-                continue;
-            }
-        };
-        add(Reading::Number(Order::Little), offsets(windows, Tier::Half));
-        add(Reading::Number(Order::Big), offsets(windows, Tier::Half));
-        if montgomery {
-            add(Reading::Montgomery, offsets(windows, Tier::Word));
-        }
-    }
-    for (group, windows) in [(Group::Curve25519, &places.bytes32), (Group::Edwards448, &places.bytes57)] {
-        let mut add = |reading: Reading, least: Tier| {
-            let offsets = offsets(windows, least);
-            passes.push(Pass { group, reading, len: reading.bytes(group), offsets });
-        };
-        add(Reading::Seed, Tier::Half);
-        add(Reading::Clamped, Tier::Half);
-        add(Reading::ClampedReversed, Tier::Likely);
-        if group == Group::Curve25519 {
-            add(Reading::Reduced, Tier::Half);
-        }
+    let mut recipes = recipes(evidence);
+    places.divide(budget(context), &recipes);
+    let mut passes: Vec<Pass> = recipes
+        .drain(..)
+        .map(|(group, reading, tier, count)| {
+            let windows = match group.limbs() {
+                4 => &places.bytes32,
+                6 => &places.bytes48,
+                _ => &places.bytes57,
+            };
+            Pass { group, reading, len: reading.bytes(group), offsets: windows.offsets(tier, count) }
+        })
+        .collect();
+    if evidence.curves.contains(&Curve::P521) {
+        passes.extend(places.passes_521());
     }
     passes.extend(number_passes(context, evidence));
     passes.retain(|pass| !pass.offsets.is_empty());
-    let unknown = !evidence.edwards448;
-    let overflow = places.bytes32.overflow || places.bytes48.overflow || (places.bytes57.overflow && !unknown);
+    let overflow = places.bytes32.overflow || places.bytes48.overflow;
     let too_many = passes.len() > MAX_PASSES;
     passes.truncate(MAX_PASSES);
     (passes, overflow || too_many)
 }
 
-fn offsets(windows: &Windows, least: Tier) -> Vec<u64> {
-    windows.all.iter().filter(|window| window.tier <= least).map(|window| window.offset).collect()
+/// What is tried at windows: for each group how they are read, how unlikely they may be, and how many.
+fn recipes(evidence: &Evidence) -> Vec<(Group, Reading, Tier, usize)> {
+    let mut all = Vec::new();
+    for curve in evidence.curves.iter().filter(|curve| **curve != Curve::P521) {
+        let group = Group::Ec(*curve);
+        if evidence.points.contains(curve) {
+            all.push((group, Reading::Number(Order::Little), Tier::Word, usize::MAX));
+            all.push((group, Reading::Number(Order::Big), Tier::Word, usize::MAX));
+            all.push((group, Reading::Montgomery, Tier::End, usize::MAX));
+        } else {
+            all.push((group, Reading::Number(Order::Little), Tier::Exact, PLACES_WEAK));
+            all.push((group, Reading::Number(Order::Big), Tier::Exact, PLACES_WEAK));
+        }
+    }
+    let group = Group::Curve25519;
+    all.push((group, Reading::Seed, Tier::Word, usize::MAX));
+    all.push((group, Reading::Clamped, Tier::Word, usize::MAX));
+    all.push((group, Reading::ClampedReversed, Tier::Structure, PLACES_WEAK));
+    all.push((group, Reading::Reduced, Tier::Word, usize::MAX));
+    let group = Group::Edwards448;
+    let (tier, count) = if evidence.edwards448 { (Tier::Word, usize::MAX) } else { (Tier::Exact, PLACES_WEAK / 4) };
+    all.push((group, Reading::Seed, tier, count));
+    all.push((group, Reading::Clamped, tier, count));
+    all.push((group, Reading::ClampedReversed, Tier::Structure, PLACES_WEAK / 4));
+    all
 }
 
-fn collect(context: &Context<'_>, stretches: &[Stretch], evidence: &Evidence, budget: usize) -> Places {
+/// What may be spent on this dump.
+fn budget(context: &Context<'_>) -> u64 {
+    let total: u64 = context.memory.segments().iter().map(|segment| segment.len).sum();
+    COST + ((u128::from(total) * u128::from(COST_PER_GIB)) >> 30).min(4_000_000) as u64
+}
+
+impl Places {
+    /// Keeps as many windows as may be tried. Larger keys are rarer: a third is spent on them, or what the others leave.
+    fn divide(&mut self, budget: u64, recipes: &[(Group, Reading, Tier, usize)]) {
+        let each = |limbs: &dyn Fn(usize) -> bool| -> f64 {
+            let these = recipes.iter().filter(|(group, reading, _, count)| {
+                // Few of all windows are below the order of Ed25519.
+                *count == usize::MAX && *reading != Reading::Reduced && limbs(group.limbs())
+            });
+            these.map(|(group, ..)| cost(*group)).sum()
+        };
+        let (small, large) = (each(&|limbs| limbs == 4), each(&|limbs| limbs != 4));
+        let count = |spent: f64, each: f64| (spent / each.max(1.0)) as usize;
+        let budget = budget as f64;
+        self.bytes32.best(count(if large > 0.0 { budget * 2.0 / 3.0 } else { budget }, small));
+        let left = budget - self.bytes32.all.len() as f64 * small;
+        let larger = count(left, large).max(PLACES_WEAK);
+        self.bytes48.best(larger);
+        self.bytes57.best(larger);
+    }
+}
+
+fn collect(context: &Context<'_>, stretches: &[Stretch], evidence: &Evidence) -> Places {
     let bytes48 = evidence.curves.iter().any(|curve| Group::Ec(*curve).limbs() == 6);
     let bytes66 = evidence.curves.contains(&Curve::P521);
+    let long = long_numbers(context);
     let parts = visit(context.memory, stretches, context.jobs, Places::default, |places, piece| {
         let address = context.memory.address_of(piece.stretch.from);
-        places.bytes32.collect(piece, 32, address, 2 * budget);
+        let inside = |offset: u64| is_inside(&long, offset);
+        places.bytes32.collect(piece, 32, address, inside);
         if bytes48 {
-            places.bytes48.collect(piece, 48, address, budget);
+            places.bytes48.collect(piece, 48, address, inside);
         }
-        if evidence.edwards448 || places.bytes57.all.len() < 8 * PLACES_UNKNOWN {
-            places.bytes57.collect(piece, 57, address, budget);
-            places.bytes57.collect(piece, 56, address, budget);
+        if evidence.edwards448 || places.bytes57.all.len() < 8 * PLACES_WEAK {
+            places.bytes57.collect(piece, 57, address, inside);
+            places.bytes57.collect(piece, 56, address, inside);
         }
         if bytes66 {
             each_521(piece, |number, at| {
@@ -133,7 +167,7 @@ fn collect(context: &Context<'_>, stretches: &[Stretch], evidence: &Evidence, bu
                     Number521::Little => &mut places.little521,
                     Number521::Words => &mut places.words521,
                 };
-                if kept.len() < PLACES {
+                if kept.len() < PLACES_521 {
                     kept.push(piece.offset + at as u64);
                 }
             });
@@ -141,11 +175,9 @@ fn collect(context: &Context<'_>, stretches: &[Stretch], evidence: &Evidence, bu
     });
     let mut all = Places::default();
     for part in parts {
-        for (all, part) in [
-            (&mut all.bytes32, part.bytes32),
-            (&mut all.bytes48, part.bytes48),
-            (&mut all.bytes57, part.bytes57),
-        ] {
+        for (all, part) in
+            [(&mut all.bytes32, part.bytes32), (&mut all.bytes48, part.bytes48), (&mut all.bytes57, part.bytes57)]
+        {
             all.all.extend(part.all);
             all.overflow |= part.overflow;
         }
@@ -153,11 +185,52 @@ fn collect(context: &Context<'_>, stretches: &[Stretch], evidence: &Evidence, bu
         all.little521.extend(part.little521);
         all.words521.extend(part.words521);
     }
-    for offsets in [&mut all.big521, &mut all.little521, &mut all.words521] {
-        offsets.sort_unstable();
-        offsets.dedup();
-    }
     all
+}
+
+/// Places of numbers of 521 bits that one thread keeps.
+const PLACES_521: usize = 10_000;
+
+impl Places {
+    fn passes_521(&mut self) -> Vec<Pass> {
+        let group = Group::Ec(Curve::P521);
+        let little = self.little521.clone();
+        [
+            (Reading::Number(Order::Big), std::mem::take(&mut self.big521)),
+            (Reading::Number(Order::BigWords32), std::mem::take(&mut self.words521)),
+            (Reading::Number(Order::Little), std::mem::take(&mut self.little521)),
+            (Reading::Montgomery, little),
+        ]
+        .into_iter()
+        .map(|(reading, mut offsets)| {
+            offsets.sort_unstable();
+            offsets.dedup();
+            Pass { group, reading, len: reading.bytes(group), offsets }
+        })
+        .collect()
+    }
+}
+
+/// Where numbers of structures lie that are longer than any of these keys, as ranges that do not overlap: moduli, signatures.
+fn long_numbers(context: &Context<'_>) -> Vec<(u64, u64)> {
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for number in context.survey.numbers.iter().filter(|number| number.len >= LONG) {
+        let (from, to) = (number.offset, number.offset + u64::from(number.len));
+        match ranges.last_mut() {
+            Some(last) if from < last.1 => last.1 = last.1.max(to),
+            _ => ranges.push((from, to)),
+        }
+    }
+    ranges
+}
+
+/// Bytes of a number that is longer than any key.
+const LONG: u32 = 96;
+
+/// Whether a key at an offset would be inside of one of the ranges, and not at its start.
+fn is_inside(ranges: &[(u64, u64)], offset: u64) -> bool {
+    let index = ranges.partition_point(|(from, _)| *from < offset);
+    index.checked_sub(1).is_some_and(|index| offset + 32 < ranges[index].1)
 }
 
 /// Adds the numbers of structures, which are read in every way, since what a structure is for is not always certain.
@@ -194,7 +267,7 @@ fn number_passes(context: &Context<'_>, evidence: &Evidence) -> Vec<Pass> {
     }
     let pass = |((group, reading, len), mut offsets): ((Group, Reading, usize), Vec<u64>)| {
         offsets.dedup();
-        offsets.truncate(PLACES);
+        offsets.truncate(PLACES_521);
         Pass { group, reading, len, offsets }
     };
     passes.into_iter().map(pass).collect()
@@ -229,7 +302,8 @@ pub(super) fn derive(
                 }
             });
             let derived = multiplier.derive(&scalars);
-            let (first, second) = (derived.first.chunks_exact(group.limbs()), derived.second.chunks_exact(group.limbs()));
+            let (first, second) =
+                (derived.first.chunks_exact(group.limbs()), derived.second.chunks_exact(group.limbs()));
             for ((guess, first), second) in guesses.into_iter().zip(first).zip(second) {
                 each(traces, pass, guess, first, second);
             }

@@ -23,7 +23,8 @@ pub(super) enum Lifetime {
 
 /// What the surroundings of a key's numbers say of it.
 pub(super) fn lifetime(context: &Context<'_>, group: Group, present: &[Present], secrets: &[Place]) -> Lifetime {
-    let public = present.iter().filter_map(|present| encoded_at(group, present)).map(|at| around_public(context, group, at));
+    let public =
+        present.iter().filter_map(|present| encoded_at(group, present)).map(|at| around_public(context, group, at));
     let private = secrets.iter().map(|place| {
         let header = before(context, place.offset);
         // The OCTET STRING of SEC 1 and RFC 8410.
@@ -94,7 +95,9 @@ fn ends_with_bit_string(header: &[u8], len: usize) -> bool {
 fn ends_with_ssh(header: &[u8], len: usize) -> bool {
     let name = |name: &[u8]| name.starts_with(b"nistp");
     match header {
-        [inner @ .., 0, 0, 0, count] => usize::from(*count) == len && inner.len() >= 8 && name(&inner[inner.len() - 8..]),
+        [inner @ .., 0, 0, 0, count] => {
+            usize::from(*count) == len && inner.len() >= 8 && name(&inner[inner.len() - 8..])
+        }
         _ => false,
     }
 }

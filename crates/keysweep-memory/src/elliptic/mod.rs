@@ -14,6 +14,8 @@ mod guess;
 mod lifetime;
 mod reading;
 mod report;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod window;
 
@@ -98,7 +100,9 @@ impl Known {
     fn new(public: &[PublicKey]) -> Self {
         let entry = |(index, key): (usize, &PublicKey)| {
             let (group, coordinate, big) = match key.algorithm {
-                Algorithm::Ec(curve) => (Group::Ec(curve), Coordinate::X, key.value.get(1..=curve.field_bytes())?.to_vec()),
+                Algorithm::Ec(curve) => {
+                    (Group::Ec(curve), Coordinate::X, key.value.get(1..=curve.field_bytes())?.to_vec())
+                }
                 Algorithm::Ed25519 => (Group::Curve25519, Coordinate::Edwards, reversed(&key.value)),
                 Algorithm::X25519 => (Group::Curve25519, Coordinate::Montgomery, reversed(&key.value)),
                 Algorithm::Ed448 => (Group::Edwards448, Coordinate::Edwards, reversed(key.value.get(..56)?)),

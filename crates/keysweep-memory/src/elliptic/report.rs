@@ -8,6 +8,7 @@ use crate::curve::Group;
 use crate::found::{Found, Place};
 use crate::order::{Order, PYTHON};
 use crate::search::{Context, Outcome};
+use crate::survey::looks_random;
 use keysweep_keys::private::ec_public;
 use keysweep_keys::{Algorithm, Curve, KeyMaterial, PrivateKey, Protection, Proved, PublicKey, Secret};
 use std::collections::BTreeMap;
@@ -50,17 +51,22 @@ pub(super) fn is_of(key: &PublicKey, group: Group, coordinate: Coordinate) -> bo
     }
 }
 
+/// A form of a secret to look for, and what it is.
+type SecretForm = (Zeroizing<Vec<u8>>, String);
+
 /// A proven key.
 struct Key {
     proved: Proved,
     group: Group,
     /// Its secret in the forms to look for, and what they are.
-    secrets: Vec<(Zeroizing<Vec<u8>>, String)>,
+    secrets: Vec<SecretForm>,
     /// Where the public key lies.
     present: Vec<Present>,
     known: bool,
     /// Whether the proof rests on one coordinate of a point that has two.
     x_only: bool,
+    /// Whether the public key is, wherever it lies, the first half of what may be an Ed25519 signature.
+    signature: bool,
     /// Places where the secret was found.
     found: Vec<Place>,
 }
@@ -147,7 +153,8 @@ fn stored_point(context: &Context<'_>, curve: Curve, candidate: &Candidate<'_>, 
                 let start = (present.offset + present.len as u64).checked_sub(size as u64 + 1)?;
                 let Some(bytes) = context.memory.bytes(start, 2 * size + 1) else { continue };
                 let other = |y: &[u8]| y.last().map(|b| b & 1) != bytes.last().map(|b| b & 1);
-                if bytes[0] == 4 && (bytes[size + 1..] == *y || (other(y) && is_negative(curve, y, &bytes[size + 1..]))) {
+                if bytes[0] == 4 && (bytes[size + 1..] == *y || (other(y) && is_negative(curve, y, &bytes[size + 1..])))
+                {
                     return Some(Stored { point: bytes.to_vec(), both: true });
                 }
                 if matches!(bytes[0], 2 | 3) {
@@ -157,7 +164,8 @@ fn stored_point(context: &Context<'_>, curve: Curve, candidate: &Candidate<'_>, 
             form => {
                 let limbs = super::trace::limbs_of(group, y);
                 let expected = form.encode(group, &limbs);
-                let beside = context.memory.bytes(present.offset + present.len.next_multiple_of(8) as u64, expected.len());
+                let beside =
+                    context.memory.bytes(present.offset + present.len.next_multiple_of(8) as u64, expected.len());
                 if beside.is_some_and(|bytes| *bytes == expected) {
                     return Some(Stored { point: derived.to_vec(), both: true });
                 }
@@ -231,7 +239,17 @@ fn prove_okp(context: &Context<'_>, candidate: Candidate<'_>) -> Option<Key> {
     }
     let proved = encodings.into_iter().find_map(|public| key(Some(public)).prove().ok())?;
     let (secrets, what) = okp_secrets(&candidate, &scalar, &reversed);
-    Some(Key::new(candidate, proved, secrets, what, false))
+    // The nonce of a signature is a reduced scalar too, and its point the first half of the signature (RFC 8032 section 5.1.6).
+    let signature = candidate.reading == Reading::Reduced
+        && candidate.known.is_none()
+        && candidate.present.iter().all(|present| is_signature(context, present));
+    Some(Key { signature, ..Key::new(candidate, proved, secrets, what, false) })
+}
+
+/// Whether a point is followed by a number that may be the second half of an Ed25519 signature.
+fn is_signature(context: &Context<'_>, present: &Present) -> bool {
+    let half = context.memory.bytes(present.offset + present.len as u64, 32);
+    half.is_some_and(|half| half[31] < 0x10 && looks_random(&half))
 }
 
 /// The forms in which the secret may lie, and what that is in which it was found.
@@ -239,7 +257,7 @@ fn okp_secrets(
     candidate: &Candidate<'_>,
     scalar: &Zeroizing<Vec<u8>>,
     reversed: &Zeroizing<Vec<u8>>,
-) -> (Vec<(Zeroizing<Vec<u8>>, String)>, String) {
+) -> (Vec<SecretForm>, String) {
     let group = candidate.group;
     let mut secrets = Vec::new();
     let what = match candidate.reading {
@@ -278,13 +296,7 @@ fn big_endian(limbs: &[u64]) -> Zeroizing<Vec<u8>> {
 }
 
 impl Key {
-    fn new(
-        candidate: Candidate<'_>,
-        proved: Proved,
-        secrets: Vec<(Zeroizing<Vec<u8>>, String)>,
-        what: String,
-        x_only: bool,
-    ) -> Self {
+    fn new(candidate: Candidate<'_>, proved: Proved, secrets: Vec<SecretForm>, what: String, x_only: bool) -> Self {
         Self {
             proved,
             group: candidate.group,
@@ -292,12 +304,14 @@ impl Key {
             present: candidate.present,
             known: candidate.known.is_some(),
             x_only,
+            signature: false,
             found: vec![Place { offset: candidate.offset, len: candidate.window.len() as u64, what }],
         }
     }
 
     fn merge(&mut self, other: Self) {
         self.x_only &= other.x_only;
+        self.signature &= other.signature;
         self.known |= other.known;
         self.found.extend(other.found);
         for present in other.present {
@@ -320,19 +334,9 @@ impl Key {
         self.found.dedup_by(|next, last| next.offset == last.offset && next.len == last.len);
         let life = if self.known { Lifetime::Long } else { lifetime(context, self.group, &self.present, &self.found) };
         let rule = self.rule(life);
-        let mut details: Vec<(&'static str, String)> = self.present.iter().take(MAX_DETAILS).map(public_place).collect();
-        if rule == UNKNOWN {
-            let text = "perhaps of one handshake only: no certificate, SSH key or key file with its public key was seen";
-            details.push(("lifetime", text.to_owned()));
-        }
-        if rule == EPHEMERAL {
-            let text = if self.x_only && life != Lifetime::Handshake {
-                "only the x coordinate of its public key is here, as of the nonce of an ECDSA signature"
-            } else {
-                "of one TLS handshake: its public key lies in a key share"
-            };
-            details.push(("lifetime", text.to_owned()));
-        }
+        let mut details: Vec<(&'static str, String)> =
+            self.present.iter().take(MAX_DETAILS).map(public_place).collect();
+        details.extend(self.lifetime(rule, life).map(|text| ("lifetime", text.to_owned())));
         Found {
             rule,
             material: KeyMaterial {
@@ -351,9 +355,26 @@ impl Key {
         }
     }
 
+    fn lifetime(&self, rule: &str, life: Lifetime) -> Option<&'static str> {
+        match rule {
+            UNKNOWN => {
+                Some("perhaps of one handshake only: no certificate, SSH key or key file with its public key was seen")
+            }
+            EPHEMERAL if self.signature => {
+                Some("the nonce of a signature: with the signature and what was signed it gives the private key")
+            }
+            EPHEMERAL if life == Lifetime::Handshake => {
+                Some("of one TLS handshake: its public key lies in a key share")
+            }
+            EPHEMERAL => Some("only the x coordinate of its public key is here, as of the nonce of an ECDSA signature"),
+            _ => None,
+        }
+    }
+
     fn rule(&self, life: Lifetime) -> &'static str {
         let long = life == Lifetime::Long;
         match self.proved.public.algorithm {
+            Algorithm::Ed25519 if self.signature && !long => EPHEMERAL,
             Algorithm::Ed25519 | Algorithm::Ed448 => EDWARDS,
             Algorithm::Ec(Curve::P256 | Curve::P384 | Curve::P521) if !long => {
                 if life == Lifetime::Handshake || self.x_only { EPHEMERAL } else { UNKNOWN }

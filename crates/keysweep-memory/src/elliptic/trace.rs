@@ -2,9 +2,9 @@
 
 use super::evidence::{DIGITS52, DIGITS58, big_limbs};
 use crate::curve::Group;
+use crate::memory::Memory;
 use crate::order::{Order, PYTHON};
 use crate::stretch::{Piece, Stretch, visit};
-use crate::memory::Memory;
 use keysweep_keys::Curve;
 
 /// A coordinate of a public key.
@@ -44,8 +44,12 @@ impl Form {
         const COMMON: [Form; 5] =
             [Plain(Order::Big), Plain(Order::Little), Montgomery, Plain(Order::BigWords32), Plain(PYTHON)];
         match group {
-            Group::Ec(Curve::Secp256k1) => const { &[COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], Plain(DIGITS52)] },
-            Group::Ec(Curve::P521) => const { &[COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], Plain(DIGITS58)] },
+            Group::Ec(Curve::Secp256k1) => {
+                const { &[COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], Plain(DIGITS52)] }
+            }
+            Group::Ec(Curve::P521) => {
+                const { &[COMMON[0], COMMON[1], COMMON[2], COMMON[3], COMMON[4], Plain(DIGITS58)] }
+            }
             Group::Ec(_) => &COMMON,
             Group::Curve25519 | Group::Edwards448 => {
                 const { &[Plain(Order::Big), Plain(Order::Little), Plain(Order::BigWords32)] }
@@ -213,7 +217,8 @@ pub(super) fn confirm(
         let offset = hit.checked_sub(form.key_at(bytes.len()) as u64)?;
         let there = memory.bytes(offset, bytes.len())?;
         // An Edwards curve's y has the sign of x in its highest bit.
-        let sign = coordinate == Coordinate::Edwards && *form == Form::Plain(Order::Little) && group == Group::Curve25519;
+        let sign =
+            coordinate == Coordinate::Edwards && *form == Form::Plain(Order::Little) && group == Group::Curve25519;
         let differ = |(index, (a, b)): (usize, (&u8, &u8))| {
             let mask = if sign && index == 31 { 0x7f } else { 0xff };
             (a ^ b) & mask != 0
