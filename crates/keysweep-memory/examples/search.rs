@@ -1,7 +1,9 @@
-//! Searches a dump for keys that lie in it as bare numbers, and says where: `search [--jobs N] [--modulus HEX]... FILE...`
+//! Searches a dump for keys that lie in it as bare numbers, and says where:
+//! `search [--jobs N] [--modulus HEX]... [--survey] [--only RULE] FILE...`
 
 use keysweep_image::{Image, recognise};
 use keysweep_keys::PublicKey;
+use keysweep_memory::search::{Context, Outcome, all};
 use keysweep_memory::{Memory, Segment};
 use std::time::Instant;
 
@@ -64,28 +66,54 @@ impl Memory for Dump {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (mut jobs, mut public, mut survey_only) = (1, Vec::new(), false);
+    let mut options = Options { jobs: 1, ..Options::default() };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--jobs" => jobs = arguments.next().ok_or("--jobs N")?.parse()?,
-            "--survey" => survey_only = true,
+            "--jobs" => options.jobs = arguments.next().ok_or("--jobs N")?.parse()?,
+            "--survey" => options.survey = true,
+            "--only" => options.only = arguments.next().ok_or("--only RULE")?,
             "--modulus" => {
                 let modulus = arguments.next().ok_or("--modulus HEX")?;
-                public
-                    .push(PublicKey::rsa(&data_encoding::HEXLOWER_PERMISSIVE.decode(modulus.as_bytes())?, &[1, 0, 1]));
+                let modulus = data_encoding::HEXLOWER_PERMISSIVE.decode(modulus.as_bytes())?;
+                options.public.push(PublicKey::rsa(&modulus, &[1, 0, 1]));
             }
-            path => report(path, &public, jobs, survey_only)?,
+            path => report(path, &options)?,
         }
     }
     Ok(())
 }
 
-fn report(path: &str, public: &[PublicKey], jobs: usize, survey_only: bool) -> std::io::Result<()> {
+#[derive(Default)]
+struct Options {
+    jobs: usize,
+    public: Vec<PublicKey>,
+    survey: bool,
+    only: String,
+}
+
+/// As [`keysweep_memory::search`], with the finders of some rules.
+fn search(dump: &Dump, options: &Options) -> Outcome {
+    let start = Instant::now();
+    let survey = keysweep_memory::survey::survey(dump, options.jobs);
+    println!("{:.3} s for the survey", start.elapsed().as_secs_f64());
+    let context = Context { memory: dump, survey: &survey, public: &options.public, jobs: options.jobs };
+    let mut outcome = Outcome::default();
+    for (finder, spots) in all().iter().zip(&survey.spots) {
+        if finder.rules().iter().any(|rule| rule.contains(&options.only)) {
+            let start = Instant::now();
+            finder.find(&context, spots, &mut outcome);
+            println!("{:.3} s for {}", start.elapsed().as_secs_f64(), finder.rules().join(", "));
+        }
+    }
+    outcome
+}
+
+fn report(path: &str, options: &Options) -> std::io::Result<()> {
     let dump = Dump::read(path)?;
     let start = Instant::now();
-    if survey_only {
-        let survey = keysweep_memory::survey::survey(&dump, jobs);
+    if options.survey {
+        let survey = keysweep_memory::survey::survey(&dump, options.jobs);
         let words: u64 = survey.runs.iter().map(|run| run.words).sum();
         println!("{path}: {:.3} s, {} runs of {words} words", start.elapsed().as_secs_f64(), survey.runs.len());
         let mut kinds = std::collections::BTreeMap::new();
@@ -95,7 +123,7 @@ fn report(path: &str, public: &[PublicKey], jobs: usize, survey_only: bool) -> s
         kinds.iter().for_each(|(kind, count)| println!("  {count} {} {}", kind.0, kind.1));
         return Ok(());
     }
-    let outcome = keysweep_memory::search(&dump, public, jobs);
+    let outcome = search(&dump, options);
     println!("{path}: {:.3} s, {} keys, {:?}", start.elapsed().as_secs_f64(), outcome.found.len(), outcome.limits);
     for found in &outcome.found {
         let material = &found.material;

@@ -18,6 +18,7 @@ mod mac;
 pub mod memory;
 mod noise;
 pub mod order;
+pub mod rsa;
 mod schedule;
 pub mod search;
 mod session;

@@ -4,6 +4,7 @@ use crate::elliptic::Elliptic;
 use crate::found::Found;
 use crate::mac::MacSecret;
 use crate::memory::Memory;
+use crate::rsa::Rsa;
 use crate::schedule::AesSchedule;
 use crate::session::Sessions;
 use crate::shielded::Shielded;
@@ -45,7 +46,7 @@ pub trait Finder: Sync {
 
 /// Every finder. A new one is a new file and a line here.
 pub fn all() -> &'static [&'static dyn Finder] {
-    &[&AesSchedule, &Elliptic, &MacSecret, &Sessions, &Shielded]
+    &[&AesSchedule, &Elliptic, &MacSecret, &Rsa, &Sessions, &Shielded]
 }
 
 /// Searches `memory` for keys of every kind, with `public` keys known beforehand, on `jobs` threads.

@@ -1,6 +1,6 @@
 //! .NET and Mono arrays.
 
-use super::{Prefix, View};
+use super::{Prefix, View, may_point};
 use crate::order::Order;
 use crate::survey::Number;
 use std::ops::Range;
@@ -21,6 +21,14 @@ impl Prefix for Array {
                 _ => view.word(run.start, -8),
             };
             let Some(count @ 4..=65_535) = count else { continue };
+            // Both begin with a pointer to what the object is: two or four words before the elements.
+            let pointer = |words: isize| match size {
+                4 => view.half(run.start, delta - 4 * words).map(u64::from),
+                _ => view.word(run.start, -8 * words),
+            };
+            if ![2, 4].into_iter().any(|words| pointer(words).is_some_and(may_point)) {
+                continue;
+            }
             view.inline(run.start, delta, 4 * count, Order::Little, INTS, numbers);
             view.inline(run.start, delta, count, Order::Big, BYTES, numbers);
         }

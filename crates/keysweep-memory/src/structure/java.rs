@@ -1,6 +1,6 @@
 //! Java arrays.
 
-use super::{Prefix, View};
+use super::{Prefix, View, may_point};
 use crate::order::Order;
 use crate::survey::Number;
 use std::ops::Range;
@@ -22,8 +22,9 @@ impl Prefix for Array {
         for delta in [0, -4, 4] {
             let mut lengths = [view.half(run.start, delta - 4), None];
             if lengths[0] == Some(0) && delta == 0 {
-                // Before JDK 22 elements are aligned to words, with a gap after the length.
-                lengths[1] = view.half(run.start, -8);
+                // Before JDK 22 elements are aligned to words, with a gap after the length if the class is a whole pointer.
+                let class = view.word(run.start, -16).filter(|class| may_point(*class));
+                lengths[1] = class.and_then(|_| view.half(run.start, -8));
             }
             for count in lengths.into_iter().flatten().map(u64::from).filter(|count| *count >= 4) {
                 let rest = (end as isize - run.start as isize - delta) as u64;

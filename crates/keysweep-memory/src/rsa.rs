@@ -1,0 +1,49 @@
+//! RSA keys: numbers that multiply to a modulus, divide one, or undo its public exponent.
+//!
+//! The filters work on a few limbs of each candidate, and what passes them is computed in full:
+//!
+//! 1. *Products*: `p * q = n` modulo 2^64, joined through a hash set ([`join`]); it needs no lengths ([`assemble`]).
+//! 2. *Ratios*: `d / n` and `dp / p` are `k / e` in their leading bits ([`ratio`]).
+//! 3. *Quotients*: `n / p` by Hensel's lifting is no larger than it has to be ([`limbs::may_divide`]).
+//!
+//! Moduli are those of the public keys that are known, and whatever in the dump is of their size.
+
+mod assemble;
+mod candidates;
+mod crt;
+mod divisors;
+mod exponents;
+mod finder;
+mod inside;
+mod join;
+mod key;
+mod limbs;
+mod lows;
+mod natural;
+mod ratio;
+mod report;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use crate::search::{Context, Finder, Outcome};
+
+/// Finds RSA private keys.
+pub struct Rsa;
+
+/// The rule that keys are reported under.
+pub const RULE: &str = "memory-rsa-private-key";
+
+impl Finder for Rsa {
+    fn rules(&self) -> &'static [&'static str] {
+        &[RULE]
+    }
+
+    fn find(&self, context: &Context<'_>, _spots: &[u64], outcome: &mut Outcome) {
+        let mut search = finder::Search::new(context);
+        search.run();
+        let (keys, limits) = search.finish();
+        outcome.limits.extend(limits);
+        outcome.found.extend(report::found(context, &keys));
+    }
+}

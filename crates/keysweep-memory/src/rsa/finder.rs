@@ -1,0 +1,260 @@
+//! The search itself: what is tried in which order, and within which bounds.
+
+use super::assemble;
+use super::candidates::{Candidates, Ends};
+use super::join::{self, Hits};
+use super::key::{Exponent, Key};
+use super::limbs::MAX_LIMBS;
+use super::lows::Lows;
+use super::natural::Natural;
+use super::source::{End, Source};
+use crate::search::Context;
+use keysweep_keys::{Algorithm, PublicKey};
+use std::collections::HashMap;
+use zeroize::Zeroizing;
+
+/// A modulus that is known to be one.
+#[derive(Clone)]
+pub(super) struct Modulus {
+    pub(super) n: Natural,
+    pub(super) e: Option<Natural>,
+}
+
+/// What a product may be.
+enum Target {
+    /// Something in the dump.
+    End(End),
+    /// A known modulus, by its index.
+    Known(usize),
+}
+
+/// The state of a search.
+pub(super) struct Search<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) candidates: Candidates,
+    /// Moduli of public keys.
+    pub(super) known: Vec<Modulus>,
+    pub(super) keys: Vec<Key>,
+    /// Primes with their CRT exponents, and the public exponent that follows.
+    pub(super) lone: Vec<(Natural, u64)>,
+    pub(super) source: Source<'a>,
+    /// Simple operations on limbs that a step may take: about a tenth of a second for a gigabyte.
+    pub(super) steps: usize,
+    /// Full computations that are left.
+    pub(super) tries: usize,
+    /// Exponentiations modulo 2048 bits that are left.
+    pub(super) powers: usize,
+    limits: Vec<&'static str>,
+}
+
+/// Fewest neighbours with which a candidate is joined.
+const MIN_WINDOW: usize = 32;
+/// Full computations: a dump without keys needs none but by chance.
+const MAX_TRIES: usize = 20_000;
+/// Exponentiations modulo 2048 bits, of some 3 ms each.
+pub(super) const MAX_POWERS: usize = 300;
+/// Places where two numbers are tried in vain.
+const MAX_FAILURES: usize = 16;
+/// Keys of one dump.
+const MAX_KEYS: usize = 1_000;
+
+impl<'a> Search<'a> {
+    pub(super) fn new(context: &'a Context<'a>) -> Self {
+        let bytes: u64 = context.memory.segments().iter().map(|segment| segment.len).sum();
+        let known = context.public.iter().filter_map(modulus).collect();
+        Self {
+            context,
+            candidates: Candidates::collect(context),
+            known,
+            keys: Vec::new(),
+            lone: Vec::new(),
+            source: Source::new(context.memory),
+            steps: (16 << 20) + usize::try_from(bytes / 32).unwrap_or(usize::MAX / 2),
+            tries: MAX_TRIES,
+            powers: MAX_POWERS,
+            limits: Vec::new(),
+        }
+    }
+
+    /// Tries everything.
+    pub(super) fn run(&mut self) {
+        if self.candidates.overflow {
+            self.limit("more numbers that may be of an RSA key than are tried");
+        }
+        let (near, wide) = (self.candidates.ends.clone(), self.candidates.wide.clone());
+        self.products(&near);
+        self.quotients(&wide);
+        self.ratios();
+        self.divisors();
+        self.products(&wide);
+        self.triples();
+        self.inside_runs();
+        self.crt_exponents();
+        self.pair_lone_primes();
+        self.settle();
+    }
+
+    /// The keys, and why not everything was tried.
+    pub(super) fn finish(self) -> (Vec<Key>, Vec<&'static str>) {
+        (self.keys, self.limits)
+    }
+
+    pub(super) fn limit(&mut self, phrase: &'static str) {
+        if !self.limits.contains(&phrase) {
+            self.limits.push(phrase);
+        }
+    }
+
+    /// Takes one of the full computations that are left.
+    pub(super) fn may_try(&mut self) -> bool {
+        if self.tries == 0 {
+            self.limit("more numbers that fit an RSA key by their lowest digits than are tried");
+        }
+        self.tries = self.tries.saturating_sub(1);
+        self.tries > 0
+    }
+
+    /// Takes exponentiations modulo a number of `bits` of those that are left.
+    pub(super) fn may_raise(&mut self, bits: u32) -> bool {
+        let cost = (bits as usize).pow(3).div_ceil(2048usize.pow(3));
+        if self.powers < cost {
+            self.limit("more numbers that fit an RSA private exponent by their leading digits than are tried");
+            return false;
+        }
+        self.powers -= cost;
+        true
+    }
+
+    /// Pairs of neighbours whose product is a modulus, or anything else in the dump.
+    fn products(&mut self, ends: &Ends) {
+        let window = (self.steps / ends.lows.len().max(1)).max(MIN_WINDOW);
+        self.join(ends, window, ends.moduli());
+    }
+
+    /// Joins ends with their neighbours; `moduli` are what may be a product besides known moduli.
+    pub(super) fn join(&mut self, ends: &Ends, window: usize, moduli: impl Iterator<Item = (u64, End)>) {
+        let (mut lows, mut targets) = (Zeroizing::new(Vec::new()), Vec::new());
+        for (low, end) in moduli {
+            lows.push(low);
+            targets.push(Target::End(end));
+        }
+        lows.extend(self.known_lows());
+        targets.extend((0..self.known.len()).map(Target::Known));
+        let hits = join::products(ends, window, &Lows::new(&lows), self.context.jobs);
+        self.try_hits(&hits, ends, &targets);
+    }
+
+    /// Known moduli: pairs of ends anywhere in the dump.
+    fn quotients(&mut self, ends: &Ends) {
+        let most = (self.steps / ends.lows.len().max(1)).max(1);
+        let moduli: Vec<u64> = self.known_lows().into_iter().take(most).collect();
+        if moduli.is_empty() {
+            return;
+        }
+        let inverses = join::inverses(&ends.lows);
+        let hits = join::quotients(&inverses, &Lows::new(&ends.lows), &moduli, self.context.jobs);
+        let targets: Vec<Target> = (0..moduli.len()).map(Target::Known).collect();
+        self.try_hits(&hits, ends, &targets);
+    }
+
+    pub(super) fn known_lows(&self) -> Vec<u64> {
+        self.known.iter().map(|modulus| modulus.n.low()).collect()
+    }
+
+    fn try_hits(&mut self, hits: &Hits, ends: &Ends, targets: &[Target]) {
+        if hits.overflow {
+            self.limit("more numbers that fit an RSA key by their lowest digits than are tried");
+        }
+        // Copies of the same three numbers make many hits. What did not fit at one place may fit at another; a few are enough.
+        let mut failed: HashMap<(u64, u64), usize> = HashMap::new();
+        for (i, j, n) in hits.list.iter().map(|hit| (hit.0 as usize, hit.1 as usize, hit.2 as usize)) {
+            let Some(target) = targets.get(n) else { continue };
+            let lows = (ends.lows[i].min(ends.lows[j]), ends.lows[i].max(ends.lows[j]));
+            let failures = failed.entry(lows).or_default();
+            if lows.0 == lows.1 || self.explains(lows.0, lows.1) || *failures >= MAX_FAILURES {
+                continue;
+            }
+            *failures += 1;
+            if !self.may_try() {
+                return;
+            }
+            let (p, q) = (self.window(ends.list[i]), self.window(ends.list[j]));
+            match *target {
+                Target::End(end) => {
+                    let n = self.window(end);
+                    assemble::product(&p, &q, &n).is_some_and(|found| self.learn(&found.n, &[found.p, found.q]))
+                }
+                Target::Known(index) => {
+                    let n = self.known[index].n.clone();
+                    assemble::factor(&p, &q, &n).is_some_and(|found| self.learn(&n, &[found.p, found.q]))
+                }
+            };
+        }
+    }
+
+    /// What lies from an end on, or before it.
+    pub(super) fn window(&mut self, end: End) -> Zeroizing<Vec<u64>> {
+        self.source.limbs(end, MAX_LIMBS)
+    }
+
+    /// Whether a key is known whose primes end in these limbs.
+    pub(super) fn explains(&self, p: u64, q: u64) -> bool {
+        self.keys.iter().any(|key| [p, q].iter().all(|low| key.primes.iter().any(|prime| prime.low() == *low)))
+    }
+
+    /// Whether a key with this modulus is known.
+    pub(super) fn has(&self, n: &Natural) -> bool {
+        self.keys.iter().any(|key| key.n == *n)
+    }
+
+    /// Keeps the key of a modulus that is the product of these numbers, if they are primes or can be split into primes.
+    pub(super) fn learn(&mut self, n: &Natural, factors: &[Natural]) -> bool {
+        if self.has(n) || self.keys.len() >= MAX_KEYS {
+            return true;
+        }
+        let mut primes = Vec::new();
+        for factor in factors {
+            let Some(parts) = self.split(factor) else { return false };
+            primes.extend(parts);
+        }
+        let e = self.known.iter().find(|modulus| modulus.n == *n).and_then(|modulus| modulus.e.clone());
+        let key = Key::new(n, primes, e.as_ref());
+        let found = key.is_some();
+        self.keys.extend(key);
+        found
+    }
+
+    /// Looks for what tells the public exponents, and drops keys that only look like ones.
+    fn settle(&mut self) {
+        if self.keys.iter().any(|key| key.exponent == Exponent::Assumed) {
+            let set = Lows::new(&self.candidates.wide.lows);
+            let settled = |key: &Key| {
+                let exponent = (key.exponent == Exponent::Assumed).then(|| self.find_exponent(key, &set)).flatten();
+                exponent.and_then(|e| key.with_exponent(&e, Exponent::Found)).unwrap_or_else(|| key.clone())
+            };
+            self.keys = self.keys.iter().map(settled).collect();
+        }
+        // A product of one of a key's primes with something else that happens to be prime is a leftover of arithmetic.
+        let keys = self.keys.clone();
+        self.keys.retain(|key| {
+            key.exponent != Exponent::Assumed
+                || !keys.iter().any(|other| {
+                    other.exponent > key.exponent && other.primes.iter().any(|prime| key.primes.contains(prime))
+                })
+        });
+    }
+}
+
+/// The modulus and exponent of a public key, if it is one of RSA.
+fn modulus(public: &PublicKey) -> Option<Modulus> {
+    if public.algorithm != Algorithm::Rsa || public.bits > 64 * MAX_LIMBS as u32 {
+        return None;
+    }
+    // The exponent is the INTEGER that ends the SubjectPublicKeyInfo (RFC 8017, appendix A.1.1).
+    let at = public.spki.windows(public.value.len()).rposition(|window| window == public.value)?;
+    let e = match public.spki.get(at + public.value.len()..)? {
+        [2, len, e @ ..] if e.len() == usize::from(*len) => Some(Natural::from_be(e)),
+        _ => None,
+    };
+    Some(Modulus { n: Natural::from_be(&public.value), e })
+}

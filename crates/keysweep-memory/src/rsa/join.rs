@@ -1,0 +1,109 @@
+//! The join: two numbers whose product is a third, by their lowest limbs alone. The lowest limb of a number is known
+//! wherever the number ends, so that lengths need not be.
+
+use super::candidates::Ends;
+use super::limbs::inverse;
+use super::lows::Lows;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use zeroize::Zeroizing;
+
+/// Products of low limbs that are low limbs too: indices of the factors, and of the product.
+#[derive(Debug, Default)]
+pub(super) struct Hits {
+    pub(super) list: Vec<(u32, u32, u32)>,
+    /// Whether there were more than are kept.
+    pub(super) overflow: bool,
+}
+
+/// Hits that are kept. A dump without keys has none but by chance, once in billions of pairs.
+pub(super) const MAX_HITS: usize = 1 << 16;
+/// Hits that are kept of one product.
+const MAX_COPIES: usize = 64;
+/// Factors that a thread takes at a time.
+const BATCH: usize = 1 << 10;
+
+/// Pairs of ends, no more than `window` places apart, whose product is the low limb of an end in `products`.
+pub(super) fn products(ends: &Ends, window: usize, products: &Lows, jobs: usize) -> Hits {
+    let lows = &ends.lows[..];
+    batches(lows.len(), jobs, |from, to, hits| {
+        for i in from..to {
+            let low = lows[i];
+            let last = (i + 1 + window).min(lows.len());
+            for (j, other) in lows[i + 1..last].iter().enumerate() {
+                let product = low.wrapping_mul(*other);
+                // Primes of one modulus are different, but many numbers have copies.
+                if products.may_have(product) && low != *other {
+                    hits.extend(product, products.indices(product).map(|n| (i as u32, (i + 1 + j) as u32, n)));
+                }
+            }
+        }
+    })
+}
+
+/// Ends whose low limbs divide one of `moduli` with a quotient that is the low limb of an end: indices of the factor and
+/// the quotient, and of the modulus. `inverses` are those of the ends.
+pub(super) fn quotients(inverses: &[u64], set: &Lows, moduli: &[u64], jobs: usize) -> Hits {
+    batches(inverses.len(), jobs, |from, to, hits| {
+        for (n, modulus) in moduli.iter().enumerate() {
+            for (i, inverse) in inverses[from..to].iter().enumerate() {
+                let quotient = modulus.wrapping_mul(*inverse);
+                if set.may_have(quotient) {
+                    let i = (from + i) as u32;
+                    hits.extend(*modulus, set.indices(quotient).filter(|j| *j >= i).map(|j| (i, j, n as u32)));
+                }
+            }
+        }
+    })
+}
+
+/// The inverses of low limbs modulo 2^64.
+pub(super) fn inverses(lows: &[u64]) -> Zeroizing<Vec<u64>> {
+    Zeroizing::new(lows.iter().map(|low| inverse(*low)).collect())
+}
+
+/// What one thread has found.
+#[derive(Default)]
+struct Found {
+    list: Vec<(u32, u32, u32)>,
+    /// How often each product was met: three numbers with many copies each make no more hits than a few.
+    met: HashMap<u64, usize>,
+}
+
+impl Found {
+    fn extend(&mut self, product: u64, hits: impl Iterator<Item = (u32, u32, u32)>) {
+        if self.list.len() >= MAX_HITS {
+            return;
+        }
+        let met = self.met.entry(product).or_default();
+        let before = self.list.len();
+        self.list.extend(hits.take(MAX_COPIES - *met));
+        *met += self.list.len() - before;
+    }
+}
+
+/// Calls `find` for all parts of `0..count`, on `jobs` threads.
+fn batches(count: usize, jobs: usize, find: impl Fn(usize, usize, &mut Found) + Sync) -> Hits {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Found::default();
+        loop {
+            let from = next.fetch_add(BATCH, Ordering::Relaxed);
+            if from >= count || found.list.len() >= MAX_HITS {
+                return found.list;
+            }
+            find(from, (from + BATCH).min(count), &mut found);
+        }
+    };
+    let mut list = if jobs <= 1 || count <= BATCH {
+        work()
+    } else {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+        })
+    };
+    list.sort_unstable();
+    let overflow = list.len() >= MAX_HITS;
+    Hits { list, overflow }
+}
