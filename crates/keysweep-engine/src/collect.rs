@@ -138,7 +138,7 @@ impl Collector {
         self.incidents.dedup();
         self.dumps.sort();
         self.dumps.dedup();
-        Report { findings, incidents: self.incidents, dumps: self.dumps, stats }
+        Report { findings, incidents: self.incidents, dumps: self.dumps, hunt: None, stats }
     }
 }
 

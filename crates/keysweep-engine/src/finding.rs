@@ -2,6 +2,7 @@
 
 use keysweep_rules::{Purpose, Severity};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How sure keysweep is. Ordered: a later level is stronger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -186,6 +187,38 @@ pub struct DumpFacts {
     pub regions: usize,
 }
 
+/// What was hunted for, and what was tried: a *no* means no more than that.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hunt {
+    /// The keys.
+    pub keys: Vec<HuntedKey>,
+    /// Bytes of files that windows were taken of.
+    pub bytes: u64,
+    /// For each representation of a number how many windows were tried.
+    pub windows: BTreeMap<String, u64>,
+}
+
+/// A key that was hunted for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HuntedKey {
+    /// Where it was given, and what is said of it there.
+    pub label: String,
+    /// `RSA`, `EC P-256`, `Ed25519`, …; absent if only a fingerprint was given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub algorithm: Option<String>,
+    /// Size in bits.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bits: Option<u32>,
+    /// `spki-sha256:…`, or as it was given.
+    pub fingerprint: String,
+    /// Whether its private half was found, readable.
+    pub found: bool,
+    /// Whether its private half was found under encryption only.
+    pub found_encrypted: bool,
+    /// Whether the windows of memory were tried against its numbers. Otherwise only keys in known forms were compared.
+    pub by_numbers: bool,
+}
+
 /// Counters of a scan.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
@@ -208,6 +241,9 @@ pub struct Report {
     pub incidents: Vec<Incident>,
     /// The dumps among the scanned files.
     pub dumps: Vec<DumpFacts>,
+    /// What was hunted for, if given keys were: the findings are then those of these keys only.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hunt: Option<Hunt>,
     /// Counters.
     pub stats: Stats,
 }

@@ -14,6 +14,7 @@ mod detector;
 mod file;
 pub mod finding;
 mod fingerprint;
+mod hunt;
 mod known;
 mod numbers;
 mod place;
@@ -27,8 +28,9 @@ mod walk;
 mod window;
 
 pub use detector::{SetupError, decoder_rules};
-pub use finding::{Finding, Incident, Location, ProofLevel, Report, Stats};
+pub use finding::{Finding, Hunt, HuntedKey, Incident, Location, ProofLevel, Report, Stats};
 pub use fingerprint::Fingerprinter;
+pub use hunt::Wanted;
 pub use progress::Progress;
 pub use scan::{Inputs, Options, Scanner};
 pub use walk::{GlobError, Selection};

@@ -4,7 +4,7 @@ use crate::place::Part;
 use crate::raw::{Raw, What};
 use keysweep_image::{Format, Image, Label, Permissions, ReadAt, Region, read_into};
 use keysweep_keys::PublicKey;
-use keysweep_memory::{Memory, Outcome, Segment};
+use keysweep_memory::{Memory, Outcome, Segment, Step, Tested};
 
 /// The name that rules give as their decoder for what this search finds.
 pub(crate) const DECODER: &str = "memory";
@@ -62,6 +62,31 @@ pub(crate) fn may_hold_numbers(image: &Image, source: &dyn ReadAt) -> bool {
 pub(crate) fn search(part: Part<'_>, public: &[PublicKey], jobs: usize) -> Outcome {
     let regions = if part.base == 0 { part.image.regions.as_slice() } else { &[] };
     keysweep_memory::search(&Dump::new(part, regions), public, jobs)
+}
+
+/// Hunts for the private halves of `keys` in all of a source, code and constants of mapped files included.
+pub(crate) fn hunt(part: Part<'_>, keys: &[PublicKey], step: Step, jobs: usize) -> (Outcome, Tested) {
+    let regions = if part.base == 0 { part.image.regions.as_slice() } else { &[] };
+    let mut dump = Dump::new(part, regions);
+    dump.segments = whole(part.source.len(), regions);
+    keysweep_memory::hunt(&dump, keys, step, jobs)
+}
+
+/// All of a file: its regions, and what lies between them.
+fn whole(len: u64, regions: &[Region]) -> Vec<Segment> {
+    let mut segments = Vec::new();
+    let mut at = 0;
+    for region in regions {
+        if region.file_offset > at {
+            segments.push(Segment { offset: at, len: region.file_offset - at, address: None });
+        }
+        append(&mut segments, Segment { offset: region.file_offset, len: region.len, address: region.address });
+        at = region.file_end();
+    }
+    if len > at {
+        segments.push(Segment { offset: at, len: len - at, address: None });
+    }
+    segments
 }
 
 /// What was found, as raw results. `rule` gives the index of a rule, if it is among the chosen ones.

@@ -5,6 +5,7 @@ use crate::detector::{Detector, SetupError};
 use crate::file::{Searcher, Seen};
 use crate::finding::{DumpFacts, Location, Report, Stats};
 use crate::fingerprint::Fingerprinter;
+use crate::hunt::{Hunting, Wanted};
 use crate::numbers;
 use crate::place::{Part, Places};
 use crate::progress::Progress;
@@ -40,6 +41,10 @@ pub struct Options {
     pub selection: Selection,
     /// How credentials are named.
     pub fingerprinter: Fingerprinter,
+    /// Keys whose private halves are hunted for.
+    pub wanted: Vec<Wanted>,
+    /// Whether windows that are hunted in begin at every byte, not only at every fourth.
+    pub every_byte: bool,
 }
 
 /// What to scan.
@@ -76,10 +81,13 @@ impl Scanner {
         &self.rules
     }
 
-    /// Scans `inputs`. Never fails: what could not be looked at is in the report.
+    /// Scans `inputs`. Never fails: what could not be looked at is in the report. With wanted keys it is a hunt for them, and
+    /// the report holds nothing else.
     pub fn scan(&self, inputs: &Inputs, progress: &Progress) -> Report {
         let begin = Instant::now();
-        let sweep = Sweep::new(self, progress);
+        let wanted = &self.options.wanted;
+        let hunting = (!wanted.is_empty()).then(|| Hunting::new(wanted.clone(), self.options.every_byte));
+        let sweep = Sweep { hunting, ..Sweep::new(self, progress) };
         let jobs = match self.options.jobs {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
@@ -96,7 +104,12 @@ impl Scanner {
             skipped: progress.skipped(),
             milliseconds: begin.elapsed().as_millis() as u64,
         };
-        sweep.collector.into_inner().unwrap_or_else(PoisonError::into_inner).into_report(&self.rules, stats)
+        let collector = sweep.collector.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut report = collector.into_report(&self.rules, stats);
+        if let Some(hunting) = &sweep.hunting {
+            hunting.conclude(&mut report);
+        }
+        report
     }
 
     /// Scans bytes at hand, as a file called `name`.
@@ -108,7 +121,7 @@ impl Scanner {
         sweep.collector.into_inner().unwrap_or_else(PoisonError::into_inner).into_report(&self.rules, stats)
     }
 
-    fn searcher(&self) -> Searcher<'_> {
+    pub(crate) fn searcher(&self) -> Searcher<'_> {
         Searcher::new(&self.detector, &self.rules, &self.options.fingerprinter)
     }
 }
@@ -121,6 +134,7 @@ struct Sweep<'a> {
     large: Mutex<Vec<PathBuf>>,
     /// Dumps that are searched for numbers when all public keys of the sweep are known, with what was seen in them so far.
     dumps: Mutex<Vec<(PathBuf, Seen)>>,
+    hunting: Option<Hunting>,
 }
 
 /// Where the bytes of a source come from.
@@ -133,7 +147,14 @@ struct Origin<'a> {
 
 impl<'a> Sweep<'a> {
     fn new(scanner: &'a Scanner, progress: &'a Progress) -> Self {
-        Self { scanner, progress, collector: Mutex::default(), large: Mutex::default(), dumps: Mutex::default() }
+        Self {
+            scanner,
+            progress,
+            collector: Mutex::default(),
+            large: Mutex::default(),
+            dumps: Mutex::default(),
+            hunting: None,
+        }
     }
 }
 
@@ -256,13 +277,22 @@ impl Sweep<'_> {
             self.incident(name, format!("cannot be read to its end: {}", reason(&error)), true);
         }
         let part = Part { name, source, image: &image, base: 0 };
-        if !self.scanner.detector.numbers || !numbers::may_hold_numbers(&image, source) {
+        if !self.wants_numbers(part) {
             return self.publish(part, seen);
         }
         match path {
             Some(path) => self.postpone(part, path, seen),
             None => self.numbers(part, seen, jobs),
         }
+    }
+
+    /// Whether the source is searched for keys as numbers: dumps, and in a hunt everything that is not text.
+    fn wants_numbers(&self, part: Part<'_>) -> bool {
+        let holds = match self.hunting {
+            Some(_) => !part.image.format.is_text(),
+            None => numbers::may_hold_numbers(part.image, part.source),
+        };
+        holds && self.scanner.detector.numbers
     }
 
     /// Keeps a dump for the search for numbers.
@@ -302,8 +332,17 @@ impl Sweep<'_> {
         for (_, object) in &seen.public {
             self.collector().public(part.name, object);
         }
-        let public = self.collector().public_keys();
-        let outcome = numbers::search(part, &public, jobs);
+        let outcome = match &self.hunting {
+            Some(hunting) => {
+                let (outcome, tested) = numbers::hunt(part, &hunting.keys, hunting.step, jobs);
+                hunting.tested(&tested);
+                outcome
+            }
+            None => {
+                let public = self.collector().public_keys();
+                numbers::search(part, &public, jobs)
+            }
+        };
         seen.raws.extend(numbers::raws(&outcome, |id| self.scanner.detector.key_rule(id)));
         for limit in outcome.limits {
             seen.limit(limit);
@@ -394,7 +433,7 @@ impl Sweep<'_> {
             // Only the first block can tell what the stream is.
             let image = image.get_or_insert_with(|| recognise(&source));
             let part = Part { name: "-", source: &source, image, base: block.offset };
-            if self.scanner.detector.numbers && numbers::may_hold_numbers(image, &source) {
+            if self.wants_numbers(part) {
                 self.numbers(part, seen, 1);
             } else {
                 self.publish(part, seen);

@@ -14,6 +14,7 @@ pub mod copies;
 pub mod curve;
 mod elliptic;
 pub mod found;
+pub mod hunt;
 mod mac;
 pub mod memory;
 mod noise;
@@ -28,6 +29,7 @@ pub mod structure;
 pub mod survey;
 
 pub use found::{Found, Place};
+pub use hunt::{Step, Tested, hunt};
 pub use memory::{Chunk, Memory, Segment};
 pub use order::Order;
 pub use search::{Outcome, search};

@@ -17,10 +17,10 @@ mod finder;
 mod inside;
 mod join;
 mod key;
-mod limbs;
+pub(crate) mod limbs;
 mod lows;
 mod natural;
-mod ratio;
+pub(crate) mod ratio;
 mod report;
 mod source;
 #[cfg(test)]

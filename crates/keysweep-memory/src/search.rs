@@ -9,7 +9,7 @@ use crate::schedule::AesSchedule;
 use crate::session::Sessions;
 use crate::shielded::Shielded;
 use crate::structure::View;
-use crate::survey::{Survey, survey};
+use crate::survey::{Number, Survey, survey};
 use keysweep_keys::PublicKey;
 
 /// What a finder works on.
@@ -51,7 +51,15 @@ pub fn all() -> &'static [&'static dyn Finder] {
 
 /// Searches `memory` for keys of every kind, with `public` keys known beforehand, on `jobs` threads.
 pub fn search(memory: &dyn Memory, public: &[PublicKey], jobs: usize) -> Outcome {
-    let survey = survey(memory, jobs);
+    search_with(memory, public, jobs, Vec::new())
+}
+
+/// As [`search`], with places of numbers that are known beforehand.
+pub(crate) fn search_with(memory: &dyn Memory, public: &[PublicKey], jobs: usize, known: Vec<Number>) -> Outcome {
+    let mut survey = survey(memory, jobs);
+    survey.numbers.extend(known);
+    survey.numbers.sort_unstable();
+    survey.numbers.dedup();
     let mut outcome = Outcome::default();
     if survey.overflow {
         outcome.limits.push("more places that may hold a key as numbers than are kept");

@@ -35,7 +35,7 @@ pub fn write_json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-/// JSON Lines: a line for each finding, incident and dump, and a last one with the counters. The member `type` tells
+/// JSON Lines: a line for each finding, incident and dump, one for a hunt, and a last one with the counters. The member `type` tells
 /// them apart.
 ///
 /// # Errors
@@ -50,6 +50,9 @@ pub fn write_jsonl(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     for dump in &report.dumps {
         line("dump", dump, out)?;
+    }
+    if let Some(hunt) = &report.hunt {
+        line("hunt", hunt, out)?;
     }
     let summary = json!({
         "tool": "keysweep",

@@ -41,6 +41,9 @@ pub fn write_text(report: &Report, style: Style, out: &mut dyn Write) -> io::Res
         write_finding(finding, style, out)?;
         writeln!(out)?;
     }
+    if let Some(hunt) = &report.hunt {
+        writeln!(out, "{}", crate::hunt::section(report, hunt))?;
+    }
     write_incidents(report, style, out)?;
     writeln!(out, "{}", summary(report))
 }
@@ -216,7 +219,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// Text without control characters: a file name must not steer the terminal.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().flat_map(|c| if is_unsafe(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
@@ -245,7 +248,7 @@ fn plural(count: u64) -> &'static str {
 }
 
 /// Bytes in binary units.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
     let mut value = bytes as f64;
     let mut unit = 0;

@@ -1,7 +1,7 @@
 //! Sets of rules: the built-in ones, those of the user, and selections of them.
 
 use crate::parse::{MAX_FILE, RuleError, nearest, parse};
-use crate::{Error, Rule, validate};
+use crate::{Detector, Error, Rule, validate};
 use globset::{GlobBuilder, GlobMatcher};
 use std::collections::HashMap;
 use std::io::Read;
@@ -118,6 +118,11 @@ impl RuleSet {
             return Ok(matcher);
         }
         Err(Error::NoMatch { glob: glob.to_owned(), suggestion: self.nearest(glob) })
+    }
+
+    /// Leaves only the rules whose findings are keys: those with a decoder.
+    pub fn only_keys(&mut self) {
+        self.rules.retain(|rule| matches!(rule.detector, Detector::Decoder(_)));
     }
 
     /// The id most like `id`, if one is near enough to be meant.

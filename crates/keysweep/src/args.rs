@@ -17,6 +17,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Scan files, folders and dumps.
     Scan(ScanArgs),
+    /// Tell whether the private half of a given key lies in files or dumps, in any form.
+    Hunt(HuntArgs),
     /// List, show, check and test rules.
     Rules(RulesArgs),
 }
@@ -100,6 +102,19 @@ pub(crate) struct ScanArgs {
     pub(crate) jobs: usize,
     #[command(flatten)]
     pub(crate) rules: RuleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HuntArgs {
+    /// The keys: a certificate, public key (PEM, DER, SSH, JWK), key set, known_hosts or authorized_keys file, or a list of
+    /// fingerprints. May be given several times.
+    #[arg(short, long = "key", value_name = "FILE", required = true)]
+    pub(crate) keys: Vec<PathBuf>,
+    /// Try windows that begin at every byte, not only at every fourth.
+    #[arg(long)]
+    pub(crate) every_byte: bool,
+    #[command(flatten)]
+    pub(crate) scan: ScanArgs,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod args;
 mod hardening;
+mod hunt;
 mod progress;
 mod rules;
 mod scan;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Scan(args) => scan::run(&args),
+        Command::Hunt(args) => hunt::run(&args),
         Command::Rules(args) => rules::run(&args),
     };
     match outcome {

@@ -2,7 +2,7 @@
 
 use crate::args::{Format, MinProof, RuleArgs, ScanArgs, Threshold, When};
 use crate::{CLEAN, Error, FINDINGS, INCOMPLETE};
-use keysweep_engine::{Fingerprinter, Inputs, Options, Progress, ProofLevel, Report, Scanner, Selection};
+use keysweep_engine::{Fingerprinter, Inputs, Options, Progress, ProofLevel, Report, Scanner, Selection, Wanted};
 use keysweep_report::{Style, write_json, write_jsonl, write_sarif, write_text};
 use keysweep_rules::{RuleSet, Severity};
 use std::fs::File;
@@ -10,7 +10,14 @@ use std::io::{BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &ScanArgs) -> Result<u8, Error> {
+    run_with(args, rule_set(&args.rules)?, Vec::new(), false)
+}
+
+/// Scans, or hunts for the `wanted` keys if there are any.
+pub(crate) fn run_with(args: &ScanArgs, rules: RuleSet, wanted: Vec<Wanted>, every_byte: bool) -> Result<u8, Error> {
     let options = Options {
+        wanted,
+        every_byte,
         jobs: args.jobs,
         selection: Selection {
             include: args.include.clone(),
@@ -26,7 +33,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<u8, Error> {
             None => Fingerprinter::default(),
         },
     };
-    let scanner = Scanner::new(rule_set(&args.rules)?, options)?;
+    let scanner = Scanner::new(rules, options)?;
     let inputs = inputs(args)?;
     let progress = Progress::default();
     let mut report = crate::progress::watch(&progress, !args.no_progress, || scanner.scan(&inputs, &progress));
@@ -111,7 +118,7 @@ fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|source| Error::Io { what: path.display().to_string(), source })
 }
 

@@ -12,7 +12,7 @@
 mod evidence;
 mod guess;
 mod lifetime;
-mod reading;
+pub(crate) mod reading;
 mod report;
 #[cfg(test)]
 mod tests;

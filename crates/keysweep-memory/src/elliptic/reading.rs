@@ -8,7 +8,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// How bytes are read as a private key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Reading {
+pub(crate) enum Reading {
     /// The scalar of a Weierstrass curve.
     Number(Order),
     /// The same in Montgomery form modulo the order, as little-endian limbs: ring, Rust's p384.
@@ -25,7 +25,7 @@ pub(super) enum Reading {
 
 impl Reading {
     /// Bytes of a private key of `group` that is read so.
-    pub(super) fn bytes(self, group: Group) -> usize {
+    pub(crate) fn bytes(self, group: Group) -> usize {
         let bytes = group.bytes();
         match self {
             Reading::Number(Order::Little | Order::Big) => bytes,
@@ -42,7 +42,7 @@ impl Reading {
     }
 
     /// Appends the limbs of the scalar that `window` is; false, and nothing, if it is none.
-    pub(super) fn scalar(self, group: Group, window: &[u8], scalars: &mut Vec<u64>) -> bool {
+    pub(crate) fn scalar(self, group: Group, window: &[u8], scalars: &mut Vec<u64>) -> bool {
         let start = scalars.len();
         let good = match self {
             Reading::Number(order) => number(group, order, window, scalars),

@@ -28,7 +28,7 @@ pub(super) fn subtract(a: u64, b: u64, borrow: u64) -> (u64, u64) {
 }
 
 /// Number of significant bits.
-pub(super) fn bits(limbs: &[u64]) -> u32 {
+pub(crate) fn bits(limbs: &[u64]) -> u32 {
     let used = limbs.iter().rposition(|limb| *limb != 0).map_or(0, |top| top + 1);
     used.checked_sub(1).map_or(0, |top| 64 * used as u32 - limbs[top].leading_zeros())
 }
@@ -66,7 +66,7 @@ pub(super) fn exact_quotient(n: &[u64], p: &[u64], quotient: &mut [u64]) {
 
 /// Whether the odd number `p` may divide `n`: whether the quotient is no larger than it has to be. A random `p` passes
 /// once in 2^40 times or less often.
-pub(super) fn may_divide(n: &[u64], n_bits: u32, p: &[u64], p_bits: u32) -> bool {
+pub(crate) fn may_divide(n: &[u64], n_bits: u32, p: &[u64], p_bits: u32) -> bool {
     let Some(quotient_bits) = (n_bits + 1).checked_sub(p_bits) else { return false };
     // As many limbs as leave 40 bits or more that must be zero.
     let count = (quotient_bits as usize + 40).div_ceil(64);

@@ -16,9 +16,9 @@ pub(super) struct Ratio {
 
 /// A fraction in lowest terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fraction {
-    pub(super) numerator: u64,
-    pub(super) denominator: u64,
+pub(crate) struct Fraction {
+    pub(crate) numerator: u64,
+    pub(crate) denominator: u64,
 }
 
 /// A multiple of the usual public exponents (65537, 3, 5, 7, 15, 17, 35) times small divisors of the gcd of the primes less one.
@@ -78,7 +78,7 @@ fn ratio(items: &Items, small: usize, large: usize) -> Option<Ratio> {
 }
 
 /// The fraction with a small denominator that `d / n` is in 128 bits, for `d < n`, by continued fractions.
-pub(super) fn fraction(d: &[u64], n: &[u64]) -> Option<Fraction> {
+pub(crate) fn fraction(d: &[u64], n: &[u64]) -> Option<Fraction> {
     let bits = super::limbs::bits(n);
     let low = bits.checked_sub(128)?;
     let (whole, part) = (top(n, low), top(d, low));

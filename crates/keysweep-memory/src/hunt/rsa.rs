@@ -1,0 +1,197 @@
+//! Windows that are a prime or the private exponent of a given modulus.
+
+use super::{Tested, Windows};
+use crate::order::{Order, PYTHON, TOM_MATH_32, TOM_MATH_64};
+use crate::rsa::limbs::{bits, may_divide};
+use crate::rsa::ratio;
+use crate::survey::Number;
+use keysweep_keys::PublicKey;
+use keysweep_keys::public::bit_length;
+use zeroize::Zeroizing;
+
+/// An RSA modulus, made ready to be tried against many windows.
+pub(super) struct Modulus {
+    /// Limbs, least significant first.
+    n: Vec<u64>,
+    bits: u32,
+    /// Its leading bits, see [`lead`].
+    lead: f64,
+    /// The public exponent.
+    e: u64,
+    shapes: Vec<Shape>,
+}
+
+/// How a number lies in a window.
+struct Shape {
+    order: Order,
+    /// Bytes of a window.
+    len: usize,
+    /// What the window may be.
+    part: Part,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Prime,
+    Exponent,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Part::Prime => "RSA prime",
+            Part::Exponent => "RSA private exponent",
+        }
+    }
+}
+
+/// Orders that are tried at every window.
+const ORDERS: [Order; 7] =
+    [Order::Little, Order::Big, Order::BigWords32, Order::BigWords64, PYTHON, TOM_MATH_64, TOM_MATH_32];
+/// Sizes of moduli that are hunted for, in bits.
+const SIZES: std::ops::RangeInclusive<u32> = 512..=16_384;
+
+impl Modulus {
+    /// `None` for a key that is not RSA, or of a size that is not hunted for.
+    pub(super) fn new(key: &PublicKey) -> Option<Self> {
+        let (n, bits) = (&key.value, bit_length(&key.value));
+        if !SIZES.contains(&bits) || n.last()? & 1 == 0 {
+            return None;
+        }
+        let limbs: Vec<u64> = n.rchunks(8).map(|limb| limb.iter().fold(0, |n, b| n << 8 | u64::from(*b))).collect();
+        let shapes = [Part::Prime, Part::Exponent].into_iter().flat_map(|part| {
+            let bits = if part == Part::Prime { bits.div_ceil(2) } else { bits };
+            ORDERS.into_iter().map(move |order| Shape { order, len: window(order, bits), part })
+        });
+        let exponent = exponent(key)?;
+        Some(Self { lead: lead(&limbs), n: limbs, bits, e: exponent, shapes: shapes.collect() })
+    }
+
+    /// Tries all windows of a chunk.
+    pub(super) fn try_all(&self, windows: &Windows<'_>, hits: &mut Vec<Number>, tested: &mut Tested) {
+        let mut scratch = Zeroizing::new(vec![0; self.n.len() + 1]);
+        for shape in &self.shapes {
+            let mut count = 0;
+            for at in windows.of_len(shape.len) {
+                let bytes = windows.bytes(at, shape.len);
+                if self.may_be(shape, bytes) {
+                    count += 1;
+                    if self.is(shape, bytes, &mut scratch) {
+                        let (offset, len) = (windows.offset(at), shape.len as u32);
+                        hits.push(Number { offset, len, order: shape.order, structure: "" });
+                    }
+                }
+            }
+            *tested.windows.entry(format!("{} as {}", shape.part.name(), shape.order.name())).or_default() += count;
+        }
+    }
+
+    /// What the ends of a window show at once: parity, and size.
+    fn may_be(&self, shape: &Shape, bytes: &[u8]) -> bool {
+        let (low, high) = match shape.order {
+            Order::Little => (bytes[0], bytes[shape.len - 1]),
+            Order::Big => (bytes[shape.len - 1], bytes[0]),
+            Order::BigWords32 => (bytes[shape.len - 4], bytes[3]),
+            Order::BigWords64 => (bytes[shape.len - 8], bytes[7]),
+            Order::Digits { bits, bytes: size } => return digits_fit(bytes, bits, size.into()),
+        };
+        // A prime of half the bits has its highest bit set where these fill the window's bytes.
+        let filled = shape.part == Part::Prime && self.bits.is_multiple_of(16);
+        low & 1 == 1 && (high & 0x80 != 0 || !filled)
+    }
+
+    fn is(&self, shape: &Shape, bytes: &[u8], number: &mut [u64]) -> bool {
+        let Some(count) = limbs(shape.order, bytes, number) else { return false };
+        let number = &number[..count];
+        match shape.part {
+            Part::Prime => may_divide(&self.n, self.bits, number, bits(number)),
+            Part::Exponent => self.is_exponent(number),
+        }
+    }
+
+    /// Whether `d` may be the private exponent: `d / n` is a fraction whose denominator is `e` times a divisor of
+    /// `gcd(p - 1, q - 1)`, in all leading bits.
+    fn is_exponent(&self, d: &[u64]) -> bool {
+        let difference = self.bits.saturating_sub(bits(d));
+        if difference > SLACK || bits(d) > self.bits {
+            return false;
+        }
+        let ratio = self.e as f64 * (lead(d) / self.lead) / (1u64 << difference) as f64;
+        let whole = (ratio * DIVISORS).round();
+        (ratio * DIVISORS - whole).abs() < TOLERANCE
+            && ratio::fraction(d, &self.n).is_some_and(|f| f.denominator.is_multiple_of(self.e))
+    }
+}
+
+/// How many bits shorter than the modulus an exponent may be.
+const SLACK: u32 = 40;
+/// The least common multiple of 1 to 16: `gcd(p - 1, q - 1)` divides it for nearly all keys.
+const DIVISORS: f64 = 720_720.0;
+/// `DIVISORS` times an exponent of 17 bits times a ratio of two `f64` is wrong by up to 2^-15.
+const TOLERANCE: f64 = 1.0 / (1 << 12) as f64;
+
+/// The leading bits as a fraction from 1/2 to 1.
+fn lead(limbs: &[u64]) -> f64 {
+    let used = bits(limbs).div_ceil(64) as usize;
+    let top = limbs[used.saturating_sub(1)];
+    let next = used.checked_sub(2).map_or(0, |i| limbs[i]);
+    let wide = (u128::from(top) << 64 | u128::from(next)) << top.leading_zeros().min(63);
+    (wide >> 64) as f64 / 2f64.powi(64)
+}
+
+/// Bytes of a window for a number of so many bits.
+fn window(order: Order, bits: u32) -> usize {
+    let bits = bits as usize;
+    match order {
+        Order::Little | Order::Big => bits.div_ceil(8),
+        Order::BigWords32 => 4 * bits.div_ceil(32),
+        Order::BigWords64 => 8 * bits.div_ceil(64),
+        Order::Digits { bits: digit, bytes } => usize::from(bytes) * bits.div_ceil(digit.into()),
+    }
+}
+
+/// Whether no digit has a bit set that is beyond it, and the lowest is odd.
+fn digits_fit(bytes: &[u8], bits: u8, size: usize) -> bool {
+    let spare = 8 * size - usize::from(bits);
+    bytes[0] & 1 == 1 && bytes.chunks_exact(size).all(|digit| usize::from(digit[size - 1]) >> (8 - spare) == 0)
+}
+
+/// Reads the limbs of a window, least significant first, and returns how many there are.
+fn limbs(order: Order, bytes: &[u8], limbs: &mut [u64]) -> Option<usize> {
+    let little = |bytes: &[u8]| bytes.iter().rev().fold(0, |n, b| n << 8 | u64::from(*b));
+    let big = |bytes: &[u8]| bytes.iter().fold(0, |n, b| n << 8 | u64::from(*b));
+    let count = match order {
+        Order::Little => fill(limbs, bytes.chunks(8).map(little)),
+        Order::Big => fill(limbs, bytes.rchunks(8).map(big)),
+        Order::BigWords64 => fill(limbs, bytes.rchunks(8).map(little)),
+        Order::BigWords32 => fill(
+            limbs,
+            bytes.rchunks(8).map(|pair| match pair {
+                [high @ .., a, b, c, d] => little(high) << 32 | little(&[*a, *b, *c, *d]),
+                _ => little(pair),
+            }),
+        ),
+        Order::Digits { .. } => {
+            let number = order.decode(bytes)?;
+            fill(limbs, keysweep_keys::secret::trim_leading_zeros(&number).rchunks(8).map(big))
+        }
+    }?;
+    Some(limbs[..count].iter().rposition(|limb| *limb != 0)? + 1)
+}
+
+fn fill(limbs: &mut [u64], values: impl Iterator<Item = u64>) -> Option<usize> {
+    let mut count = 0;
+    for value in values {
+        *limbs.get_mut(count)? = value;
+        count += 1;
+    }
+    Some(count)
+}
+
+/// The public exponent out of the SubjectPublicKeyInfo, if it has up to 32 bits: the last INTEGER.
+fn exponent(key: &PublicKey) -> Option<u64> {
+    let at = key.spki.windows(2).rposition(|w| w[0] == 2 && w[1] >= 1 && w[1] <= 5)?;
+    let bytes = &key.spki[at + 2..];
+    let fits = bytes.len() == usize::from(key.spki[at + 1]);
+    fits.then(|| bytes.iter().fold(0, |n, b| n << 8 | u64::from(*b))).filter(|e| *e > 1 && *e >> 32 == 0)
+}
