@@ -20,6 +20,7 @@ mod electrum;
 mod ethereum;
 mod fields;
 mod frame;
+mod gnupg;
 mod java;
 mod json;
 mod jwk;
@@ -28,6 +29,7 @@ mod libp2p;
 mod minisign;
 mod nkeys;
 mod nss;
+mod openpgp;
 mod pbe;
 mod pem;
 mod pkcs12;
@@ -71,6 +73,7 @@ pub fn all() -> &'static [&'static dyn Decoder] {
         &electrum::Electrum,
         &ethereum::Ethereum,
         &ethereum::Keystore,
+        &gnupg::GnuPg,
         &java::Java,
         &java::JavaText,
         &jwk::Jwk,
@@ -83,6 +86,8 @@ pub fn all() -> &'static [&'static dyn Decoder] {
         &nkeys::Nkeys,
         &nkeys::Stellar,
         &nss::Nss,
+        &openpgp::Armoured,
+        &openpgp::Packets,
         &pem::Pem,
         &pkcs12::Pkcs12,
         &pkcs12::Pkcs12Text,

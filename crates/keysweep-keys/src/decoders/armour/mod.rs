@@ -43,6 +43,11 @@ impl<'a> Block<'a> {
     /// The block whose first line holds the dashes that end at `opened`: an anchor that ends in five dashes has its end there.
     /// `None` for dashes of an end line, and for text that only speaks of a block.
     pub(crate) fn at(window: &'a [u8], opened: usize) -> Option<Self> {
+        Self::within(window, opened, MAX_TEXT)
+    }
+
+    /// The same, with up to `most` bytes of text.
+    pub(crate) fn within(window: &'a [u8], opened: usize, most: usize) -> Option<Self> {
         let head = window.get(..opened.checked_sub(DASHES.len())?)?;
         let from = head.len().saturating_sub(MAX_LABEL);
         let begin = from + memmem::rfind(&head[from..], BEGIN)?;
@@ -52,12 +57,17 @@ impl<'a> Block<'a> {
         }
         let form_encoded = label.first() == Some(&b'+');
         let label = plain::label(label, form_encoded)?;
-        let text = &window[opened..window.len().min(opened + MAX_TEXT)];
+        let text = &window[opened..window.len().min(opened + most)];
         let (length, end) = extent(text);
         let text = &text[..length];
         let plain = plain::undo(text, prefix(&window[..begin]), form_encoded);
         let range = begin..opened + end.unwrap_or(length);
         Some(Self { label, range, closed: end.is_some(), plain, text })
+    }
+
+    /// The text between the lines, with all that is done to it undone but the line ends.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.plain
     }
 
     /// Header lines before the body (`Proc-Type`, `DEK-Info`, `Comment`): name and value.

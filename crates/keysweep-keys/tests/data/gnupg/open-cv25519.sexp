@@ -1,0 +1,1 @@
+(11:private-key(3:ecc(5:curve10:Curve25519)(5:flags9:djb-tweak)(1:q33:@E>Μm&¦–P:Y…lχ2Φ+Μu¤ΕΔrΜν…άν{)(1:d32:DkΕϋΉΖ€$’µe;T¥%©!Μι"υU±©Ο8)))

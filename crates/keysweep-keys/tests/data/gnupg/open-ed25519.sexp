@@ -1,0 +1,1 @@
+(11:private-key(3:ecc(5:curve7:Ed25519)(5:flags5:eddsa)(1:q33:@=õAôs²Ë/å´?õLÛÕ;º{ÄÚıRŠN:›÷•)(1:d32::gm`@Ì[ÁYz˜îUÀ$ûgÁ²5ûxumÜ(ªe)))
