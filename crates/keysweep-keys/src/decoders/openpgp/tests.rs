@@ -331,7 +331,7 @@ fn old_versions_lengths_and_protections_are_read() {
     let partial = [
         &[0xc5, 0xe0 | 8][..],
         &v4[..256],
-        &[(v4.len() - 256 - 192 >> 8) as u8 + 192],
+        &[((v4.len() - 256 - 192) >> 8) as u8 + 192],
         &[((v4.len() - 256 - 192) & 255) as u8],
         &v4[256..],
     ]
