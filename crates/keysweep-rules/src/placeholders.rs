@@ -38,7 +38,12 @@ const CALLS: [&str; 21] = [
 /// `${VAR}`, `$VAR`, `{{ x }}`, `<x>`, `%X%`, `$(x)`, `#{x}`, `process.env.X` and the like.
 pub(crate) fn is_reference(text: &[u8]) -> bool {
     let text = text.trim_ascii();
-    if ["${", "$(", "$[[", "#{", "{{", "{%", "<%"].iter().any(|open| contains(text, open.as_bytes())) {
+    let opened = ["${", "$(", "$[[", "{{"].iter().any(|open| contains(text, open.as_bytes()));
+    // Passwords hold these by chance, so they need their end.
+    let closed = [("#{", "}"), ("{%", "%}"), ("<%", "%>")].iter().any(|(open, close)| {
+        memchr::memmem::find(text, open.as_bytes()).is_some_and(|at| contains(&text[at..], close.as_bytes()))
+    });
+    if opened || closed {
         return true;
     }
     let enclosed = |open: u8, close: u8| text.len() > 2 && text.first() == Some(&open) && text.last() == Some(&close);

@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 
 /// Shortest value of a key that is quoted, and that is not.
 const SHORTEST_KEY: (usize, usize) = (16, 20);
+/// Shortest value of hexadecimal digits: what is shorter names things more often than it guards them.
+const SHORTEST_HEX: usize = 24;
 /// Longest value of a key; what is longer is data.
 const LONGEST_KEY: usize = 256;
 /// Least entropy of a key's value in bits a byte: that of 32 random hexadecimal digits is 3.0 or more.
@@ -29,7 +31,7 @@ const PASSWORD: std::ops::RangeInclusive<usize> = 8..=64;
 /// A key or token.
 pub(super) fn key(candidate: &Candidate<'_>) -> Option<Verdict> {
     let place = Place::of(candidate)?;
-    (names_key(place.name) && place.is_literal() && is_key(candidate.secret, place.quoted)).then_some(())?;
+    (names_key(place.name) && place.holds(candidate.secret) && is_key(candidate.secret, place.quoted)).then_some(())?;
     Verdict::new(
         Level::Pattern,
         format!("is assigned to a name that says so, and is random: {:.1} bits a byte", shannon(candidate.secret)),
@@ -39,8 +41,10 @@ pub(super) fn key(candidate: &Candidate<'_>) -> Option<Verdict> {
 /// A password.
 pub(super) fn password(candidate: &Candidate<'_>) -> Option<Verdict> {
     let place = Place::of(candidate)?;
-    (names_password(place.name) && place.is_literal() && is_assigned_password(candidate.secret, place.quoted))
-        .then_some(())?;
+    (names_password(place.name)
+        && place.holds(candidate.secret)
+        && is_assigned_password(candidate.secret, place.quoted))
+    .then_some(())?;
     Verdict::new(Level::Pattern, "is assigned to a name that says so, and is neither a common password nor a variable")
 }
 
@@ -68,14 +72,25 @@ impl<'a> Place<'a> {
         Some(Self { name, quoted, between, after })
     }
 
-    /// Whether the value is a literal that is given to the name, and not compared with it or passed beside it.
-    fn is_literal(&self) -> bool {
+    /// Whether the value is a literal that is given to the name, and not compared with it, passed beside it or its own
+    /// name.
+    fn holds(&self, value: &[u8]) -> bool {
         let compared = self.between.windows(2).any(|pair| pair == b"==");
         // `put("apiKey", "...")` gives a value, `matches("password", "...")` does not.
         let beside = self.between.contains(&b',') && parts(self.name).len() < 2;
         let ends = self.after.is_none_or(|b| b.is_ascii_whitespace() || b"\"'`<&\0".contains(&b));
-        if self.quoted { !beside } else { ends && !compared }
+        let named_itself = value.eq_ignore_ascii_case(self.name);
+        !named_itself && if self.quoted { !beside } else { ends && !compared && !is_qualified(value) }
     }
+}
+
+/// `module.Name`.
+fn is_qualified(value: &[u8]) -> bool {
+    let mut parts = value.split(|b| *b == b'.');
+    let module = parts.next().unwrap_or_default();
+    parts.next().is_some()
+        && module.first().is_some_and(|b| b.is_ascii_lowercase() || *b == b'_')
+        && module.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_')
 }
 
 // ---- Names -------------------------------------------------------------------------------------------------------
@@ -237,7 +252,7 @@ fn is_plain(parts: &[String], named: Option<usize>) -> bool {
 // ---- Values ------------------------------------------------------------------------------------------------------
 
 /// Values that RFCs and manuals publish, so often repeated that they are in every installation.
-const PUBLISHED: [&str; 14] = [
+const PUBLISHED: [&str; 15] = [
     // RFC 5849 (OAuth 1.0)
     "kkk9d7dh3k39sjv7",
     "ad180jjd733klru7",
@@ -255,6 +270,8 @@ const PUBLISHED: [&str; 14] = [
     // Manuals of OAuth libraries
     "sdf0o9823sjdfsdf",
     "2kjshdfp92i34asdasd",
+    // Manuals of one-time passwords
+    "JBSWY3DPEHPK3PXP",
 ];
 
 fn is_key(value: &[u8], quoted: bool) -> bool {
@@ -262,6 +279,7 @@ fn is_key(value: &[u8], quoted: bool) -> bool {
     let body = value.strip_suffix(b"==").or(value.strip_suffix(b"=")).unwrap_or(value);
     (shortest..=LONGEST_KEY).contains(&value.len())
         && !body.contains(&b'=')
+        && (value.len() >= SHORTEST_HEX || !value.iter().all(u8::is_ascii_hexdigit))
         && !is_known_form(value)
         && has_secret_shape(body)
         && share(body) < WORDS
@@ -276,7 +294,7 @@ fn is_known_form(value: &[u8]) -> bool {
     let dotted: Vec<&[u8]> = value.split(|b| *b == b'.').collect();
     PREFIXES.iter().any(|prefix| value.starts_with(prefix.as_bytes()))
         || names_algorithm(value)
-        || PUBLISHED.iter().any(|known| value == known.as_bytes())
+        || PUBLISHED.iter().any(|known| value.starts_with(known.as_bytes()))
         || is_uuid(value)
         || is_expression(value)
         || slashes > 1 + value.len() / 16
@@ -329,13 +347,15 @@ fn is_assigned_password(value: &[u8], quoted: bool) -> bool {
         .count();
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let letters = value.iter().any(u8::is_ascii_alphabetic);
+    // Signs that neither prose nor names have.
+    let signs = quoted && value.iter().any(|b| b"#$&*@^~+=".contains(b));
     let begins = value.first().is_some_and(|b| b.is_ascii_alphanumeric() || (quoted && b"!#*+-?@^_~".contains(b)));
     let code = |b: &u8| b"(){}[]<>;,|\\".contains(b);
     PASSWORD.contains(&value.len())
         && begins
         && letters
         && (kinds >= 3 || (digits >= 2 && share(value) < WORDS))
-        && (digits > 0 || share(value) < WORDS)
+        && (digits > 0 || signs || share(value) < WORDS)
         && !value.iter().any(|b| code(b) && (!quoted || b"\\;{}|".contains(b)))
         && !(value.contains(&b'&') && value.contains(&b'='))
         && !is_known_form(value)
@@ -431,6 +451,7 @@ mod tests {
             assert!(judge(key, "API_KEY", "=", value, "\n"), "{value}");
             assert!(!judge(key, "API_KEY", "=", value, ";"), "a program, not a literal: {value}");
             assert!(!judge(key, "csrf_token", "=\"", value, "\""), "{value}");
+            assert!(!judge(key, "API_KEY", " = ", &format!("module2.{value}"), "\n"), "{value}");
             assert!(judge(key, "API_KEY", "', '", value, "'"), "{value}");
             assert!(!judge(key, "token", "', '", value, "'"), "beside: {value}");
             assert!(!judge(key, "api_key", " == ", value, " "), "compared with a variable: {value}");
@@ -456,6 +477,8 @@ mod tests {
 
     #[test]
     fn passwords_are_literals_that_are_not_words() {
+        assert!(judge(password, "password", ": '", "Prestigioso$", "'"));
+        assert!(!judge(password, "Password", ": ", "Prestigioso$", " "), "prose");
         for value in ["Sommer2023!", "kJ8#mQ2p", "xK9vQ2mL", "b1cycle-Wrench", "73gTh-lompB"] {
             assert!(judge(password, "db_password", ": \"", value, "\""), "{value}");
             assert!(judge(password, "PASSWORD", "=", value, "\n"), "{value}");

@@ -1,5 +1,6 @@
 //! Passwords, wherever a pattern has found one: whether it is more than documentation, a variable or a format.
 
+use super::userinfo::percent_decoded;
 use super::words::{is_made_up, share};
 use super::{Candidate, Verdict};
 use crate::model::Level;
@@ -8,17 +9,25 @@ use crate::model::Level;
 const SHORTEST: usize = 3;
 /// From this share of words on, a text of letters and separators is an identifier.
 const IDENTIFIER: f64 = 0.7;
+/// Letters of one case that are shorter are taken for a word.
+const SHORT_PHRASE: usize = 12;
 /// The same, with digits among the words.
 const NUMBERED_IDENTIFIER: f64 = 0.8;
 
 /// No word that documentation and tests use, no format, no variable and no expression.
 pub(super) fn run(candidate: &Candidate<'_>) -> Option<Verdict> {
-    is_password(candidate.secret).then_some(())?;
+    is_password(&percent_decoded(candidate.secret)).then_some(())?;
     Verdict::new(Level::Pattern, "stands where a password does, and is neither a common one nor a variable")
 }
 
 pub(super) fn is_password(text: &[u8]) -> bool {
-    text.len() >= SHORTEST && text.is_ascii() && !is_expression(text) && !is_identifier(text) && !is_made_up(text)
+    text.len() >= SHORTEST
+        && text.is_ascii()
+        && !is_constant(text)
+        && !is_reference(text)
+        && !is_expression(text)
+        && !is_identifier(text)
+        && !is_made_up(text)
 }
 
 /// What formats, templates, shells and programs write instead.
@@ -32,6 +41,36 @@ pub(super) fn is_expression(text: &[u8]) -> bool {
         .iter()
         .any(|(open, close)| text.first() == Some(open) && text.last() == Some(close));
     enclosed || MARKS.iter().any(|mark| holds(mark)) || is_call(text) || is_shell_variable(text) || is_path(text)
+}
+
+/// `SOME_NAME_2`.
+fn is_constant(text: &[u8]) -> bool {
+    text.contains(&b'_') && text.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
+}
+
+/// Where a program finds the password, or what it decrypts to get it.
+fn is_reference(text: &[u8]) -> bool {
+    const SCHEMES: [&str; 17] = [
+        "@env:",
+        "env:",
+        "env.",
+        "file:",
+        "vault:",
+        "secret:",
+        "secretref:",
+        "ref:",
+        "ref+",
+        "keychain:",
+        "sops:",
+        "enc:",
+        "enc(",
+        "enc[",
+        "{cipher}",
+        "{aes}",
+        "crypt:",
+    ];
+    let begins = |scheme: &str| text.get(..scheme.len()).is_some_and(|at| at.eq_ignore_ascii_case(scheme.as_bytes()));
+    SCHEMES.iter().any(|scheme| begins(scheme))
 }
 
 /// `name(...`, `name[...`, with nothing but a name before.
@@ -74,7 +113,9 @@ fn is_identifier(text: &[u8]) -> bool {
     let separated = stem.iter().any(|b| b"_.".contains(b))
         || stem.windows(2).any(|w| w[0].is_ascii_lowercase() && w[1].is_ascii_uppercase());
     let one_case = !stem.iter().any(u8::is_ascii_lowercase) || !stem.iter().any(u8::is_ascii_uppercase);
-    named && (one_case && text.len() == stem.len() || separated && share(stem) >= IDENTIFIER / 2.0)
+    let words = share(stem);
+    let lone = one_case && text.len() == stem.len() && (words >= IDENTIFIER || stem.len() < SHORT_PHRASE);
+    named && (lone || separated && words >= IDENTIFIER / 2.0)
 }
 
 #[cfg(test)]
@@ -91,6 +132,7 @@ mod tests {
             "p4ssfuerDB77",
             "aB3$efGh",
             "$ecretW0rx9",
+            "vzqhlrkbnjqxlwht",
             "QwErTzUiOp77",
         ] {
             assert!(is_password(password.as_bytes()), "{password}");
@@ -128,6 +170,10 @@ mod tests {
             "MYSQL_ROOT_PASSWORD",
             "https://a/b",
             "loginform",
+            "WIN32_ERROR",
+            "@env:AC_PASSWORD",
+            "ENC(k3Jx9QzLmW2v)",
+            "vault:secret/data/app#k3Jx",
         ] {
             assert!(!is_password(other.as_bytes()), "{other}");
         }

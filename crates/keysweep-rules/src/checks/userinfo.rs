@@ -78,7 +78,7 @@ fn trivial(user: &[u8], password: &[u8]) -> bool {
 }
 
 /// What a URL writes as `%40` and the like.
-fn percent_decoded(text: &[u8]) -> Zeroizing<Vec<u8>> {
+pub(super) fn percent_decoded(text: &[u8]) -> Zeroizing<Vec<u8>> {
     let digit = |b: Option<&u8>| b.and_then(|b| char::from(*b).to_digit(16));
     let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut index = 0;
