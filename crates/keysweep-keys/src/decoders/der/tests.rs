@@ -322,7 +322,7 @@ fn damage_does_no_harm() {
             let step = key.len() / 40 + 1;
             (0..key.len()).step_by(step).for_each(|end| drop(scan(&Der, &key[..end])));
         } else {
-            torture(&Der, &key, 400);
+            torture(&Der, &key, 100);
         }
     }
     torture(&Der, &read("rsa.p8"), 10_000);

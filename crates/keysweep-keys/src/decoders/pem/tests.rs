@@ -294,9 +294,9 @@ fn apple_file_names_say_what_the_key_is_for() {
 #[test]
 fn damage_does_no_harm() {
     torture(&Pem, P256.as_bytes(), 10_000);
-    torture(&Pem, RSA.replace('\n', "\\n").as_bytes(), 3_000);
-    torture(&Pem, include_bytes!("../../../tests/data/pem/p256-encrypted.pem"), 3_000);
-    for (_, text) in variants(P256) {
+    torture(&Pem, RSA.replace('\n', "\\n").as_bytes(), 1_000);
+    torture(&Pem, include_bytes!("../../../tests/data/pem/p256-encrypted.pem"), 1_000);
+    for (_, text) in variants(P256).iter().step_by(4) {
         torture(&Pem, text.as_bytes(), 50);
     }
 }
