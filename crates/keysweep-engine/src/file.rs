@@ -8,7 +8,7 @@ use crate::window::{Chunk, Scratch, Span, Window};
 use keysweep_image::ReadAt;
 use keysweep_keys::decoder::{PublicObject, Sink, Work};
 use keysweep_match::Hit;
-use keysweep_rules::{Level, RuleSet};
+use keysweep_rules::{Evaluation, Level, RuleSet};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
@@ -20,8 +20,9 @@ const TOKEN_SPAN: Span = Span { before: 512, after: 8 << 10 };
 const CONTEXT: usize = 48;
 /// How often one decoder is woken in one chunk. Real data stays far below; hostile data costs no more.
 const MAX_WAKES: u32 = 4_096;
-/// How often one token rule is. A look is cheap, and real data comes far: lists of URLs, or of names with a prefix.
-const MAX_TOKEN_WAKES: u32 = 32_768;
+/// What looks of token rules may cost in one chunk, in bytes read by their patterns: a hundred times the chunk. Real data
+/// stays far below, also where every line holds a literal, since most looks end after a few bytes.
+const MAX_TOKEN_WORK: usize = 100 * CHUNK;
 /// Results kept of one file.
 const MAX_RESULTS: usize = 50_000;
 /// Public keys and certificates kept of one file.
@@ -85,10 +86,11 @@ struct Subject<'a> {
     work: &'a Work,
 }
 
-/// How often each decoder and rule was woken in a chunk, and up to where decoders need no further look.
+/// How often each decoder was woken in a chunk, what token rules cost, and up to where decoders need no further look.
 struct Wakes {
     decoders: Vec<(u32, u64)>,
-    tokens: Vec<u32>,
+    /// Bytes read by the patterns of token rules.
+    token_work: usize,
 }
 
 impl<'a> Searcher<'a> {
@@ -122,8 +124,7 @@ impl<'a> Searcher<'a> {
     ) -> std::io::Result<()> {
         let overlap = self.detector.matcher.max_len().saturating_sub(1);
         let mut buffer = std::mem::take(&mut self.buffer);
-        let mut wakes =
-            Wakes { decoders: vec![(0, 0); self.detector.decoders.len()], tokens: vec![0; self.detector.tokens.len()] };
+        let mut wakes = Wakes { decoders: vec![(0, 0); self.detector.decoders.len()], token_work: 0 };
         let mut hits = Vec::new();
         let mut position = range.start;
         while position < range.end {
@@ -169,12 +170,11 @@ impl<'a> Searcher<'a> {
         for &target in detector.targets(hit.literal) {
             match target {
                 Target::Token(token) => {
-                    wakes.tokens[token] += 1;
-                    if wakes.tokens[token] > MAX_TOKEN_WAKES {
-                        seen.limit("more occurrences of a rule's literals than are looked at");
+                    if wakes.token_work > MAX_TOKEN_WORK {
+                        seen.limit("more occurrences of the rules' literals than are looked at");
                         continue;
                     }
-                    self.evaluate(subject, chunk, hit, token, seen);
+                    wakes.token_work += self.evaluate(subject, chunk, hit, token, seen);
                 }
                 Target::Decoder { decoder, anchor } => {
                     let (count, examined) = &mut wakes.decoders[decoder];
@@ -192,13 +192,15 @@ impl<'a> Searcher<'a> {
         }
     }
 
-    fn evaluate(&mut self, subject: Subject<'_>, chunk: &Chunk<'_>, hit: &Hit, token: usize, seen: &mut Seen) {
+    /// Looks whether a token rule matches; returns what that cost.
+    fn evaluate(&mut self, subject: Subject<'_>, chunk: &Chunk<'_>, hit: &Hit, token: usize, seen: &mut Seen) -> usize {
         let (rule, compiled) = &self.detector.tokens[token];
         let window = chunk.window(hit.start..hit.end, hit.encoding, TOKEN_SPAN, &mut self.scratch);
-        let Some(found) = compiled.evaluate(window.bytes, window.anchor.clone()) else { return };
+        let Evaluation { outcome, work } = compiled.judge(window.bytes, window.anchor.clone());
+        let Ok(found) = outcome else { return work };
         let (offset, length) = window.place(&found.whole);
         if seen.raws.iter().rev().take(64).any(|r| r.rule == *rule && r.offset == offset && r.length == length) {
-            return; // Another anchor of the same token.
+            return work; // Another anchor of the same token.
         }
         let rule_of = &self.rules.rules()[*rule];
         let secret = &window.bytes[found.secret.clone()];
@@ -216,6 +218,7 @@ impl<'a> Searcher<'a> {
             specificity: rule_of.specificity(),
         };
         seen.raws.push(Raw { rule: *rule, offset, length, wrapping: Vec::new(), what: What::Token(Box::new(token)) });
+        work
     }
 
     /// Wakes a decoder; returns the offset in the source up to which it needs no further look.
@@ -296,7 +299,7 @@ impl<'a> Searcher<'a> {
 impl Wakes {
     fn next_chunk(&mut self) {
         self.decoders.iter_mut().for_each(|d| d.0 = 0);
-        self.tokens.fill(0);
+        self.token_work = 0;
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::checks::{self, Candidate, Check};
 use crate::entropy::shannon;
 use crate::model::{Anchor, Boundary, Detector, Level, Rule, Severity, TokenRule};
+use crate::probe::{GaveUp, Probe};
 use crate::validate::{SECRET_GROUP, SHOWN_GROUPS};
 use crate::{pattern, placeholders};
 use regex_automata::meta::Regex;
@@ -13,6 +14,12 @@ use std::sync::OnceLock;
 /// Places before an anchor at which a match is tried to begin. Enough for patterns that may begin anywhere in a run of
 /// characters; a bound, since each costs a look at the window.
 const MAX_TRIES: usize = 8;
+/// Work of a look at any anchor, in bytes read.
+const MIN_WORK: usize = 32;
+/// Work of judging a match, for each of its bytes.
+const MATCH_WORK: usize = 16;
+/// Work of telling where the groups of a match are.
+const GROUP_WORK: usize = 1_024;
 /// Longest detail shown, in bytes.
 const MAX_DETAIL: usize = 80;
 
@@ -71,6 +78,9 @@ pub struct CompiledToken {
 
 #[derive(Debug)]
 struct Programs {
+    /// Tries the pattern at one place.
+    probe: Probe,
+    /// The pattern as the library searches it: for its groups, and for matches that begin before the anchor.
     pattern: Regex,
     /// Whether the pattern has groups that matter.
     groups: bool,
@@ -78,6 +88,16 @@ struct Programs {
     longest: Option<usize>,
     deny: Vec<Regex>,
     check: Option<&'static Check>,
+}
+
+/// What came of an evaluation, and what it cost.
+#[derive(Debug)]
+pub struct Evaluation {
+    /// The credential, or why there is none.
+    pub outcome: Result<Match, Rejection>,
+    /// Bytes that were read, those of a match several times. Bound the sum over all places of a text, since hostile text can
+    /// have each place read far.
+    pub work: usize,
 }
 
 impl CompiledToken {
@@ -93,15 +113,18 @@ impl CompiledToken {
     /// The credential of which the anchor at `anchor` is a part, if there is one. Takes time linear in the window, and looks
     /// no further than the window.
     pub fn evaluate(&self, window: &[u8], anchor: Range<usize>) -> Option<Match> {
-        self.judge(window, anchor).ok()
+        self.judge(window, anchor).outcome.ok()
     }
 
-    /// As [`CompiledToken::evaluate`], saying why there is none.
-    ///
-    /// # Errors
-    ///
-    /// The reason: of several places at which a match was tried, that of the one that came furthest.
-    pub fn judge(&self, window: &[u8], anchor: Range<usize>) -> Result<Match, Rejection> {
+    /// As [`CompiledToken::evaluate`], saying why there is none, and what it cost. Of several places at which a match was
+    /// tried, the reason is that of the last.
+    pub fn judge(&self, window: &[u8], anchor: Range<usize>) -> Evaluation {
+        let mut work = MIN_WORK;
+        let outcome = self.try_all(window, &anchor, &mut work);
+        Evaluation { outcome, work }
+    }
+
+    fn try_all(&self, window: &[u8], anchor: &Range<usize>, work: &mut usize) -> Result<Match, Rejection> {
         let rule = self.rule.as_ref().ok_or(Rejection::NoAnchor)?;
         if anchor.start > anchor.end || anchor.end > window.len() {
             return Err(Rejection::NoAnchor);
@@ -110,8 +133,9 @@ impl CompiledToken {
         let mut rejection = Rejection::NoMatch;
         let mut from = anchor.start.saturating_sub(rule.before);
         for _ in 0..MAX_TRIES {
-            let Some(found) = programs.find(window, from, &anchor) else { break };
+            let Some(found) = programs.find(window, from, anchor, work) else { break };
             if found.whole.end >= anchor.end {
+                *work += MATCH_WORK * found.whole.len();
                 match programs.accept(rule, window, found.clone()) {
                     Ok(found) => return Ok(found),
                     Err(why) => rejection = why,
@@ -143,20 +167,24 @@ impl Programs {
             Some(name) => Some(checks::by_name(name)?),
             None => None,
         };
-        Some(Self { pattern, groups, longest: pattern::lengths(&rule.pattern).1, deny, check })
+        let probe = Probe::new(&rule.pattern).ok()?;
+        Some(Self { probe, pattern, groups, longest: pattern::lengths(&rule.pattern).1, deny, check })
     }
 
     /// The first match that begins in `from..=anchor.start`.
-    fn find(&self, window: &[u8], from: usize, anchor: &Range<usize>) -> Option<Found> {
+    fn find(&self, window: &[u8], from: usize, anchor: &Range<usize>, work: &mut usize) -> Option<Found> {
         let to = self.longest.map_or(window.len(), |longest| anchor.start.saturating_add(longest).min(window.len()));
-        let anchored = if from == anchor.start { Anchored::Yes } else { Anchored::No };
-        let input = Input::new(window).span(from..to).anchored(anchored);
-        let whole = self.pattern.search(&input)?.range();
-        if whole.start > anchor.start {
+        let whole = if from == anchor.start {
+            self.find_at(window, from, to, work)
+        } else {
+            self.find_from(window, from, to, work)
+        }?;
+        if whole.start > anchor.start || whole.is_empty() {
             return None;
         }
         let mut found = Found { secret: whole.clone(), whole, groups: Vec::new() };
         if self.groups {
+            *work += GROUP_WORK;
             let mut captures = self.pattern.create_captures();
             let input = Input::new(window).span(found.whole.start..to).anchored(Anchored::Yes);
             self.pattern.search_captures(&input, &mut captures);
@@ -165,6 +193,27 @@ impl Programs {
             found.groups = SHOWN_GROUPS.into_iter().filter_map(|name| Some((name, group(name)?))).collect();
         }
         Some(found)
+    }
+
+    /// The match that begins at `from`.
+    fn find_at(&self, window: &[u8], from: usize, to: usize, work: &mut usize) -> Option<Range<usize>> {
+        match self.probe.at(window, from, to) {
+            Ok(outcome) => {
+                *work += outcome.read;
+                Some(from..outcome.end?)
+            }
+            Err(GaveUp) => {
+                *work += to - from;
+                Some(self.pattern.search(&Input::new(window).span(from..to).anchored(Anchored::Yes))?.range())
+            }
+        }
+    }
+
+    /// The first match that begins at `from` or later.
+    fn find_from(&self, window: &[u8], from: usize, to: usize, work: &mut usize) -> Option<Range<usize>> {
+        let found = self.pattern.search(&Input::new(window).span(from..to)).map(|m| m.range());
+        *work += found.as_ref().map_or(to, |m| m.end) - from;
+        found
     }
 
     /// Judges a match of the pattern, the cheapest questions first.

@@ -29,6 +29,7 @@ pub mod model;
 pub mod parse;
 mod pattern;
 pub mod placeholders;
+mod probe;
 mod random;
 mod reach;
 pub mod redact;
@@ -37,7 +38,7 @@ pub mod set;
 pub mod template;
 mod validate;
 
-pub use compile::{CompiledToken, Match};
+pub use compile::{CompiledToken, Evaluation, Match};
 pub use error::Error;
 pub use model::{Anchor, Boundary, Detector, Level, Purpose, Rule, Severity, TokenRule};
 pub use parse::RuleError;

@@ -1,5 +1,6 @@
 //! Regular expressions over bytes, bounded in size.
 
+use regex_automata::hybrid::dfa::{self, DFA};
 use regex_automata::meta::{BuildError, Config, Regex};
 use regex_automata::nfa::thompson::{self, NFA};
 use regex_automata::util::syntax;
@@ -37,10 +38,17 @@ fn message(error: &BuildError) -> String {
     }
 }
 
-/// The automaton of a pattern, for judging the pattern itself.
+/// The automaton of a pattern.
 pub(crate) fn automaton(pattern: &str) -> Result<NFA, PatternError> {
     let config = thompson::Config::new().utf8(false).nfa_size_limit(Some(NFA_SIZE_LIMIT));
     let built = thompson::Compiler::new().syntax(syntax_config()).configure(config).build(pattern);
+    built.map_err(|e| PatternError(e.to_string()))
+}
+
+/// The automaton of a pattern that is determinised as it is used.
+pub(crate) fn lazy_automaton(pattern: &str) -> Result<DFA, PatternError> {
+    let config = dfa::Config::new().cache_capacity(CACHE).skip_cache_capacity_check(true);
+    let built = DFA::builder().configure(config).build_from_nfa(automaton(pattern)?);
     built.map_err(|e| PatternError(e.to_string()))
 }
 

@@ -3,6 +3,9 @@
 //! A real secret that is taken for a placeholder is a leak that nobody hears of, so every test here is one that random
 //! text passes practically never; the tests measure it.
 
+use aho_corasick::AhoCorasick;
+use std::sync::OnceLock;
+
 /// Whether `text` is no secret but stands for one. `text` is the secret without its fixed prefix.
 pub fn is_placeholder(text: &[u8]) -> bool {
     text.is_empty() || is_reference(text) || holds_word(text) || is_filler(text)
@@ -11,7 +14,11 @@ pub fn is_placeholder(text: &[u8]) -> bool {
 // ---- References --------------------------------------------------------------------------------------------------
 
 /// How programs, shells and templates ask for a value.
-const CALLS: [&str; 21] = [
+const REFERENCES: [&str; 25] = [
+    "${",
+    "$(",
+    "$[[",
+    "{{",
     "process.env",
     "os.environ",
     "getenv",
@@ -38,12 +45,12 @@ const CALLS: [&str; 21] = [
 /// `${VAR}`, `$VAR`, `{{ x }}`, `<x>`, `%X%`, `$(x)`, `#{x}`, `process.env.X` and the like.
 pub(crate) fn is_reference(text: &[u8]) -> bool {
     let text = text.trim_ascii();
-    let opened = ["${", "$(", "$[[", "{{"].iter().any(|open| contains(text, open.as_bytes()));
+    static FORMS: OnceLock<AhoCorasick> = OnceLock::new();
     // Passwords hold these by chance, so they need their end.
     let closed = [("#{", "}"), ("{%", "%}"), ("<%", "%>")].iter().any(|(open, close)| {
         memchr::memmem::find(text, open.as_bytes()).is_some_and(|at| contains(&text[at..], close.as_bytes()))
     });
-    if opened || closed {
+    if closed || FORMS.get_or_init(|| in_any_case(&REFERENCES)).is_match(text) {
         return true;
     }
     let enclosed = |open: u8, close: u8| text.len() > 2 && text.first() == Some(&open) && text.last() == Some(&close);
@@ -57,7 +64,7 @@ pub(crate) fn is_reference(text: &[u8]) -> bool {
     if text.len() > 4 && text.starts_with(b"__") && text.ends_with(b"__") {
         return true;
     }
-    is_variable(text) || CALLS.iter().any(|call| contains_in_any_case(text, call.as_bytes()))
+    is_variable(text)
 }
 
 /// `$NAME` and `$name`, but not `$ecretPassw0rd`.
@@ -150,7 +157,8 @@ const PARTS: [&str; 22] = [
 
 /// Whether the text holds a word of placeholders.
 fn holds_word(text: &[u8]) -> bool {
-    if WORDS.iter().any(|word| contains_in_any_case(text, word.as_bytes())) {
+    static FORMS: OnceLock<AhoCorasick> = OnceLock::new();
+    if FORMS.get_or_init(|| in_any_case(&WORDS)).is_match(text) {
         return true;
     }
     let parts = || text.split(|b| !b.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
@@ -281,8 +289,9 @@ fn contains(text: &[u8], word: &[u8]) -> bool {
     memchr::memmem::find(text, word).is_some()
 }
 
-fn contains_in_any_case(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|at| at.eq_ignore_ascii_case(word))
+/// A search for all of these words at once.
+fn in_any_case(words: &[&str]) -> AhoCorasick {
+    AhoCorasick::builder().ascii_case_insensitive(true).build(words).expect("a few words are not too many")
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use crate::RuleSet;
 use crate::compile::{CompiledToken, Match, Rejection};
 use crate::model::{Anchor, Rule, TokenRule};
 use crate::template::render;
+use aho_corasick::AhoCorasick;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// An example that a rule fails on.
@@ -70,31 +72,67 @@ fn disappointment(must_match: bool, outcomes: &[Result<Match, Rejection>]) -> Op
 /// Examples of rules that another rule claims too, so that a scan would report the wrong one, or both. A generic rule gives
 /// way, and of two others the more specific one is right.
 pub fn conflicts(rules: &RuleSet) -> Vec<Failure> {
-    let compiled: Vec<(&Rule, &TokenRule, CompiledToken)> =
-        rules.rules().iter().filter_map(|rule| Some((rule, rule.token()?, CompiledToken::new(rule)))).collect();
+    let compiled: Vec<Candidate<'_>> = rules
+        .rules()
+        .iter()
+        .filter_map(|rule| Some(Candidate { rule, token: rule.token()?, compiled: CompiledToken::new(rule) }))
+        .filter(|candidate| !candidate.token.generic)
+        .collect();
+    let Some(literals) = Literals::new(&compiled) else { return Vec::new() };
     let mut failures = Vec::new();
-    for (rule, token, own) in compiled.iter().filter(|(_, token, _)| !token.generic) {
-        for (index, template) in rule.examples.iter().enumerate() {
-            let Ok(text) = render(rule, template, index) else { continue };
-            let text = text.as_bytes();
-            let found: Vec<Match> = search(own, &token.anchors, text).into_iter().flatten().collect();
-            let rivals = compiled.iter().filter(|(other, token, _)| other.id != rule.id && !token.generic);
-            let claims = rivals.filter(|(other, token, theirs)| {
-                other.specificity() >= rule.specificity() && {
-                    let rival = search(theirs, &token.anchors, text);
-                    rival.iter().flatten().any(|m| found.iter().any(|f| overlap(f, m)))
-                }
+    for own in &compiled {
+        for (index, template) in own.rule.examples.iter().enumerate() {
+            let Ok(text) = render(own.rule, template, index) else { continue };
+            let found = own.matches(text.as_bytes());
+            let rivals = literals.rules_in(text.as_bytes()).into_iter().map(|index| &compiled[index]);
+            let claims = rivals.filter(|rival| {
+                rival.rule.id != own.rule.id
+                    && rival.rule.specificity() >= own.rule.specificity()
+                    && rival.matches(text.as_bytes()).iter().any(|m| found.iter().any(|f| overlap(f, m)))
             });
-            failures.extend(claims.map(|(other, ..)| Failure {
-                rule: rule.id.clone(),
-                source: rule.source.clone(),
+            failures.extend(claims.map(|rival| Failure {
+                rule: own.rule.id.clone(),
+                source: own.rule.source.clone(),
                 which: format!("example {}", index + 1),
                 template: template.clone(),
-                reason: format!("rule '{}' claims it too, and is at least as specific", other.id),
+                reason: format!("rule '{}' claims it too, and is at least as specific", rival.rule.id),
             }));
         }
     }
     failures
+}
+
+/// A rule that may claim an example.
+struct Candidate<'a> {
+    rule: &'a Rule,
+    token: &'a TokenRule,
+    compiled: CompiledToken,
+}
+
+impl Candidate<'_> {
+    fn matches(&self, text: &[u8]) -> Vec<Match> {
+        search(&self.compiled, &self.token.anchors, text).into_iter().flatten().collect()
+    }
+}
+
+/// All anchors of all rules, so that not every rule need be tried on every example.
+struct Literals {
+    search: AhoCorasick,
+    /// Index of the rule of each literal.
+    rules: Vec<usize>,
+}
+
+impl Literals {
+    fn new(candidates: &[Candidate<'_>]) -> Option<Self> {
+        let anchors = || candidates.iter().enumerate().flat_map(|(i, c)| c.token.anchors.iter().map(move |a| (i, a)));
+        let search = AhoCorasick::builder().ascii_case_insensitive(true).build(anchors().map(|(_, a)| &a.text)).ok()?;
+        Some(Self { search, rules: anchors().map(|(index, _)| index).collect() })
+    }
+
+    /// The rules of which a literal stands in the text.
+    fn rules_in(&self, text: &[u8]) -> BTreeSet<usize> {
+        self.search.find_overlapping_iter(text).map(|m| self.rules[m.pattern().as_usize()]).collect()
+    }
 }
 
 fn overlap(a: &Match, b: &Match) -> bool {
@@ -108,7 +146,7 @@ pub(crate) fn search(compiled: &CompiledToken, anchors: &[Anchor], text: &[u8]) 
         let literal = anchor.text.as_bytes();
         for (start, at) in text.windows(literal.len()).enumerate() {
             if at == literal || (anchor.ignore_case && at.eq_ignore_ascii_case(literal)) {
-                outcomes.push(compiled.judge(text, start..start + literal.len()));
+                outcomes.push(compiled.judge(text, start..start + literal.len()).outcome);
             }
         }
     }

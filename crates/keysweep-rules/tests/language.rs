@@ -300,6 +300,17 @@ pattern = '[a-z_]{0,400}acme_(?:[a-z]+_?)+=(?P<secret>[a-z0-9]{20,})!'
 }
 
 #[test]
+fn an_evaluation_tells_how_far_it_has_read() {
+    let compiled = CompiledToken::new(&rule("anchors = ['acme_']\npattern = 'acme_[a-z]{1,5000}!'"));
+    let work = |text: &str| compiled.judge(text.as_bytes(), 0..5).work;
+    assert!(work("acme_1 and so on") < 64);
+    assert!(work(&format!("acme_{}", "a".repeat(4_000))) > 4_000);
+    let text = format!("acme_{}!", "ab".repeat(1_000));
+    let found = compiled.judge(text.as_bytes(), 0..5);
+    assert!(found.outcome.is_err() && found.work > 2 * text.len(), "a placeholder is looked at more than once");
+}
+
+#[test]
 fn only_the_public_prefix_is_shown() {
     let plain = rule(TOKEN);
     assert_eq!(redact(&plain, b"acme_k3v9q2x7t1m5b8y4w6z0"), "acme_… (25 characters)");

@@ -139,6 +139,26 @@ fn a_rule_with_the_id_of_a_built_in_one_replaces_it() {
     assert_eq!((list.as_array().unwrap().len(), &list[0]["name"]), (1, &"Acme token".into()));
 }
 
+#[test]
+fn frequent_literals_are_all_looked_at_unless_each_look_is_long() {
+    let dir = tempdir().unwrap();
+    let file = dir.path().join("file");
+    let scan = |text: &str| {
+        fs::write(&file, text).unwrap();
+        let begin = std::time::Instant::now();
+        let report = scan(&[file.to_str().unwrap()]).0;
+        assert!(begin.elapsed().as_secs() < 60, "{:?}", begin.elapsed());
+        report
+    };
+    // Lists of addresses are everyday text.
+    let urls: String = (0..60_000).map(|n| format!("[#{n}](https://github.com/acme/tool/pull/{n})\n")).collect();
+    assert_eq!(scan(&urls)["complete"], true);
+    // Literals whose patterns read on for kilobytes at each are not; that not all were looked at is said.
+    let report = scan(&"ops_eyJ".repeat(300_000));
+    assert_eq!(report["complete"], false);
+    assert!(report["incidents"][0]["message"].as_str().unwrap().contains("literals"), "{report}");
+}
+
 /// What the self-test of the rules sees, the whole scan must report too: through literals, windows and overlaps, in bytes
 /// and in UTF-16.
 #[test]
