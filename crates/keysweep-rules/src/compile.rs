@@ -2,12 +2,10 @@
 
 use crate::checks::{self, Candidate, Check};
 use crate::entropy::shannon;
+use crate::finder::{Finder, Found};
 use crate::model::{Anchor, Boundary, Detector, Level, Rule, Severity, TokenRule};
-use crate::probe::{GaveUp, Probe};
-use crate::validate::{SECRET_GROUP, SHOWN_GROUPS};
 use crate::{pattern, placeholders};
 use regex_automata::meta::Regex;
-use regex_automata::{Anchored, Input};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -18,8 +16,6 @@ const MAX_TRIES: usize = 8;
 const MIN_WORK: usize = 32;
 /// Work of judging a match, for each of its bytes.
 const MATCH_WORK: usize = 16;
-/// Work of telling where the groups of a match are.
-const GROUP_WORK: usize = 1_024;
 /// Longest detail shown, in bytes.
 const MAX_DETAIL: usize = 80;
 
@@ -78,15 +74,9 @@ pub struct CompiledToken {
 
 #[derive(Debug)]
 struct Programs {
-    /// Tries the pattern at one place.
-    probe: Probe,
-    /// The pattern as the library searches it: for its groups, and for matches that begin before the anchor.
-    pattern: Regex,
-    /// Whether the pattern has groups that matter.
-    groups: bool,
-    /// Longest match in bytes, if there is a bound.
-    longest: Option<usize>,
-    deny: Vec<Regex>,
+    finder: Finder,
+    /// Compiled when a match came so far that they are asked.
+    deny: OnceLock<Vec<Regex>>,
     check: Option<&'static Check>,
 }
 
@@ -133,7 +123,7 @@ impl CompiledToken {
         let mut rejection = Rejection::NoMatch;
         let mut from = anchor.start.saturating_sub(rule.before);
         for _ in 0..MAX_TRIES {
-            let Some(found) = programs.find(window, from, anchor, work) else { break };
+            let Some(found) = programs.finder.find(window, from, anchor, work) else { break };
             if found.whole.end >= anchor.end {
                 *work += MATCH_WORK * found.whole.len();
                 match programs.accept(rule, window, found.clone()) {
@@ -150,70 +140,19 @@ impl CompiledToken {
     }
 }
 
-/// What the pattern matched.
-#[derive(Debug, Clone)]
-struct Found {
-    whole: Range<usize>,
-    secret: Range<usize>,
-    groups: Vec<(&'static str, Range<usize>)>,
-}
-
 impl Programs {
     fn new(rule: &TokenRule) -> Option<Self> {
-        let pattern = pattern::compile(&rule.pattern).ok()?;
-        let groups = pattern.captures_len() > 1;
-        let deny = rule.deny.iter().map(|text| pattern::compile(text).ok()).collect::<Option<_>>()?;
         let check = match &rule.check {
             Some(name) => Some(checks::by_name(name)?),
             None => None,
         };
-        let probe = Probe::new(&rule.pattern).ok()?;
-        Some(Self { probe, pattern, groups, longest: pattern::lengths(&rule.pattern).1, deny, check })
+        Some(Self { finder: Finder::new(&rule.pattern)?, deny: OnceLock::new(), check })
     }
 
-    /// The first match that begins in `from..=anchor.start`.
-    fn find(&self, window: &[u8], from: usize, anchor: &Range<usize>, work: &mut usize) -> Option<Found> {
-        let to = self.longest.map_or(window.len(), |longest| anchor.start.saturating_add(longest).min(window.len()));
-        let whole = if from == anchor.start {
-            self.find_at(window, from, to, work)
-        } else {
-            self.find_from(window, from, to, work)
-        }?;
-        if whole.start > anchor.start || whole.is_empty() {
-            return None;
-        }
-        let mut found = Found { secret: whole.clone(), whole, groups: Vec::new() };
-        if self.groups {
-            *work += GROUP_WORK;
-            let mut captures = self.pattern.create_captures();
-            let input = Input::new(window).span(found.whole.start..to).anchored(Anchored::Yes);
-            self.pattern.search_captures(&input, &mut captures);
-            let group = |name: &str| captures.get_group_by_name(name).map(|span| span.range());
-            found.secret = group(SECRET_GROUP).unwrap_or(found.secret);
-            found.groups = SHOWN_GROUPS.into_iter().filter_map(|name| Some((name, group(name)?))).collect();
-        }
-        Some(found)
-    }
-
-    /// The match that begins at `from`.
-    fn find_at(&self, window: &[u8], from: usize, to: usize, work: &mut usize) -> Option<Range<usize>> {
-        match self.probe.at(window, from, to) {
-            Ok(outcome) => {
-                *work += outcome.read;
-                Some(from..outcome.end?)
-            }
-            Err(GaveUp) => {
-                *work += to - from;
-                Some(self.pattern.search(&Input::new(window).span(from..to).anchored(Anchored::Yes))?.range())
-            }
-        }
-    }
-
-    /// The first match that begins at `from` or later.
-    fn find_from(&self, window: &[u8], from: usize, to: usize, work: &mut usize) -> Option<Range<usize>> {
-        let found = self.pattern.search(&Input::new(window).span(from..to)).map(|m| m.range());
-        *work += found.as_ref().map_or(to, |m| m.end) - from;
-        found
+    /// The number of the first `deny` pattern that matches, from 1.
+    fn denied(&self, rule: &TokenRule, secret: &[u8]) -> Option<usize> {
+        let compile = || rule.deny.iter().filter_map(|text| pattern::compile(text).ok()).collect();
+        self.deny.get_or_init(compile).iter().position(|deny| deny.is_match(secret)).map(|index| index + 1)
     }
 
     /// Judges a match of the pattern, the cheapest questions first.
@@ -231,8 +170,8 @@ impl Programs {
         if placeholders::is_placeholder(variable_part(&rule.anchors, secret)) {
             return Err(Rejection::Placeholder);
         }
-        if let Some(index) = self.deny.iter().position(|deny| deny.is_match(secret)) {
-            return Err(Rejection::Denied(index + 1));
+        if let Some(number) = self.denied(rule, secret) {
+            return Err(Rejection::Denied(number));
         }
         let context = context(rule, window, &found)?;
         let shown = |(name, range): &(&'static str, Range<usize>)| (*name, &window[range.clone()]);

@@ -24,6 +24,7 @@ pub mod checks;
 pub mod compile;
 mod entropy;
 mod error;
+mod finder;
 pub mod lint;
 pub mod model;
 pub mod parse;

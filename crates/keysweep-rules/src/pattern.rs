@@ -10,7 +10,7 @@ const NEST_LIMIT: u32 = 64;
 /// Largest automaton of a pattern, in bytes of memory.
 const NFA_SIZE_LIMIT: usize = 4 << 20;
 /// Memory of the lazily built automaton of a pattern and thread, in bytes.
-const CACHE: usize = 1 << 20;
+const CACHE: usize = 512 << 10;
 
 /// A pattern is no regular expression, or too large a one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,9 +21,26 @@ fn syntax_config() -> syntax::Config {
     syntax::Config::new().unicode(false).utf8(false).nest_limit(NEST_LIMIT)
 }
 
-/// Compiles a pattern. Searching takes time linear in the text.
+/// What a compiled pattern is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// Searches.
+    Search,
+    /// Telling where the groups of a known match are: without an automaton for searches, which would take memory.
+    Captures,
+}
+
+/// Compiles a pattern for searches. They take time linear in the text.
 pub(crate) fn compile(pattern: &str) -> Result<Regex, PatternError> {
-    let config = Config::new().utf8_empty(false).nfa_size_limit(Some(NFA_SIZE_LIMIT)).hybrid_cache_capacity(CACHE);
+    compile_for(pattern, Engine::Search)
+}
+
+pub(crate) fn compile_for(pattern: &str, engine: Engine) -> Result<Regex, PatternError> {
+    let config = Config::new()
+        .utf8_empty(false)
+        .nfa_size_limit(Some(NFA_SIZE_LIMIT))
+        .hybrid(engine == Engine::Search)
+        .hybrid_cache_capacity(CACHE);
     Regex::builder().configure(config).syntax(syntax_config()).build(pattern).map_err(|e| PatternError(message(&e)))
 }
 

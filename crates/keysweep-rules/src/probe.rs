@@ -7,7 +7,7 @@
 use crate::pattern::{self, PatternError};
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::util::pool::Pool;
-use regex_automata::{Anchored, Input};
+use regex_automata::{Anchored, Input, PatternID};
 use std::fmt;
 
 /// An automaton that is built as it is used, with a cache for each thread.
@@ -41,6 +41,11 @@ impl Probe {
         let maker = dfa.clone();
         let caches = Pool::new(Box::new(move || maker.create_cache()) as Box<dyn Fn() -> Cache + Send + Sync>);
         Ok(Self { dfa, caches })
+    }
+
+    /// Whether the pattern has groups that are captured.
+    pub(crate) fn has_groups(&self) -> bool {
+        self.dfa.get_nfa().group_info().group_len(PatternID::ZERO) > 1
     }
 
     /// Tries a match that begins at `start` and ends at `end` at the latest, the same one that a leftmost-first search

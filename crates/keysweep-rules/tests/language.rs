@@ -372,3 +372,33 @@ counterexamples = ["ghp_{{alnum:36}}", "ghp_{{alnum:29}}{{checksum}}a"]
     );
     assert_eq!(selftest::test(&rule), []);
 }
+
+#[test]
+fn hostile_rule_files_are_refused_or_read_without_a_panic() {
+    const SYNTAX: &[u8] = b"[]{}()\"'=\\*+?|.^$a0\n-,";
+    let good = format!("{HEAD}{TOKEN}entropy = 2\ncontext = ['a']\ndeny = ['^x']\n");
+    let bytes = good.as_bytes();
+    for end in 0..bytes.len() {
+        let _ = load(&good[..end]);
+    }
+    let mut state = 1_u32;
+    let mut next = |bound: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize % bound
+    };
+    for _ in 0..3_000 {
+        let mut changed = bytes.to_vec();
+        for _ in 0..1 + next(3) {
+            let at = next(changed.len());
+            changed[at] = SYNTAX[next(SYNTAX.len())];
+        }
+        let _ = load(&String::from_utf8(changed).unwrap());
+    }
+    for deep in ["a = [", "a = {b = ", "a.", "[[a."] {
+        assert!(load(&deep.repeat(20_000)).is_err());
+    }
+    let many = format!("{HEAD}anchors = [{}]\npattern = 'abc'", "'abc', ".repeat(300));
+    assert!(load(&many).unwrap_err().to_string().contains("list of literals"));
+    let long = format!("{HEAD}anchors = ['abc']\npattern = 'abc{}'", "d".repeat(5_000));
+    assert!(load(&long).unwrap_err().to_string().contains("longer than"));
+}
