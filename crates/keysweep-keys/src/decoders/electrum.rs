@@ -37,6 +37,13 @@ impl Decoder for Electrum {
         if hit.index == 1 {
             return file(hit, sink);
         }
+        let after = &hit.window[hit.anchor.end..];
+        if !after.trim_ascii_start().starts_with(b":") {
+            return;
+        }
+        // Further anchors up to the next brace belong to the same object.
+        let next = after.iter().position(|b| b"{}".contains(b)).unwrap_or(after.len());
+        sink.examined_up_to(hit.anchor.end + next);
         let store = Object::around(hit.window, hit.anchor.start);
         let (Some(seed), Some(kind)) = (store.get("seed"), store.get("type")) else { return };
         if !matches!(kind, b"bip32" | b"old") || store.get("xpub").or(store.get("mpk")).is_none() {
@@ -44,7 +51,6 @@ impl Decoder for Electrum {
         }
         let Some((rule, material)) = seed_of(seed) else { return };
         let range = store.members_range();
-        sink.examined_up_to(range.end);
         let details: Vec<_> =
             store.get("seed_type").and_then(label).map(|kind| ("seed type", kind)).into_iter().collect();
         let comment = store.get("xpub").and_then(label);

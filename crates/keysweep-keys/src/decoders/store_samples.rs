@@ -2,9 +2,9 @@
 //! `tests/data/stores.tsv`: path, rule, first 8 bytes of the SHA-256 of the SubjectPublicKeyInfo, comment, protection. A
 //! line with a path alone is a store without keys.
 
-use super::trial::{scan_as, spki, torture};
+use super::trial::{scan_as, scan_within, spki, torture};
 use crate::decoder::Found;
-use crate::{Decoder, ProofLevel};
+use crate::{Decoder, ProofLevel, Work};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -111,6 +111,33 @@ fn damaged_stores_do_no_harm() {
             if decoder.anchors().iter().any(|a| memchr::memmem::find(&bytes, a.bytes).is_some()) {
                 torture(decoder, &bytes, 10_000 / siblings + 1);
             }
+        }
+    }
+}
+
+/// Anchors, and the beginnings of stores whose insides then do not fit, one after the other: no place may be looked at
+/// so often that a chunk takes long. The bound is many times what is needed, for slow machines.
+#[test]
+fn hostile_repetition_takes_linear_time() {
+    let samples: Vec<(&str, Vec<u8>)> = samples().into_keys().map(|path| (path, read(path))).collect();
+    for decoder in decoders() {
+        let mut units = Vec::new();
+        for anchor in decoder.anchors() {
+            units.push(("anchor", anchor.bytes.to_vec()));
+            units.push(("anchors apart", [anchor.bytes, &[0; 70]].concat()));
+        }
+        for (path, bytes) in &samples {
+            if decoder.anchors().iter().any(|a| memchr::memmem::find(bytes, a.bytes).is_some()) {
+                let heads = [24, 48, 96, 200, 500, bytes.len()].map(|length| &bytes[..length.min(bytes.len())]);
+                units.extend(heads.map(|head| (*path, head.to_vec())));
+            }
+        }
+        for (what, unit) in units {
+            let bytes = unit.repeat((64 << 10) / unit.len() + 1);
+            let started = std::time::Instant::now();
+            scan_within(decoder, &bytes, None, &Work::new(100_000));
+            let seconds = started.elapsed().as_secs_f64();
+            assert!(seconds < 2.0, "{}, {} bytes of {what}: {seconds:.1} s", decoder.name(), unit.len());
         }
     }
 }

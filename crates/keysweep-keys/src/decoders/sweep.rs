@@ -1,18 +1,20 @@
-//! One look at all of a decoder's anchors in a stretch of the window.
+//! Anchors that follow each other closely, in one go.
 
 use crate::decoder::{Anchor, Hit, Sink};
 use memchr::memmem;
 
-/// Bytes after the hit in which further anchors are looked at in the same go.
+/// Bytes after the hit up to which further anchors are looked at in the same go.
 pub(crate) const STRETCH: usize = 8 << 10;
+/// How close to each other anchors must be to be looked at in one go.
+const NEAR: usize = 64;
 
-/// Calls `look` for the anchor that was hit and for each further one that begins within [`STRETCH`] bytes, with its offset
-/// in the window and its index; then the decoder need not be woken for those again. Anchors in front of the end that
-/// `look` returns are passed over.
+/// Calls `look` for the anchor that was hit, with its offset in the window and its index, and then for those that follow it
+/// within [`NEAR`] bytes of each other, up to [`STRETCH`] bytes on. `look` returns the end of what it recognised there, if it
+/// did: anchors before it are passed over.
 ///
-/// Where anchors follow each other at every few bytes, as only hostile input has them, the engine would otherwise read
-/// the whole window again for each. The window must reach [`STRETCH`] bytes further than one look needs, and the anchors
-/// must be exact and in bytes: others do not show here.
+/// Where anchors follow each other at every few bytes, as only hostile input has them, the engine would otherwise make the
+/// window again for each. The window must reach [`STRETCH`] bytes further than one look needs, and the anchors must be
+/// exact and in bytes: others do not show here.
 pub(crate) fn sweep(
     hit: &Hit<'_>,
     anchors: &[Anchor],
@@ -26,16 +28,15 @@ pub(crate) fn sweep(
         let end = look(at, index, sink).unwrap_or(0).max(at + 1);
         sink.examined_up_to(end);
         let next = anchors.iter().enumerate().filter_map(|(index, anchor)| {
-            let last = (limit + anchor.bytes.len() - 1).min(hit.window.len());
-            let found = memmem::find(hit.window.get(end..last)?, anchor.bytes)?;
+            let last = (end + NEAR).min(limit) + anchor.bytes.len() - 1;
+            let found = memmem::find(hit.window.get(end..last.min(hit.window.len()))?, anchor.bytes)?;
             Some((end + found, index))
         });
         match next.min() {
             Some(next) => (at, index) = next,
-            None => break,
+            None => return,
         }
     }
-    sink.examined_up_to(limit);
 }
 
 #[cfg(test)]
@@ -57,12 +58,19 @@ mod tests {
     }
 
     #[test]
-    fn every_anchor_in_the_stretch_is_looked_at_once() {
-        assert_eq!(seen(b"abc-xyzabc", 0), (vec![(0, 0), (4, 1), (7, 0)], 10));
+    fn every_anchor_nearby_is_looked_at_once() {
+        assert_eq!(seen(b"abc-xyzabc", 0), (vec![(0, 0), (4, 1), (7, 0)], 8));
         assert_eq!(seen(b"abc-xyzabc", 5), (vec![(0, 0), (7, 0)], 12));
-        let mut long = b"abc".to_vec();
-        long.resize(STRETCH - 1, 0);
-        long.extend_from_slice(b"xyzabc");
-        assert_eq!(seen(&long, 0), (vec![(0, 0), (STRETCH - 1, 1)], STRETCH));
+        let mut far = b"abc".to_vec();
+        far.resize(NEAR, 0);
+        assert_eq!(seen(&[&far[..], b"xyz"].concat(), 0), (vec![(0, 0), (NEAR, 1)], NEAR + 1));
+        far.push(0);
+        assert_eq!(seen(&[&far[..], b"xyz"].concat(), 0), (vec![(0, 0)], 1));
+    }
+
+    #[test]
+    fn the_stretch_ends() {
+        let (seen, examined) = seen(&b"abc".repeat(STRETCH), 0);
+        assert_eq!((seen.len(), examined), (STRETCH / 3 + 1, STRETCH / 3 * 3 + 1));
     }
 }

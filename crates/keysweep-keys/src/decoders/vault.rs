@@ -215,7 +215,7 @@ fn kwallet(bytes: &[u8]) -> Option<Store> {
         _ => return None,
     };
     let rest = fields.rest();
-    let id = &rest[..rest.len().min(4_096)];
+    let id = &rest[..rest.len().min(256)];
     if id.len() < 64 || !looks_random(&id[id.len() - 32..]) {
         return None;
     }

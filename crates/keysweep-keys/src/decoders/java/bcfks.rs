@@ -118,8 +118,9 @@ impl<'a> Store<'a> {
     }
 
     fn open(&self, hit: &Hit<'_>) -> Option<Opened> {
-        let blocks = self.check.length.div_ceil(self.check.prf.size()) as u64;
-        let cost = self.check.iterations.saturating_mul(2 * blocks).saturating_add(self.covered.len() as u64 / 64);
+        let blocks = self.check.length.div_ceil(self.check.prf.size()) as u64 * self.check.prf.weight();
+        let hashed = self.covered.len() as u64 / 64 * self.check.mac.weight();
+        let cost = self.check.iterations.saturating_mul(2 * blocks).saturating_add(hashed);
         store::published(hit.work, cost, |password| self.check.holds(password, self.covered))
     }
 }

@@ -1,7 +1,7 @@
 //! BKS and UBER, older stores of Bouncy Castle (org.bouncycastle.jcajce.provider.keystore.bc.BcKeyStoreSpi). BKS has a
 //! MAC over entries in the clear whose keys are encrypted one by one; UBER encrypts the whole.
 
-use super::{Entry, Key, MAX_CHAIN, MAX_ENTRIES, MAX_STORE, Tried, open};
+use super::{Entry, Key, MAX_CHAIN, MAX_ENTRIES, MAX_STORE, Tried, is_plausible, open};
 use crate::decoder::{Anchor, Hit, Sink};
 use crate::decoders::fields::Fields;
 use crate::decoders::frame;
@@ -10,7 +10,7 @@ use crate::decoders::pbe::kdf::{Hash, Purpose, pkcs12};
 use crate::decoders::pbe::{Password, Scheme};
 use crate::decoders::store::{self, Named, Opened, Sealed};
 use crate::decoders::text::{label, looks_random};
-use crate::{Algorithm, KeyMaterial, Proof, Work};
+use crate::{Algorithm, KeyMaterial, Proof, Protection, Work};
 use std::ops::Range;
 
 /// Bytes of version, length of the salt, salt and iteration count.
@@ -118,7 +118,7 @@ fn entries<'a>(fields: &mut Fields<'a>) -> Option<Vec<Item<'a>>> {
             break;
         }
         let alias = fields.short()?;
-        let created = fields.u64()?;
+        let created = fields.u64().filter(|created| is_plausible(alias, *created))?;
         let count = fields.u32().filter(|count| *count <= MAX_CHAIN)?;
         let chain: Vec<Option<Named>> = (0..count).map(|_| certificate(fields)).collect::<Option<_>>()?;
         let mut chain: Vec<Named> = chain.into_iter().flatten().collect();
@@ -168,7 +168,7 @@ impl Item<'_> {
         let key = match &self.held {
             Held::Nothing => None,
             Held::Open(encoded) => encoded.key(encoded.bytes).map(|key| match (outer, opened) {
-                (Some(outer), Some(opened)) => key.published(outer.scheme, opened.text),
+                (Some(outer), Some(opened)) => key.published(outer.scheme.published(opened.text)),
                 _ => key,
             }),
             Held::Sealed(sealed) => unseal(sealed, opened, work, encoding),
@@ -181,10 +181,10 @@ impl Item<'_> {
 }
 
 impl Key {
-    fn published(self, scheme: &Scheme, password: &'static str) -> Self {
+    fn published(self, protection: Protection) -> Self {
         match self {
-            Key::Private(material) => Key::Private(store::opened(material, scheme.published(password))),
-            Key::Secret(material) => Key::Secret(store::opened(material, scheme.published(password))),
+            Key::Private(material) => Key::Private(store::opened(material, protection)),
+            Key::Secret(material) => Key::Secret(store::opened(material, protection)),
         }
     }
 }
@@ -195,9 +195,8 @@ fn unseal(sealed: &Sealed, opened: Option<&Opened>, work: &Work, encoding: &'sta
         sealed.decrypt(password).filter(|plain| Encoded::read(&mut Fields::big(plain, 0)).is_some())
     };
     match open(sealed, opened, work, plausible) {
-        Tried::Plain(plain, _) => {
-            let key = Encoded::read(&mut Fields::big(&plain, 0))?.key(&sealed.ciphertext)?;
-            Some(key.published(&sealed.scheme, opened?.text))
+        Tried::Plain(plain, protection) => {
+            Some(Encoded::read(&mut Fields::big(&plain, 0))?.key(&sealed.ciphertext)?.published(protection))
         }
         Tried::Published(protection) => {
             let proof = Proof::proven("the MAC of the store holds under a published password");
@@ -224,13 +223,16 @@ fn uber(hit: &Hit<'_>, salt: &[u8], iterations: u32, sink: &mut Sink) -> Option<
     }
     let range = 0..hit.window.len();
     let scheme = Scheme::pkcs12_sha1(Cipher::Twofish, salt, u64::from(iterations));
+    // The end alone shows wrong passwords by the padding; Twofish takes long for the whole.
+    let tail = &ciphertext[ciphertext.len() - 32..];
     let decrypt = |password: &Password| {
+        scheme.decrypt(password, tail)?;
         let plain = scheme.decrypt(password, ciphertext)?;
         let (content, digest) = plain.split_at_checked(plain.len().checked_sub(DIGEST)?)?;
         (Hash::Sha1.digest(&[content]).as_slice() == digest).then_some(plain)
     };
     let mut plain = None;
-    let cost = scheme.cost()? + ciphertext.len() as u64 / 64;
+    let cost = 2 * scheme.cost()?;
     let opened = store::published(hit.work, cost, |password| {
         plain = decrypt(password);
         plain.is_some()

@@ -1,7 +1,7 @@
 //! JKS and JCEKS, the stores of the JDK (sun.security.provider.JavaKeyStore, com.sun.crypto.provider.JceKeyStore): entries
 //! with aliases, keys under a password each, and a digest over the whole under the password of the store.
 
-use super::{Entry, Key, MAX_CHAIN, MAX_ENTRIES, MAX_STORE, Tried, open, serial};
+use super::{Entry, Key, MAX_CHAIN, MAX_ENTRIES, MAX_STORE, Tried, is_plausible, open, serial};
 use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
 use crate::decoders::ber::Element;
 use crate::decoders::fields::Fields;
@@ -117,7 +117,7 @@ impl<'a> Store<'a> {
 fn entry<'a>(fields: &mut Fields<'a>, version_1: bool) -> Option<(&'a [u8], u64, Option<Item>)> {
     let kind = fields.u32()?;
     let alias = fields.short()?;
-    let created = fields.u64()?;
+    let created = fields.u64().filter(|created| is_plausible(alias, *created))?;
     let item = match kind {
         1 => {
             let sealed = fields.long()?;

@@ -73,6 +73,13 @@ struct Entry<'a> {
     range: Range<usize>,
 }
 
+/// Whether an entry can have this alias and time of creation: text, and between 1970 and 2200. Most bytes that are no
+/// entry end here.
+fn is_plausible(alias: &[u8], created: u64) -> bool {
+    const YEAR_2200: u64 = 7_258_118_400_000;
+    created < YEAR_2200 && alias.len() <= 1_024 && alias.iter().all(|b| *b >= b' ')
+}
+
 /// What is known of the key in an entry.
 enum Key {
     /// An asymmetric key, readable or not.
@@ -119,13 +126,28 @@ enum Tried {
     Closed,
 }
 
-/// Opens an entry with the password that opens the store.
+/// What a derivation may cost, in compressions of a hash, for passwords to be tried that do not open the store.
+const CHEAP: u64 = 4_096;
+
+/// Opens an entry with the password that opens the store. A key can have a password of its own: where a try costs next to
+/// nothing, all published ones are tried.
 fn open(sealed: &Sealed, opened: Option<&Opened>, work: &Work, inside: impl Fn(&Password) -> Option<Bytes>) -> Tried {
-    let Some(opened) = opened else { return Tried::Closed };
-    let protection = sealed.scheme.published(opened.text);
-    match opened.decrypt(&sealed.scheme, work, inside) {
-        Ok(Some(plain)) => Tried::Plain(plain, protection),
-        Ok(None) => Tried::Closed,
-        Err(store::OutOfWork) => Tried::Published(protection),
+    if let Some(opened) = opened {
+        let protection = sealed.scheme.published(opened.text);
+        match opened.decrypt(&sealed.scheme, work, &inside) {
+            Ok(Some(plain)) => return Tried::Plain(plain, protection),
+            Ok(None) => {}
+            Err(store::OutOfWork) => return Tried::Published(protection),
+        }
+    }
+    let Some(cost) = sealed.scheme.cost().filter(|cost| *cost <= CHEAP) else { return Tried::Closed };
+    let mut plain = None;
+    let own = store::published(work, cost, |password| {
+        plain = inside(password);
+        plain.is_some()
+    });
+    match (own, plain) {
+        (Some(own), Some(plain)) => Tried::Plain(plain, sealed.scheme.published(own.text)),
+        _ => Tried::Closed,
     }
 }

@@ -22,28 +22,22 @@ const MAX_ENTRY: usize = 2_048;
 const MAX_TABLE: usize = 64 << 10;
 
 /// The version, and the upper bytes of the first entry's length: a short or a longer entry, or a hole.
-const ANCHORS: [Anchor; 14] = [
+const ANCHORS: [Anchor; 9] = [
     Anchor::binary(b"\x05\x02\0\0\0"),
     Anchor::binary(b"\x05\x02\0\0\x01"),
     Anchor::binary(b"\x05\x02\xff\xff\xff"),
     Anchor::binary(b"\x05\x02\xff\xff\xfe"),
     Anchor::binary(b"\x05\x01\0\0\0"),
-    Anchor::binary(b"\x05\x01\0\0\x01"),
-    // Encryption type and length of an old stash, in either byte order.
+    // Encryption type and length of an old stash.
     Anchor::binary(b"\x12\0\x20\0\0\0"),
     Anchor::binary(b"\x11\0\x10\0\0\0"),
     Anchor::binary(b"\x17\0\x10\0\0\0"),
     Anchor::binary(b"\x10\0\x18\0\0\0"),
-    Anchor::binary(b"\0\x12\0\0\0\x20"),
-    Anchor::binary(b"\0\x11\0\0\0\x10"),
-    Anchor::binary(b"\0\x17\0\0\0\x10"),
-    Anchor::binary(b"\0\x10\0\0\0\x18"),
 ];
 
-/// Index of the first anchor of version 1, of stashes, and of those in big-endian order.
+/// Index of the anchor of version 1, and of the first of stashes.
 const VERSION_1: usize = 4;
-const STASH: usize = 6;
-const BIG_ENDIAN: usize = 10;
+const STASH: usize = 5;
 
 impl Decoder for Keytab {
     fn name(&self) -> &'static str {
@@ -65,10 +59,10 @@ impl Decoder for Keytab {
     fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
         sweep(hit, &ANCHORS, sink, |at, index, sink| {
             if index >= STASH {
-                return stash(hit, at, index < BIG_ENDIAN, sink);
+                return stash(hit, at, sink);
             }
             let end = (at + MAX_TABLE).min(hit.window.len());
-            table(&hit.window[..end], at, index >= VERSION_1, sink)
+            table(&hit.window[..end], at, index == VERSION_1, sink)
         });
     }
 }
@@ -135,14 +129,14 @@ fn described(principal: &Principal, time: u32, version: u32, number: u16, key: &
     Some(material)
 }
 
-/// The older stash of a key distribution centre: encryption type, length and key in the byte order of the machine, and
-/// nothing else, so that only the file's name tells it from other bytes.
-fn stash(hit: &Hit<'_>, at: usize, little_endian: bool, sink: &mut Sink) -> Option<usize> {
+/// The older stash of a key distribution centre: encryption type, length and key in the byte order of the machine (which
+/// is taken to be little-endian), and nothing else, so that only the file's name tells it from other bytes.
+fn stash(hit: &Hit<'_>, at: usize, sink: &mut Sink) -> Option<usize> {
     let realm = hit.file_name?.strip_prefix(".k5.").filter(|realm| !realm.is_empty())?;
     if !hit.at_start || at != 0 {
         return None;
     }
-    let mut fields = if little_endian { Fields::little(hit.window, 0) } else { Fields::big(hit.window, 0) };
+    let mut fields = Fields::little(hit.window, 0);
     let kind = EncryptionType::from_number(u32::from(fields.u16()?))?;
     let key = fields.long()?;
     if !fields.rest().is_empty() {

@@ -148,6 +148,15 @@ impl Hash {
         }
     }
 
+    /// What one compression costs, measured in those of SHA-1 or SHA-256.
+    pub(crate) fn weight(self) -> u64 {
+        match self {
+            Hash::Md5 | Hash::Sha1 | Hash::Sha224 | Hash::Sha256 => 1,
+            Hash::Sha384 | Hash::Sha512 | Hash::Sha512_256 => 2,
+            Hash::Sha3_224 | Hash::Sha3_256 | Hash::Sha3_384 | Hash::Sha3_512 => 4,
+        }
+    }
+
     /// The digest of the parts, one after the other.
     pub(crate) fn digest(self, parts: &[&[u8]]) -> Bytes {
         fn run<D: sha2::Digest>(parts: &[&[u8]]) -> Bytes {

@@ -182,11 +182,11 @@ impl Scheme {
         Some(match &self.kdf {
             Kdf::Pkcs12 { hash, iterations, .. } => {
                 let rounds = key.div_ceil(hash.size()) + iv.div_ceil(hash.size());
-                usable(*iterations)?.saturating_mul(rounds as u64)
+                usable(*iterations)?.saturating_mul(rounds as u64 * hash.weight())
             }
             Kdf::Pbkdf1 { iterations, .. } => usable(*iterations)?,
             Kdf::Pbkdf2 { prf, iterations, .. } => {
-                usable(*iterations)?.saturating_mul(2 * key.div_ceil(prf.size()) as u64)
+                usable(*iterations)?.saturating_mul(2 * key.div_ceil(prf.size()) as u64 * prf.weight())
             }
             Kdf::Scrypt { n, r, p, .. } => {
                 let blocks = n.checked_mul(*r)?;

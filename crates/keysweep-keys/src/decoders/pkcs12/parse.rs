@@ -145,10 +145,12 @@ impl MacData {
     pub(super) fn cost(&self, length: usize) -> Option<u64> {
         let iterations = Some(self.iterations).filter(|n| (1..=u64::from(u32::MAX)).contains(n))?;
         let derivation = match self.kind {
-            MacKind::Pkcs12 => iterations,
-            MacKind::Pbmac1 { prf, length } => iterations.saturating_mul(2 * length.div_ceil(prf.size()) as u64),
+            MacKind::Pkcs12 => iterations.saturating_mul(self.hash.weight()),
+            MacKind::Pbmac1 { prf, length } => {
+                iterations.saturating_mul(2 * length.div_ceil(prf.size()) as u64 * prf.weight())
+            }
         };
-        Some(derivation.saturating_add(length as u64 / 64))
+        Some(derivation.saturating_add(length as u64 / 64 * self.hash.weight()))
     }
 
     fn holds(&self, password: &Password, safe: &[u8]) -> bool {
