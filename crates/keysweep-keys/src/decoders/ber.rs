@@ -1,7 +1,8 @@
 //! Reads BER (X.690) as key stores are written: lengths may be indefinite or padded, and octet strings may come in pieces.
 //! DER is a subset of it. What is cut off is not read.
 
-use std::borrow::Cow;
+use std::ops::Deref;
+use zeroize::Zeroizing;
 
 /// How deep elements of indefinite length may nest: finding their end takes one pass for each level.
 const MAX_DEPTH: usize = 16;
@@ -40,16 +41,33 @@ impl<'a> Element<'a> {
     }
 
     /// The bytes of an octet string, joined if they come in pieces. The tag is not looked at: it may be implicit.
-    pub(crate) fn octets(&self) -> Option<Cow<'a, [u8]>> {
+    pub(crate) fn octets(&self) -> Option<Octets<'a>> {
         if self.tag & tag::CONSTRUCTED == 0 {
-            return Some(Cow::Borrowed(self.body));
+            return Some(Octets::InPlace(self.body));
         }
-        let mut joined = Vec::new();
+        let mut joined = Zeroizing::new(Vec::with_capacity(self.body.len()));
         let mut pieces = self.inside();
         while !pieces.is_empty() {
             joined.extend_from_slice(pieces.take(tag::OCTETS)?.body);
         }
-        Some(Cow::Owned(joined))
+        Some(Octets::Joined(joined))
+    }
+}
+
+/// The bytes of an octet string: where they lie, or joined, as they may be secret, in a buffer that is zeroized.
+#[derive(Clone)]
+pub(crate) enum Octets<'a> {
+    InPlace(&'a [u8]),
+    Joined(Zeroizing<Vec<u8>>),
+}
+
+impl Deref for Octets<'_> {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            Octets::InPlace(bytes) => bytes,
+            Octets::Joined(bytes) => bytes,
+        }
     }
 }
 
@@ -96,7 +114,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The bytes of an OCTET STRING.
-    pub(crate) fn octets(&mut self) -> Option<Cow<'a, [u8]>> {
+    pub(crate) fn octets(&mut self) -> Option<Octets<'a>> {
         match self.peek()? & !tag::CONSTRUCTED {
             tag::OCTETS => self.next()?.octets(),
             _ => None,
@@ -209,8 +227,8 @@ mod tests {
     #[test]
     fn pieces_are_joined() {
         let mut reader = Reader::new(b"\x24\x80\x04\x02ab\x04\x01c\0\0\x04\x01d\x24\x03\x02\x01\x01");
-        assert_eq!(reader.octets().unwrap().as_ref(), b"abc");
-        assert_eq!(reader.octets().unwrap().as_ref(), b"d");
+        assert_eq!(*reader.octets().unwrap(), *b"abc");
+        assert_eq!(*reader.octets().unwrap(), *b"d");
         assert!(reader.octets().is_none(), "a piece that is no octet string");
     }
 

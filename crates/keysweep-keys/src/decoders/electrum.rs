@@ -8,6 +8,7 @@ use super::unwrap;
 use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
 use crate::decoders::pbe::kdf::Hash;
 use crate::{Algorithm, Curve, KeyMaterial, Proof, Protection};
+use zeroize::Zeroizing;
 
 /// The decoder.
 pub(crate) struct Electrum;
@@ -63,17 +64,15 @@ fn seed_of(seed: &[u8]) -> Option<(&'static str, KeyMaterial)> {
     let words: Vec<&[u8]> = seed.split(|b| *b == b' ').filter(|word| !word.is_empty()).collect();
     let algorithm = Algorithm::Symmetric("wallet seed".into());
     if words.len() >= 12 && words.iter().flat_map(|word| word.iter()).all(u8::is_ascii_lowercase) {
+        let words = Zeroizing::new(words.join(&b' '));
         // New seeds are drawn until their HMAC begins with the version.
-        let version = Hash::Sha512.hmac(b"Seed version", &[&words.join(&b' ')]);
+        let version = Hash::Sha512.hmac(b"Seed version", &[&words]);
         let known = version[0] == 0x01 || version[0] == 0x10 && version[1] >> 4 <= 2;
         let proof = match known {
             true => Proof::proven("the HMAC of the seed begins with the version of its kind"),
             false => Proof::parsed("a key store with a seed in words and its public key"),
         };
-        return Some((
-            SEED,
-            KeyMaterial { bits: 0, ..frame::of_secret(algorithm, &words.join(&b' '), "Electrum wallet", proof) },
-        ));
+        return Some((SEED, KeyMaterial { bits: 0, ..frame::of_secret(algorithm, &words, "Electrum wallet", proof) }));
     }
     let (ciphertext, _) =
         unwrap::leading_base64(seed).filter(|(bytes, length)| bytes.len() >= 32 && *length == seed.len())?;

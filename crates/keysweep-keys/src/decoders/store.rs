@@ -108,7 +108,7 @@ pub(crate) fn secret(pkcs8: &[u8], sealed: &Sealed) -> Option<KeyMaterial> {
     let mut parts = ber::Reader::new(pkcs8).enter(ber::tag::SEQUENCE)?;
     parts.number().filter(|version| *version <= 1)?;
     let oid = parts.enter(ber::tag::SEQUENCE)?.oid()?;
-    let secret = Zeroizing::new(parts.octets()?.into_owned());
+    let secret = Zeroizing::new(parts.octets()?.to_vec());
     symmetric(cipher_of_key(oid), &secret, &sealed.ciphertext)
 }
 

@@ -17,8 +17,8 @@ pub(crate) fn base64(hit: &Hit<'_>, start: usize, sink: &mut Sink) {
 pub(crate) fn hex(hit: &Hit<'_>, start: usize, sink: &mut Sink) {
     let wrapped = &hit.window[start..];
     let length = text::run(wrapped, |b| b.is_ascii_hexdigit() || b", \\\r\n:x".contains(&b));
-    let mut digits: Zeroizing<Vec<u8>> =
-        Zeroizing::new(wrapped[..length].iter().copied().filter(u8::is_ascii_hexdigit).collect());
+    let mut digits = Zeroizing::new(Vec::with_capacity(length));
+    digits.extend(wrapped[..length].iter().copied().filter(u8::is_ascii_hexdigit));
     let whole = digits.len() / 2 * 2;
     digits.truncate(whole);
     sink.examined_up_to(start + length);

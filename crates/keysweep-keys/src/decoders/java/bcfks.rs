@@ -66,11 +66,11 @@ impl Check {
             return None;
         }
         let mut parameters = derivation.enter(tag::SEQUENCE)?;
-        let salt = parameters.octets().filter(|salt| salt.len() <= 1024)?.into_owned();
+        let salt = parameters.octets().filter(|salt| salt.len() <= 1024)?.to_vec();
         let iterations = parameters.number().filter(|n| (1..=u64::from(u32::MAX)).contains(n))?;
         let length = parameters.number().and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=64).contains(n))?;
         let prf = Hash::from_hmac_oid(parameters.enter(tag::SEQUENCE)?.oid()?)?;
-        Some(Self { mac, prf, salt, iterations, length, value: parts.octets()?.into_owned() })
+        Some(Self { mac, prf, salt, iterations, length, value: parts.octets()?.to_vec() })
     }
 
     fn holds(&self, password: &Password, covered: &[u8]) -> bool {
@@ -186,7 +186,7 @@ fn secret(data: &[u8], entry: &Entry<'_>, opened: &Opened, hit: &Hit<'_>, sink: 
         Tried::Plain(plain, protection) => {
             let mut parts = Reader::new(&plain).enter(tag::SEQUENCE)?;
             let name = store::cipher_of_key(parts.oid()?);
-            let bytes = Zeroizing::new(parts.octets()?.into_owned());
+            let bytes = Zeroizing::new(parts.octets()?.to_vec());
             store::opened(store::symmetric(name, &bytes, &sealed.ciphertext)?, protection)
         }
         _ => {

@@ -298,7 +298,7 @@ fn known(oid: &[u8], parameters: Option<&Element<'_>>) -> Option<Scheme> {
 /// Salt and iteration count, the parameters of PBES1 and of the schemes of PKCS #12.
 fn salt_and_iterations(parameters: &Element<'_>) -> Option<(Vec<u8>, u64)> {
     let mut parts = parameters.inside();
-    let salt = parts.octets().filter(|salt| salt.len() <= 1024)?.into_owned();
+    let salt = parts.octets().filter(|salt| salt.len() <= 1024)?.to_vec();
     Some((salt, parts.number()?))
 }
 
@@ -330,14 +330,14 @@ fn derivation_of(identifier: &Element<'_>) -> Option<(Kdf, Option<usize>)> {
     let oid = parts.oid()?;
     let mut parameters = parts.next()?.inside();
     if oid == SCRYPT {
-        let salt = parameters.octets().filter(|salt| salt.len() <= 1024)?.into_owned();
+        let salt = parameters.octets().filter(|salt| salt.len() <= 1024)?.to_vec();
         let (n, r, p) = (parameters.number()?, parameters.number()?, parameters.number()?);
         return Some((Kdf::Scrypt { salt, n, r, p }, key_size(&mut parameters)));
     }
     if oid.strip_prefix(PKCS) != Some(&[5, 12]) {
         return Some((Kdf::Other(dotted(oid)), None));
     }
-    let salt = parameters.octets().filter(|salt| salt.len() <= 1024)?.into_owned();
+    let salt = parameters.octets().filter(|salt| salt.len() <= 1024)?.to_vec();
     let iterations = parameters.number()?;
     let size = key_size(&mut parameters);
     let prf = match parameters.enter(tag::SEQUENCE) {
@@ -373,7 +373,7 @@ fn encryption_of(identifier: &Element<'_>, key_size: Option<usize>) -> Option<En
         }
         (Some([number @ (7 | 27 | 47)]), _) => {
             let mut parameters = parameters?.inside();
-            let nonce = parameters.octets()?.into_owned();
+            let nonce = parameters.octets()?.to_vec();
             let tag = parameters.number().unwrap_or(12).min(16) as usize;
             (Ok(Cipher::AesCcm(size(number - 5), tag)), nonce)
         }
@@ -398,7 +398,7 @@ fn rc2(parameters: &Element<'_>, key_size: Option<usize>) -> Option<Encryption> 
         None => 32,
     };
     let size = key_size.unwrap_or(bits / 8).min(128);
-    Some((Ok(Cipher::Rc2(size, bits)), parts.octets()?.into_owned()))
+    Some((Ok(Cipher::Rc2(size, bits)), parts.octets()?.to_vec()))
 }
 
 /// Ciphers that are named but not decrypted.

@@ -1,10 +1,9 @@
 //! The structure of a PKCS #12 store (RFC 7292): from the outer sequence to keys and certificates.
 
-use crate::decoders::ber::{Element, Reader, tag};
+use crate::decoders::ber::{Element, Octets, Reader, tag};
 use crate::decoders::pbe::kdf::{Bytes, Hash, Purpose, pbkdf2, pkcs12};
 use crate::decoders::pbe::{Password, Scheme, counted};
 use crate::decoders::store::{Named, Sealed, place, utf16_label};
-use std::borrow::Cow;
 use std::ops::Range;
 
 /// Keys and certificates read of one store.
@@ -25,7 +24,7 @@ pub(super) struct Pfx<'a> {
     /// Its bytes.
     pub(super) whole: &'a [u8],
     /// The encoded AuthenticatedSafe.
-    safe: Cow<'a, [u8]>,
+    safe: Octets<'a>,
     pub(super) mac: Option<MacData>,
 }
 
@@ -72,7 +71,7 @@ impl<'a> Pfx<'a> {
 }
 
 /// The content of SignedData, for stores whose integrity rests on a signature.
-fn signed(mut value: Reader<'_>) -> Option<Cow<'_, [u8]>> {
+fn signed(mut value: Reader<'_>) -> Option<Octets<'_>> {
     let mut parts = value.enter(tag::SEQUENCE)?;
     parts.number()?;
     parts.take(tag::SET)?;
@@ -105,12 +104,12 @@ impl MacData {
         let mut info = parts.enter(tag::SEQUENCE)?;
         let mut algorithm = info.enter(tag::SEQUENCE)?;
         let oid = algorithm.oid()?;
-        let digest = info.octets()?.into_owned();
+        let digest = info.octets()?.to_vec();
         if pkcs(oid) == [5, 14] {
             return Self::pbmac1(algorithm.enter(tag::SEQUENCE)?, digest);
         }
         let hash = Hash::from_oid(oid)?;
-        let salt = parts.octets().filter(|salt| salt.len() <= 1024)?.into_owned();
+        let salt = parts.octets().filter(|salt| salt.len() <= 1024)?.to_vec();
         let iterations = if parts.is_empty() { 1 } else { parts.number()? };
         Some(Self { kind: MacKind::Pkcs12, hash, digest, salt, iterations })
     }
@@ -121,7 +120,7 @@ impl MacData {
             return None;
         }
         let mut pbkdf2 = derivation.enter(tag::SEQUENCE)?;
-        let salt = pbkdf2.octets().filter(|salt| salt.len() <= 1024)?.into_owned();
+        let salt = pbkdf2.octets().filter(|salt| salt.len() <= 1024)?.to_vec();
         let iterations = pbkdf2.number()?;
         let length = pbkdf2.number().and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=64).contains(n))?;
         let prf = match pbkdf2.enter(tag::SEQUENCE) {
@@ -177,7 +176,7 @@ impl EncryptedSafe {
         info.oid()?;
         let scheme = Scheme::read(&info.take(tag::SEQUENCE)?)?;
         // Implicitly tagged: in one piece or in several.
-        let ciphertext = info.next().filter(|e| e.tag & !tag::CONSTRUCTED == 0x80)?.octets()?.into_owned();
+        let ciphertext = info.next().filter(|e| e.tag & !tag::CONSTRUCTED == 0x80)?.octets()?.to_vec();
         Some(Self { scheme, ciphertext })
     }
 
@@ -291,7 +290,7 @@ fn attributes(mut set: Reader<'_>) -> Attributes {
         let Some(value) = values.next() else { continue };
         match pkcs(oid) {
             [9, 20] => attributes.friendly_name = utf16_label(value.body),
-            [9, 21] => attributes.local_key_id = value.octets().map(Cow::into_owned),
+            [9, 21] => attributes.local_key_id = value.octets().map(|id| id.to_vec()),
             _ => {}
         }
     }
