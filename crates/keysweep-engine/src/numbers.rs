@@ -1,10 +1,11 @@
 //! Keys as bare numbers: hands dumps to the search of `keysweep-memory`, and its results on as raw results.
 
+use crate::hunt::Hunting;
 use crate::place::Part;
 use crate::raw::{Raw, What};
 use keysweep_image::{Format, Image, Label, Permissions, ReadAt, Region, read_into};
 use keysweep_keys::PublicKey;
-use keysweep_memory::{Memory, Outcome, Segment, Step, Tested};
+use keysweep_memory::{Memory, Outcome, Segment, Tested};
 
 /// The name that rules give as their decoder for what this search finds.
 pub(crate) const DECODER: &str = "memory";
@@ -64,12 +65,12 @@ pub(crate) fn search(part: Part<'_>, public: &[PublicKey], jobs: usize) -> Outco
     keysweep_memory::search(&Dump::new(part, regions), public, jobs)
 }
 
-/// Hunts for the private halves of `keys` in all of a source, code and constants of mapped files included.
-pub(crate) fn hunt(part: Part<'_>, keys: &[PublicKey], step: Step, jobs: usize) -> (Outcome, Tested) {
+/// Hunts for the private halves of given keys in all of a source, code and constants of mapped files included.
+pub(crate) fn hunt(part: Part<'_>, hunting: &Hunting, public: &[PublicKey], jobs: usize) -> (Outcome, Tested) {
     let regions = if part.base == 0 { part.image.regions.as_slice() } else { &[] };
     let mut dump = Dump::new(part, regions);
     dump.segments = whole(part.source.len(), regions);
-    keysweep_memory::hunt(&dump, keys, step, jobs)
+    keysweep_memory::hunt(&dump, &hunting.keys, public, hunting.step, jobs)
 }
 
 /// All of a file: its regions, and what lies between them.

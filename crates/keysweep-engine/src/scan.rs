@@ -332,16 +332,14 @@ impl Sweep<'_> {
         for (_, object) in &seen.public {
             self.collector().public(part.name, object);
         }
+        let public = self.collector().public_keys();
         let outcome = match &self.hunting {
             Some(hunting) => {
-                let (outcome, tested) = numbers::hunt(part, &hunting.keys, hunting.step, jobs);
+                let (outcome, tested) = numbers::hunt(part, hunting, &public, jobs);
                 hunting.tested(&tested);
                 outcome
             }
-            None => {
-                let public = self.collector().public_keys();
-                numbers::search(part, &public, jobs)
-            }
+            None => numbers::search(part, &public, jobs),
         };
         seen.raws.extend(numbers::raws(&outcome, |id| self.scanner.detector.key_rule(id)));
         for limit in outcome.limits {

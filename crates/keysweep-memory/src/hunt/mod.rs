@@ -53,13 +53,18 @@ impl Tested {
     }
 }
 
-/// Hunts for the private halves of `keys` in `memory`, on `jobs` threads.
-pub fn hunt(memory: &dyn Memory, keys: &[PublicKey], step: Step, jobs: usize) -> (Outcome, Tested) {
+/// Hunts for the private halves of `keys` in `memory`, on `jobs` threads. Other keys are found as in a search without given keys,
+/// with those in `public` known beforehand: it is for the caller to pick out the wanted ones.
+pub fn hunt(
+    memory: &dyn Memory,
+    keys: &[PublicKey],
+    public: &[PublicKey],
+    step: Step,
+    jobs: usize,
+) -> (Outcome, Tested) {
     let (hits, tested) = windows(memory, keys, step, jobs);
-    let mut outcome = search::search_with(memory, keys, jobs, hits);
-    let wanted = |public: &keysweep_keys::Fingerprint| keys.iter().any(|key| key.fingerprint() == *public);
-    outcome.found.retain(|found| found.material.public.as_ref().is_some_and(wanted));
-    (outcome, tested)
+    let known: Vec<PublicKey> = keys.iter().chain(public).cloned().collect();
+    (search::search_with(memory, &known, jobs, hits), tested)
 }
 
 /// Windows kept of one thread. A key has a few dozen copies.

@@ -43,7 +43,7 @@ fn heap(len: usize) -> Vec<u8> {
 }
 
 fn found(memory: &[u8], keys: &[PublicKey], step: Step) -> Vec<(String, Vec<u64>)> {
-    let (outcome, tested) = hunt(&Flat::new(memory), keys, step, 1);
+    let (outcome, tested) = hunt(&Flat::new(memory), keys, &[], step, 1);
     assert_eq!(tested.bytes, memory.len() as u64);
     let mut found: Vec<_> = outcome
         .found
