@@ -12,6 +12,14 @@ SECRET = {
 }
 
 
+ORDERS = {
+    "P-256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+    "P-384": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973,
+    "P-521": 0x1FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFA51868783BF2F966B7FCC0148F709A5D03BB5C9B8899C47AEBB6FB71E91386409,
+    "secp256k1": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141,
+}
+
+
 def _words(data, size):
     """Big-endian bytes as words, most significant first, each little-endian."""
     data = data.rjust(-(-len(data) // size) * size, b"\0")
@@ -56,6 +64,8 @@ def patterns(key):
     elif key.curve:
         curve, size = key.curve, key.curve.size
         put("d", _integer(numbers["d"], size))
+        words = -(-size // 8) * 8
+        put("d", {"Montgomery limbs": ((numbers["d"] << 8 * words) % ORDERS[curve.name]).to_bytes(size, "little")})
         put("Q", {"04 X Y": key.point(), "compressed": bytes([2 | numbers["y"] & 1]) + key.point()[1 : 1 + size]})
         limbs = -(-size // 8) * 8
         for axis in "xy":

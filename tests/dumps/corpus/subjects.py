@@ -162,7 +162,9 @@ def openssl(scene):
 def libcrypto(scene):
     version = output("openssl", "version").strip()
     binary = scene.compile("hold_openssl.c", "-lcrypto")
-    for name, algorithm in (("rsa", "RSA"), ("p256", "P-256"), ("p521", "P-521"), ("ed25519", "Ed25519")):
+    for name, algorithm in (("rsa", "RSA"), ("p256", "P-256"), ("p384", "P-384"), ("p521", "P-521"),
+                            ("secp256k1", "secp256k1"), ("ed25519", "Ed25519"), ("x25519", "X25519"),
+                            ("ed448", "Ed448"), ("x448", "X448")):
         key = scene.key(name, algorithm)
         holder = scene.stage.start(binary, key.pem, ready="READY")
         scene.dump(holder.pid, [key], name, runtime="C, libcrypto", version=version, note="PEM_read_PrivateKey")
@@ -363,6 +365,25 @@ def go(scene):
     key, certificate = scene.certified("certificate", "RSA")
     holder = scene.stage.start(binary, "certificate", certificate, ready="READY")
     scene.dump(holder.pid, [key], "certificate", runtime="Go", version=version, negative=True, note="certificate only")
+
+
+@subject("rust")
+def rust(scene):
+    need("cargo")
+    target = scene.out / "work" / "rust-target"
+    output("cargo", "build", "--quiet", "--manifest-path", HOLDERS / "rust" / "Cargo.toml", "--target-dir", target)
+    tree = output("cargo", "tree", "--quiet", "--depth", "1", "--manifest-path", HOLDERS / "rust" / "Cargo.toml")
+    crates = {"P-256": "p256", "P-384": "p384", "secp256k1": "k256", "Ed25519": "ed25519-dalek"}
+    for library, algorithms in (("rustcrypto", crates), ("ring", ("P-256", "P-384", "Ed25519"))):
+        for algorithm in algorithms:
+            label = algorithm.lower().replace("-", "")
+            key = scene.key(f"{library}-{label}", algorithm)
+            path = key.pem if library == "rustcrypto" else _der_file(key)
+            holder = scene.stage.start(target / "debug" / "hold-rust", library, algorithm, path, ready="READY")
+            crate = "ring" if library == "ring" else crates[algorithm]
+            version = re.search(rf"{crate} v[\w.+-]+", tree).group(0)
+            scene.dump(holder.pid, [key], f"{library}-{label}", runtime=f"Rust, {crate}", version=version,
+                       note="one signature; what was read is wiped")
 
 
 @subject("mono")
