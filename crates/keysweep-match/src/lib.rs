@@ -1,7 +1,8 @@
 //! Multi-literal matching at memory speed.
 //!
 //! [`Matcher`] finds every occurrence of hundreds of literals, as they are and in UTF-16, in one pass over a buffer.
-//! [`classify`] tells what a page of memory holds, so that costly searches read only what can matter.
+//! [`classify`] tells what a page of memory holds, so that costly searches read only what can matter, and [`look_at_words`]
+//! which words of it could be part of a number drawn at random.
 //!
 //! ```
 //! use keysweep_match::{Literal, Matcher};
@@ -28,8 +29,10 @@ mod matcher;
 mod page;
 mod window;
 mod word;
+mod words;
 
 pub use isa::Isa;
 pub use literal::{BuildError, Encoding, Hit, Literal, MAX_LITERAL, MIN_LITERAL};
 pub use matcher::Matcher;
 pub use page::{PageClass, classify};
+pub use words::{WORDS, WORDS_BYTES, WordLooks, look_at_words};

@@ -5,15 +5,14 @@
 //! that say where a number begins and ends.
 
 mod random;
-mod words;
 
 use crate::memory::{Memory, sweep};
 use crate::order::Order;
 use crate::search;
 use crate::structure::{self, Structure, Trigger, View};
+use keysweep_match::{Isa, WORDS, WORDS_BYTES, WordLooks, look_at_words};
 pub use random::looks_random;
 use random::{looks_random_throughout, run_looks_random};
-use words::{BLOCK, Look};
 use zeroize::Zeroizing;
 
 /// A maximal run of 64-bit words that look random.
@@ -108,20 +107,20 @@ impl Reader {
         let own = view.chunk.own.clone();
         let end = own.start + (own.end - own.start) / 8 * 8;
         let mut open = OpenRun::default();
-        for at in (own.start..end).step_by(8 * BLOCK) {
-            let words = block(view.chunk.bytes, at, end);
-            if words.iter().fold(0, |all, word| all | word) == 0 {
+        for at in (own.start..end).step_by(8 * WORDS) {
+            let block = Block::at(view.chunk.bytes, at, end);
+            if block.is_zero() {
                 self.close(&mut open, at, view);
                 continue;
             }
-            let look = Look::of(&words);
-            if look.random | look.text != 0 || open.start.is_some() {
-                self.follow(&mut open, look, at, view);
+            let looks = look_at_words(block.bytes(), wakers.isa);
+            if looks.random != 0 || open.start.is_some() {
+                self.follow(&mut open, looks, at, view);
             }
             if view.size() == 4 {
-                wakers.wake(words::wakes_32(&words), at, view, &mut self.found);
-            } else if look.wake != 0 {
-                wakers.wake(look.wake.into(), at, view, &mut self.found);
+                wakers.wake_narrow(block.bytes(), at, view, &mut self.found);
+            } else if looks.header != 0 {
+                wakers.wake(looks.header, at, view, &mut self.found);
             }
             if !self.found.is_empty() {
                 self.keep(view);
@@ -131,30 +130,40 @@ impl Reader {
         self.keep(view);
     }
 
-    /// Goes on with the run that is open, or opens one, word by word.
-    fn follow(&mut self, open: &mut OpenRun, look: Look, at: usize, view: &View<'_>) {
-        if look.random == 0xff && open.start.is_some() {
-            open.weak = 0;
-            return;
+    /// Goes on with the run that is open, and opens and ends those that begin in a block.
+    fn follow(&mut self, open: &mut OpenRun, looks: WordLooks, at: usize, view: &View<'_>) {
+        let (random, text) = (looks.random, looks.text);
+        if std::mem::take(&mut open.text) && random & 1 == 0 {
+            self.close(open, at - 8, view);
         }
-        for i in 0..BLOCK {
-            if look.random >> i & 1 != 0 {
-                open.start.get_or_insert(at + 8 * i);
-                open.weak = 0;
-            } else if look.text >> i & 1 != 0 && open.start.is_some() && open.weak == 0 {
-                // One such word alone may be part of a number.
-                open.weak = 1;
-            } else if open.start.is_some() {
-                self.close(open, at + 8 * i, view);
+        // A word of text between two random ones may be part of a number; after the last word of the block it is seen later.
+        let before = random << 1 | u64::from(open.start.is_some());
+        let inside = text & before & (random >> 1 | 1 << 63);
+        let part = random | inside;
+        let mut bit = 0;
+        while bit < 64 {
+            let rest = part >> bit;
+            if open.start.is_none() {
+                if rest == 0 {
+                    return;
+                }
+                bit += rest.trailing_zeros();
+                open.start = Some(at + 8 * bit as usize);
+            } else {
+                bit += rest.trailing_ones().min(64 - bit);
+                if bit < 64 {
+                    self.close(open, at + 8 * bit as usize, view);
+                }
             }
         }
+        open.text = inside >> 63 != 0;
     }
 
     /// Ends the open run before `at`, and keeps it if it looks random as a whole.
     fn close(&mut self, open: &mut OpenRun, at: usize, view: &View<'_>) {
         let Some(start) = open.start.take() else { return };
         let own = &view.chunk.own;
-        let end = (at - 8 * std::mem::take(&mut open.weak)).min(own.end);
+        let end = (at - if std::mem::take(&mut open.text) { 8 } else { 0 }).min(own.end);
         // At the border of a chunk a run may go on in the next one, and is judged when all of it is known.
         let border = start == own.start || at + 8 > own.end;
         let bytes = view.chunk.bytes.get(start..end).unwrap_or_default();
@@ -218,49 +227,84 @@ impl Reader {
     }
 }
 
-/// A run that has begun: where, and how many words at its end look like text.
+/// A run that has begun: where, and whether the last word looks like text.
 #[derive(Default)]
 struct OpenRun {
     start: Option<usize>,
-    weak: usize,
+    text: bool,
 }
 
 /// The structures by what wakes them.
-struct Wakers([Vec<&'static dyn Structure>; Trigger::ALL.len()]);
+struct Wakers {
+    structures: [Vec<&'static dyn Structure>; Trigger::ALL.len()],
+    isa: Isa,
+}
 
 impl Wakers {
     fn new() -> Self {
-        Self(Trigger::ALL.map(|trigger| structure::all().iter().copied().filter(|s| s.trigger() == trigger).collect()))
+        let by = |trigger| structure::all().iter().copied().filter(|s| s.trigger() == trigger).collect();
+        Self { structures: Trigger::ALL.map(by), isa: Isa::detect() }
     }
 
-    /// Shows the structures the words at `at` whose bits are set.
-    fn wake(&self, mut bits: u32, at: usize, view: &View<'_>, found: &mut Vec<Number>) {
+    /// Shows the structures the 64-bit words from `at` on whose bits are set.
+    fn wake(&self, mut bits: u64, at: usize, view: &View<'_>, found: &mut Vec<Number>) {
         while bits != 0 {
-            let at = at + view.size() * bits.trailing_zeros() as usize;
+            self.show(at + 8 * bits.trailing_zeros() as usize, view, found);
             bits &= bits - 1;
-            let (Some(word), next) = (view.machine(at, 0), view.machine(at, 1).unwrap_or(0)) else { continue };
-            for (trigger, structures) in Trigger::ALL.iter().zip(&self.0) {
-                if trigger.matches(word, next, view.size()) {
-                    structures.iter().for_each(|structure| structure.read(view, at, found));
-                }
+        }
+    }
+
+    /// As [`Wakers::wake`], for the 32-bit words of a block.
+    fn wake_narrow(&self, block: &[u8; WORDS_BYTES], at: usize, view: &View<'_>, found: &mut Vec<Number>) {
+        let half = |i: usize| block[4 * i..].first_chunk().map_or(0, |half| u64::from(u32::from_le_bytes(*half)));
+        for i in 0..2 * WORDS {
+            if Trigger::ALL.iter().any(|trigger| trigger.matches(half(i), half(i + 1), 4)) {
+                self.show(at + 4 * i, view, found);
+            }
+        }
+    }
+
+    fn show(&self, at: usize, view: &View<'_>, found: &mut Vec<Number>) {
+        let (Some(word), next) = (view.machine(at, 0), view.machine(at, 1).unwrap_or(0)) else { return };
+        for (trigger, structures) in Trigger::ALL.iter().zip(&self.structures) {
+            if trigger.matches(word, next, view.size()) {
+                structures.iter().for_each(|structure| structure.read(view, at, found));
             }
         }
     }
 }
 
-/// A block of words and the one after it; zeros beyond the chunk and its margin, and no words of its own beyond `end`.
-fn block(bytes: &[u8], at: usize, end: usize) -> [u64; BLOCK + 1] {
-    let mut words = [0; BLOCK + 1];
-    if let Some(whole) = bytes.get(at..at + 8 * (BLOCK + 1)).filter(|_| at + 8 * BLOCK <= end) {
-        for (word, bytes) in words.iter_mut().zip(whole.chunks_exact(8)) {
-            *word = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
-        }
-    } else {
-        for (word, bytes) in words.iter_mut().zip(bytes[at..end].chunks_exact(8)) {
-            *word = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
+/// A block of words and the one after it.
+enum Block<'a> {
+    Whole(&'a [u8; WORDS_BYTES]),
+    /// At the end of the chunk: with zeros for what is not there or belongs to another one.
+    Part([u8; WORDS_BYTES]),
+}
+
+impl<'a> Block<'a> {
+    fn at(bytes: &'a [u8], at: usize, end: usize) -> Self {
+        let whole = bytes.get(at..).and_then(|rest| rest.first_chunk());
+        match whole.filter(|_| at + 8 * WORDS <= end) {
+            Some(whole) => Self::Whole(whole),
+            None => {
+                let mut part = [0; WORDS_BYTES];
+                let there = &bytes[at..end.min(at + 8 * WORDS)];
+                part[..there.len()].copy_from_slice(there);
+                Self::Part(part)
+            }
         }
     }
-    words
+
+    fn bytes(&self) -> &[u8; WORDS_BYTES] {
+        match self {
+            Self::Whole(bytes) => bytes,
+            Self::Part(bytes) => bytes,
+        }
+    }
+
+    fn is_zero(&self) -> bool {
+        self.bytes().iter().fold(0, |all, byte| all | byte) == 0
+    }
 }
 
 fn number_looks_random(number: &Number, view: &View<'_>) -> bool {
@@ -301,6 +345,82 @@ mod tests {
             state ^= state << 17;
             state.wrapping_mul(0x2545_f491_4f6c_dd1d)
         })
+    }
+
+    /// Runs word by word, as the documentation says.
+    fn plain_runs(memory: &[u8]) -> Vec<Run> {
+        let kind = |word: &[u8]| {
+            let text = word.iter().all(|b| (0x20..0x80).contains(b));
+            let special = word.iter().filter(|b| [0, 255].contains(*b)).count();
+            let top = u64::from_le_bytes(word.try_into().unwrap()) >> 47;
+            if special >= 3 || top == 0 || top == 0x1_ffff { 0 } else { 1 + u8::from(text) }
+        };
+        let kinds: Vec<u8> = memory.chunks_exact(8).map(kind).collect();
+        let part = |i: usize| {
+            let beside = |i: Option<usize>| i.and_then(|i| kinds.get(i)) == Some(&1);
+            kinds[i] == 1 || (kinds[i] == 2 && beside(i.checked_sub(1)) && beside(Some(i + 1)))
+        };
+        let mut runs = Vec::new();
+        let mut start = None;
+        for i in 0..=kinds.len() {
+            match (start, i < kinds.len() && part(i)) {
+                (None, true) => start = Some(i),
+                (Some(from), false) => {
+                    let bytes = &memory[8 * from..8 * i];
+                    if i - from >= MIN_RUN as usize && random::run_looks_random(bytes) {
+                        runs.push(Run { offset: 8 * from as u64, words: (i - from) as u64 });
+                    }
+                    start = None;
+                }
+                _ => {}
+            }
+        }
+        runs
+    }
+
+    #[test]
+    fn runs_end_where_they_should() {
+        let mut words = random(77);
+        let mut memory = Vec::new();
+        while memory.len() < (2 << 20) + 1000 {
+            let count = 1 + words.next().unwrap() % 40;
+            for _ in 0..count {
+                let word = words.next().unwrap();
+                let bytes = match word >> 8 & 15 {
+                    0 => [0; 8],
+                    1 => *b"some txt",
+                    2 if count % 3 == 0 => *b"and more",
+                    _ => words.next().unwrap().to_le_bytes(),
+                };
+                memory.extend(bytes);
+            }
+            memory.extend(std::iter::repeat_n(0, 8 * (words.next().unwrap() % 9) as usize));
+        }
+        let expected = plain_runs(&memory);
+        assert!(expected.len() > 5000);
+        for jobs in [1, 2] {
+            let found = survey(&Flat::at(&memory, 0x7000_0000_0000), jobs).runs;
+            for (found, expected) in found.iter().zip(&expected) {
+                assert_eq!(found, expected);
+            }
+            assert_eq!(found.len(), expected.len());
+        }
+    }
+
+    /// The quick look at a word must let through all that a structure could be woken by.
+    #[test]
+    fn no_trigger_is_slept_through() {
+        let words = [3, 7, 4095, 4096, 65_535, 65_536, 1 << 32 | 1, 4095 << 32 | 4095, 17 << 16 | 1, 17 << 16 | 0xffff];
+        let pairs = [(0x7f00_1000, 0x7f00_1080), (0x1_0000, 0x1_0800), (0x1_0000, 0x1_0801), (0x7f00, 0x7f80)];
+        let all = words.iter().flat_map(|w| words.iter().map(|v| (*w, *v))).chain(pairs);
+        for (word, next) in all {
+            let woken = Trigger::ALL.iter().any(|trigger| trigger.matches(word, next, 8));
+            let mut block = [0; WORDS_BYTES];
+            block[..8].copy_from_slice(&u64::to_le_bytes(word));
+            block[8..16].copy_from_slice(&u64::to_le_bytes(next));
+            let awake = look_at_words(&block, Isa::Scalar).header & 1 != 0;
+            assert!(awake || !woken, "{word:#x} {next:#x}");
+        }
     }
 
     #[test]

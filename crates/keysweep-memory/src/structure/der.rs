@@ -16,12 +16,13 @@ impl Prefix for Integer {
         let bytes = view.chunk.bytes;
         let from = run.start.saturating_sub(12);
         let Some(range) = bytes.get(from..run.end) else { return };
+        let mut end = None;
         for tag in memchr::memchr_iter(2, range).map(|at| from + at) {
             let Some(content) = content(bytes, tag) else { continue };
-            // A length of one byte occurs by chance too often: another integer must follow, or end here.
-            let certain = content.start - tag > 2 || bytes.get(content.end) == Some(&2) || ends_here(bytes, tag);
-            if certain {
+            // A length of one byte occurs by chance too often: another integer must follow, or have ended here.
+            if content.start - tag > 2 || bytes.get(content.end) == Some(&2) || end == Some(tag) {
                 view.inline(content.start, 0, content.len() as u64, Order::Big, NAME, numbers);
+                end = Some(content.end);
             }
         }
     }
@@ -45,12 +46,4 @@ fn content(bytes: &[u8], tag: usize) -> Option<Range<usize>> {
         _ => false,
     };
     (minimal && start + len <= bytes.len()).then_some(start..start + len)
-}
-
-/// Whether an INTEGER with a length of one byte, of about the size of a half of a small key, ends at `end`.
-fn ends_here(bytes: &[u8], end: usize) -> bool {
-    (24..=0x7f).any(|len: usize| {
-        let Some(tag) = end.checked_sub(len + 2) else { return false };
-        bytes.get(tag..tag + 2) == Some(&[2, len as u8])
-    })
 }

@@ -31,7 +31,7 @@ use std::ops::Range;
 pub enum Trigger {
     /// Two 32-bit halves, both from 1 to 4095: lengths or flags side by side, such as `top` and `dmax`.
     Pair,
-    /// A number from 1 to 65535: a length.
+    /// A number from 3 to 65535: a length.
     Small,
     /// A 16-bit 1 or -1, a 16-bit number from 1 to 4095, and zeros: a sign and a length.
     SignedShort,
@@ -49,7 +49,7 @@ impl Trigger {
         match self {
             Trigger::Pair if size == 4 => small(word) && small(next),
             Trigger::Pair => small(word & 0xffff_ffff) && small(word >> 32),
-            Trigger::Small => word.wrapping_sub(1) < 65_535,
+            Trigger::Small => word.wrapping_sub(3) < 65_533,
             Trigger::SignedShort => matches!(word & 0xffff, 1 | 0xffff) && small(word >> 16),
             Trigger::Range => word >= 0x1_0000 && next.wrapping_sub(word).wrapping_sub(16) <= 2032,
         }
