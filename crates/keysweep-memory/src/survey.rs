@@ -13,6 +13,7 @@ use crate::structure::{self, Structure, Trigger, View};
 use keysweep_match::{Isa, WORDS, WORDS_BYTES, WordLooks, look_at_words};
 pub use random::looks_random;
 use random::{looks_random_throughout, run_looks_random};
+use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 /// A maximal run of 64-bit words that look random.
@@ -108,17 +109,17 @@ impl Reader {
         let end = own.start + (own.end - own.start) / 8 * 8;
         let mut open = OpenRun::default();
         for at in (own.start..end).step_by(8 * WORDS) {
-            let block = Block::at(view.chunk.bytes, at, end);
-            if block.is_zero() {
+            let block = block(view.chunk.bytes, at, end);
+            if block.iter().fold(0, |all, byte| all | byte) == 0 {
                 self.close(&mut open, at, view);
                 continue;
             }
-            let looks = look_at_words(block.bytes(), wakers.isa);
+            let looks = look_at_words(&block, wakers.isa);
             if looks.random != 0 || open.start.is_some() {
                 self.follow(&mut open, looks, at, view);
             }
             if view.size() == 4 {
-                wakers.wake_narrow(block.bytes(), at, view, &mut self.found);
+                wakers.wake_narrow(&block, at, view, &mut self.found);
             } else if looks.header != 0 {
                 wakers.wake(looks.header, at, view, &mut self.found);
             }
@@ -274,36 +275,17 @@ impl Wakers {
     }
 }
 
-/// A block of words and the one after it.
-enum Block<'a> {
-    Whole(&'a [u8; WORDS_BYTES]),
-    /// At the end of the chunk: with zeros for what is not there or belongs to another one.
-    Part([u8; WORDS_BYTES]),
-}
-
-impl<'a> Block<'a> {
-    fn at(bytes: &'a [u8], at: usize, end: usize) -> Self {
-        let whole = bytes.get(at..).and_then(|rest| rest.first_chunk());
-        match whole.filter(|_| at + 8 * WORDS <= end) {
-            Some(whole) => Self::Whole(whole),
-            None => {
-                let mut part = [0; WORDS_BYTES];
-                let there = &bytes[at..end.min(at + 8 * WORDS)];
-                part[..there.len()].copy_from_slice(there);
-                Self::Part(part)
-            }
+/// A block of words and the one after it; at the end of the chunk with zeros for what is not there or belongs to another one.
+fn block(bytes: &[u8], at: usize, end: usize) -> Cow<'_, [u8; WORDS_BYTES]> {
+    let whole = bytes.get(at..).and_then(|rest| rest.first_chunk());
+    match whole.filter(|_| at + 8 * WORDS <= end) {
+        Some(whole) => Cow::Borrowed(whole),
+        None => {
+            let mut part = [0; WORDS_BYTES];
+            let there = &bytes[at..end.min(at + 8 * WORDS)];
+            part[..there.len()].copy_from_slice(there);
+            Cow::Owned(part)
         }
-    }
-
-    fn bytes(&self) -> &[u8; WORDS_BYTES] {
-        match self {
-            Self::Whole(bytes) => bytes,
-            Self::Part(bytes) => bytes,
-        }
-    }
-
-    fn is_zero(&self) -> bool {
-        self.bytes().iter().fold(0, |all, byte| all | byte) == 0
     }
 }
 
@@ -389,7 +371,7 @@ mod tests {
                 let bytes = match word >> 8 & 15 {
                     0 => [0; 8],
                     1 => *b"some txt",
-                    2 if count % 3 == 0 => *b"and more",
+                    2 if count.is_multiple_of(3) => *b"and more",
                     _ => words.next().unwrap().to_le_bytes(),
                 };
                 memory.extend(bytes);
