@@ -96,7 +96,7 @@ impl Credential<'_> {
         let kind = EncryptionType::from_number(self.encryption_type)?;
         let (client, server) = (self.client.name(), self.server.name());
         let proof = Proof::parsed("a cached ticket with a session key whose length fits its encryption type");
-        let mut material = material(kind, self.key, &[self.ticket], "Kerberos credential cache", proof)?;
+        let mut material = material(kind, self.key, false, &[self.ticket], "Kerberos credential cache", proof)?;
         material.comment = Some(client);
         material.details.push(("service", server));
         material.details.extend(utc(i64::from(self.end)).map(|time| ("valid until", time)));

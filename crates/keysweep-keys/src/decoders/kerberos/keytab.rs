@@ -122,7 +122,7 @@ fn described(principal: &Principal, time: u32, version: u32, number: u16, key: &
     let name = principal.name();
     let proof = Proof::parsed("a key table entry whose lengths and encryption type agree");
     let owner: [&[u8]; 3] = [name.as_bytes(), &version.to_be_bytes(), &number.to_be_bytes()];
-    let mut material = material(kind, key, &owner, "Kerberos keytab", proof)?;
+    let mut material = material(kind, key, principal.has_password(), &owner, "Kerberos keytab", proof)?;
     material.comment = Some(name);
     material.details.push(("key version", version.to_string()));
     material.details.extend(utc(i64::from(time)).filter(|_| time != 0).map(|time| ("created", time)));
@@ -144,7 +144,7 @@ fn stash(hit: &Hit<'_>, at: usize, sink: &mut Sink) -> Option<usize> {
     }
     let name = format!("K/M@{}", realm.chars().filter(|c| !c.is_control()).take(100).collect::<String>());
     let proof = Proof::parsed("a stash file whose length and encryption type agree");
-    let material = material(kind, key, &[name.as_bytes()], "Kerberos stash", proof)?;
+    let material = material(kind, key, true, &[name.as_bytes()], "Kerberos stash", proof)?;
     sink.key(REALM_KEY, 0..fields.at, KeyMaterial { comment: Some(name), ..material });
     Some(fields.at)
 }
@@ -222,6 +222,17 @@ mod tests {
         let strong = scan(&Keytab, SERVICE).found;
         let key = &SERVICE[SERVICE.windows(4).position(|w| w == [0, 18, 0, 32]).unwrap() + 4..][..32];
         assert_eq!(strong[0].material.id, Some(KeyMaterial::secret_id(key)));
+    }
+
+    #[test]
+    fn keys_from_passwords_are_not_named_by_a_hash_of_them() {
+        let id = |table: &[u8]| scan(&Keytab, table).found[0].material.id;
+        let stash = include_bytes!("../../../tests/data/kerberos/stash.keytab");
+        let realm = include_bytes!("../../../tests/data/kerberos/krbtgt.keytab");
+        for (table, by_key) in [(&stash[..], false), (&realm[..], true)] {
+            let at = table.windows(4).position(|w| w == [0, 18, 0, 32]).unwrap() + 4;
+            assert_eq!(id(table) == Some(KeyMaterial::secret_id(&table[at..at + 32])), by_key);
+        }
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn ticket(mut information: Reader<'_>, sealed: &[u8]) -> Option<(&'static str, K
     let server = principal(fields[8]?, fields[9]?)?;
     let proof = Proof::parsed("an exported ticket with a session key whose length fits its encryption type");
     let kind = EncryptionType::from_number(number)?;
-    let mut material = material(kind, &value, &[sealed, server.name().as_bytes()], "Kerberos KRB-CRED", proof)?;
+    let mut material = material(kind, &value, false, &[sealed, server.name().as_bytes()], "Kerberos KRB-CRED", proof)?;
     material.comment = Some(client.name());
     material.details.push(("service", server.name()));
     material.details.extend(fields[6].and_then(|time| utc(generalized(time.body)?)).map(|time| ("valid until", time)));

@@ -115,6 +115,16 @@ impl Principal {
         matches!(parts[..], ["krbtgt" | "kadmin", _] | ["K", "M"] | ["krbtgt"])
     }
 
+    /// Whether its key is as a rule derived from a password that someone chose: a user (a machine's name ends in `$`), and
+    /// the master key of a database.
+    fn has_password(&self) -> bool {
+        match &self.parts[..] {
+            [name] => !name.ends_with('$'),
+            [first, second] => first == "K" && second == "M",
+            _ => false,
+        }
+    }
+
     fn is_ticket_granting(&self) -> bool {
         self.parts.first().is_some_and(|part| part == "krbtgt")
     }
@@ -126,10 +136,12 @@ fn name_part(bytes: &[u8]) -> Option<String> {
     text.chars().all(|c| !c.is_control() && c != '\u{fffd}').then(|| text.to_owned())
 }
 
-/// What is known of a key with this encryption type; `None` if it cannot be one.
+/// What is known of a key with this encryption type; `None` if it cannot be one. A key from a password is named by its
+/// owner and version, as a hash of it would let everyone with the report test passwords; so is a weak one.
 fn material(
     kind: EncryptionType,
     key: &[u8],
+    from_password: bool,
     owner: &[&[u8]],
     encoding: &'static str,
     proof: Proof,
@@ -140,8 +152,7 @@ fn material(
     }
     let algorithm = Algorithm::Symmetric(kind.name.into());
     let mut material = frame::of_secret(algorithm, key, encoding, proof);
-    if kind.weak {
-        // A hash of it would let everyone with the report test passwords: it is named by its owner and version.
+    if kind.weak || from_password {
         let mut hash = Sha256::new();
         hash.update(b"keysweep kerberos key\0");
         for part in owner {
