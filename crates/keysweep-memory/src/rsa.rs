@@ -2,9 +2,9 @@
 //!
 //! The filters work on a few limbs of each candidate, and what passes them is computed in full:
 //!
-//! 1. *Products*: `p * q = n` modulo 2^64, joined through a hash set ([`join`]); it needs no lengths ([`assemble`]).
-//! 2. *Ratios*: `d / n` and `dp / p` are `k / e` in their leading bits ([`ratio`]).
-//! 3. *Quotients*: `n / p` by Hensel's lifting is no larger than it has to be ([`limbs::may_divide`]).
+//! 1. *Products*: `p * q = n` modulo 2^64, joined through a hash set (`join`); it needs no lengths (`assemble`).
+//! 2. *Ratios*: `d / n` and `dp / p` are `k / e` in their leading bits (`ratio`).
+//! 3. *Quotients*: `n / p` by Hensel's lifting is no larger than it has to be (`limbs::may_divide`).
 //!
 //! Moduli are those of the public keys that are known, and whatever in the dump is of their size.
 
