@@ -52,6 +52,11 @@ impl Work {
         Self(Cell::new(compressions))
     }
 
+    /// Compressions that are left.
+    pub fn left(&self) -> u64 {
+        self.0.get()
+    }
+
     /// Takes the cost of a derivation out of what is left; `false`, and nothing taken, if it is more.
     pub fn spend(&self, compressions: u64) -> bool {
         let rest = self.0.get().checked_sub(compressions);

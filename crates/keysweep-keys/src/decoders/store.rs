@@ -46,13 +46,15 @@ pub(crate) struct Opened {
 }
 
 /// The first published password for which `opens` says yes. Each try costs so many compressions of a hash; when no more
-/// can be paid for, none is found.
+/// can be paid for, none is found. One store may take half of what is left, so that a costly one does not keep others in the
+/// same file from being tried.
 pub(crate) fn published(work: &Work, cost: u64, mut opens: impl FnMut(&Password) -> bool) -> Option<Opened> {
+    let reserve = work.left() / 2;
     for text in PUBLISHED {
         // The empty password has two forms: with and without the end of a string.
         let null = text.is_empty().then(Password::null);
         for password in std::iter::once(Password::new(text)).chain(null) {
-            if !work.spend(cost) {
+            if work.left().saturating_sub(cost) < reserve || !work.spend(cost) {
                 return None;
             }
             if opens(&password) {
