@@ -25,7 +25,16 @@ const MAX_INCIDENTS: usize = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Identity {
     fingerprint: String,
-    encrypted: bool,
+    state: State,
+}
+
+/// Whether whoever reads the bytes has the secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    Open,
+    Encrypted,
+    /// The secret is kept elsewhere, and only named here.
+    Elsewhere,
 }
 
 enum Kind {
@@ -268,14 +277,18 @@ fn title(material: &KeyMaterial, rule_name: &str) -> String {
 
 fn identity(what: &What) -> Identity {
     match what {
-        What::Token(token) => Identity { fingerprint: token.fingerprint.clone(), encrypted: false },
+        What::Token(token) => Identity { fingerprint: token.fingerprint.clone(), state: State::Open },
         What::Key(material) | What::Number { material, .. } => Identity {
             fingerprint: match (&material.public, &material.id) {
                 (Some(public), _) => format!("spki-sha256:{}", public.hex()),
                 (None, Some(id)) => format!("key-sha256:{}", fingerprint::hex(id)),
                 (None, None) => format!("key-form:{}", material.encoding),
             },
-            encrypted: matches!(material.protection, Protection::Encrypted { .. }),
+            state: match material.protection {
+                Protection::None | Protection::Published { .. } => State::Open,
+                Protection::Encrypted { .. } => State::Encrypted,
+                Protection::External { .. } => State::Elsewhere,
+            },
         },
     }
 }

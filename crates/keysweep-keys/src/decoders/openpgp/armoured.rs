@@ -9,8 +9,8 @@ use crate::decoders::text::run;
 /// The decoder.
 pub(crate) struct Armoured;
 
-/// Longest block: keys with pictures and many signatures.
-const MAX_TEXT: usize = 1 << 20;
+/// Longest block that is read. Keys with pictures and many signatures are larger; their primary key comes first.
+const MAX_TEXT: usize = 256 << 10;
 
 impl Decoder for Armoured {
     fn name(&self) -> &'static str {

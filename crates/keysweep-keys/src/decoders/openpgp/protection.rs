@@ -68,7 +68,7 @@ fn encrypted(version: u8, usage: u8, fields: &mut Fields<'_>) -> Option<Locked> 
     Some(Locked::Encrypted(Protection::Encrypted { cipher, kdf, weak }))
 }
 
-/// Hash, `GNU`, and 1 for no secret or 2 for a card with its serial number.
+/// Hash, `GNU`, and 1 for no secret, 2 for a card with its serial number, or 3 for an S-expression.
 fn stub(fields: &mut Fields<'_>) -> Option<Locked> {
     fields.u8()?;
     fields.take(3).filter(|mark| *mark == b"GNU")?;
@@ -78,6 +78,12 @@ fn stub(fields: &mut Fields<'_>) -> Option<Locked> {
             let length = usize::from(fields.u8()?).min(16);
             Some(Locked::OnCard(fields.take(length)?.to_vec()))
         }
+        // The key as in GnuPG's own file, which says how it is encrypted.
+        3 => Some(Locked::Encrypted(Protection::Encrypted {
+            cipher: "AES, as in GnuPG's key file".into(),
+            kdf: "iterated and salted S2K".into(),
+            weak: false,
+        })),
         _ => None,
     }
 }

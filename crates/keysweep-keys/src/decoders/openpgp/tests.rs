@@ -369,6 +369,27 @@ fn old_versions_lengths_and_protections_are_read() {
 }
 
 #[test]
+fn algorithms_without_support_are_named() {
+    // ML-DSA-65 with Ed25519 (draft-ietf-openpgp-pqc): 32 and 1952 public bytes, two seeds.
+    let public = [&[6, 0x66, 0, 0, 0, 30][..], &1984u32.to_be_bytes(), &[3; 1984]].concat();
+    let packet = |rest: &[u8]| {
+        let body = [&public[..], rest].concat();
+        [&[0xc5, 0xff][..], &(body.len() as u32).to_be_bytes(), &body].concat()
+    };
+    let open = packet(&[&[0][..], &[7; 64]].concat());
+    let found = scan(&Armoured, armour(&open).as_bytes()).found;
+    assert_eq!(found[0].material.algorithm, Algorithm::Unknown(Some("ML-DSA-65 with Ed25519".into())));
+    assert_eq!((found[0].material.proof.level, &found[0].material.protection), (ProofLevel::Parsed, &Protection::None));
+    let locked = packet(&[&[253, 38, 9, 2, 20, 4][..], &[5; 16], &[3, 4, 16], &[6; 15], &[8; 80]].concat());
+    let found = scan(&Armoured, armour(&locked).as_bytes()).found;
+    assert_eq!(
+        found[0].material.protection.to_string(),
+        "encrypted with AES-256-OCB (Argon2id, 65536 KiB, 3 passes)"
+    );
+    assert!(scan(&Armoured, armour(&open[..open.len() - 1]).as_bytes()).found.is_empty(), "cut off");
+}
+
+#[test]
 fn public_and_damaged_keys_are_no_keys() {
     let public = scan(&Armoured, &read("rsa-public.asc"));
     assert!(public.found.is_empty());

@@ -121,9 +121,6 @@ fn bytes_are_found_at_any_offset() {
 
 #[test]
 fn several_keys_lie_in_one_file() {
-    let wire = |fields: &[&[u8]]| -> Vec<u8> {
-        fields.iter().flat_map(|f| [&(f.len() as u32).to_be_bytes()[..], f].concat()).collect()
-    };
     let (mut publics, mut private) = (Vec::new(), vec![1, 2, 3, 4, 1, 2, 3, 4]);
     for (name, _) in &PLAIN[3..] {
         let all = body(&read(name));
@@ -139,6 +136,54 @@ fn several_keys_lie_in_one_file() {
     for bytes in [&file[..], text.as_bytes()] {
         let found = scan(&OpenSsh, bytes).found;
         assert_eq!(found.iter().map(ssh).collect::<Vec<_>>(), [P384, P521, ED25519]);
+    }
+}
+
+fn wire(fields: &[&[u8]]) -> Vec<u8> {
+    fields.iter().flat_map(|f| [&(f.len() as u32).to_be_bytes()[..], f].concat()).collect()
+}
+
+/// A key file with one key.
+fn container(cipher: &[u8], kdf: &[u8], options: &[u8], public: &[u8], section: &[u8]) -> Vec<u8> {
+    let head = [super::container::MAGIC, &wire(&[cipher, kdf, options]), &[0, 0, 0, 1]].concat();
+    [&head[..], &wire(&[public, section])].concat()
+}
+
+#[test]
+fn keys_of_unknown_types_are_reported_as_such() {
+    let public = wire(&[b"ssh-xmss@openssh.com", b"XMSS_SHA2-256_W16_H10", &[5; 64]]);
+    let private = [&public[..], &wire(&[&[6; 132], b"comment"])].concat();
+    let section = [&[1, 2, 3, 4, 1, 2, 3, 4][..], &private].concat();
+    let found = only(&OpenSsh, &container(b"none", b"none", b"", &public, &section)).material;
+    assert_eq!(found.algorithm, Algorithm::Unknown(Some("ssh-xmss@openssh.com".into())));
+    assert_eq!((found.proof.level, &found.protection), (ProofLevel::Parsed, &Protection::None));
+    let options = [&wire(&[&[9; 16]])[..], &[0, 0, 0, 16]].concat();
+    let found = only(&OpenSsh, &container(b"aes256-ctr", b"bcrypt", &options, &public, &[7; 64])).material;
+    assert_eq!(found.protection.to_string(), "encrypted with aes256-ctr (bcrypt, 16 rounds)");
+    let unequal = [&[1, 2, 3, 4, 1, 2, 3, 5][..], &private].concat();
+    assert!(scan(&OpenSsh, &container(b"none", b"none", b"", &public, &unequal)).found.is_empty());
+}
+
+#[test]
+fn composite_keys_are_proven_by_both_halves() {
+    let (lattice, edwards): ([u8; 32], [u8; 32]) = (std::array::from_fn(|i| 3 * i as u8 + 1), [8; 32].map(|b| b * 3));
+    let edwards: [u8; 32] = std::array::from_fn(|i| edwards[i] ^ i as u8);
+    let key = ml_dsa::ExpandedSigningKey::<ml_dsa::MlDsa44>::from_seed(&lattice.into());
+    let point = crate::private::okp_public(&Algorithm::Ed25519, &edwards).unwrap();
+    let public = [&key.verifying_key().encode()[..], &point].concat();
+    let name = b"ssh-mldsa44-ed25519@openssh.com";
+    let private = wire(&[name, &public, &[lattice, edwards].concat(), b"composite"]);
+    let section = [&[1, 2, 3, 4, 1, 2, 3, 4][..], &private].concat();
+    let file = container(b"none", b"none", b"", &wire(&[name, &public]), &section);
+    for found in [only(&OpenSsh, &file), only(&Wire, &private)] {
+        assert_eq!(found.material.proof.level, ProofLevel::Proven);
+        assert_eq!(found.material.algorithm, Algorithm::Unknown(Some("ML-DSA-44 with Ed25519".into())));
+        assert_eq!(found.material.comment.as_deref(), Some("composite"));
+    }
+    for at in [100, 4 + 31 + 4 + 1320, private.len() - 20] {
+        let mut damaged = private.clone();
+        damaged[at] ^= 1;
+        assert!(scan(&Wire, &damaged).found.is_empty(), "{at}");
     }
 }
 
