@@ -21,6 +21,8 @@ mod ethereum;
 mod fields;
 mod frame;
 mod gnupg;
+#[cfg(test)]
+mod hostile;
 mod java;
 mod json;
 mod jwk;

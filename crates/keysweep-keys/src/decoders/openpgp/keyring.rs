@@ -67,7 +67,13 @@ impl Keyring {
             if !public && matches!(packet.tag, tag::PUBLIC_KEY | tag::PUBLIC_SUBKEY) {
                 break; // Another key's.
             }
+            let before = ring.keys.len();
             ring.add(&packet, encoding, work, &mut walk);
+            // Among other bytes, what is no key is no keyring any more; keys behind it are found by themselves.
+            let secret = matches!(packet.tag, tag::SECRET_KEY | tag::SECRET_SUBKEY);
+            if !public && secret && ring.keys.len() == before {
+                break;
+            }
             if !packet.whole {
                 break;
             }

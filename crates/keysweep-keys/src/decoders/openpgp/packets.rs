@@ -26,6 +26,8 @@ const MAX_HEADER: usize = 18;
 const MAX_BETWEEN: usize = 4;
 /// Most symbols of Base64 that are read.
 const MAX_BASE64: usize = 96 << 10;
+/// Most text from the beginning of a packet in Base64 to the exponent of RSA: a modulus of 8192 bits.
+const MAX_TEXT_BEFORE: usize = 1600;
 /// Symbols that hold the public part of a key and its protection.
 const MAX_PUBLIC: usize = 4 << 10;
 /// Places before an anchor that are tried as the beginning of Base64.
@@ -129,7 +131,7 @@ fn candidates<'a>(hit: &Hit<'a>, most: usize) -> impl Iterator<Item = usize> + '
 fn wrapped(hit: &Hit<'_>, sink: &mut Sink) {
     let window = hit.window;
     let of_text = |b: &u8| is_symbol(*b) || b.is_ascii_whitespace() || *b == b'\\';
-    let before = window[..hit.anchor.start].iter().rev().take(MAX_BEFORE).take_while(|b| of_text(b)).count();
+    let before = window[..hit.anchor.start].iter().rev().take(MAX_TEXT_BEFORE).take_while(|b| of_text(b)).count();
     let first = hit.anchor.start - before;
     // The symbols that the first byte of a secret key packet has: 0x94 to 0x96, or 0xc5.
     let opens = |at: &usize| matches!(window.get(*at..*at + 2), Some([b'l', b'A'..=b'v'] | [b'x', b'Q'..=b'f']));

@@ -382,10 +382,7 @@ fn algorithms_without_support_are_named() {
     assert_eq!((found[0].material.proof.level, &found[0].material.protection), (ProofLevel::Parsed, &Protection::None));
     let locked = packet(&[&[253, 38, 9, 2, 20, 4][..], &[5; 16], &[3, 4, 16], &[6; 15], &[8; 80]].concat());
     let found = scan(&Armoured, armour(&locked).as_bytes()).found;
-    assert_eq!(
-        found[0].material.protection.to_string(),
-        "encrypted with AES-256-OCB (Argon2id, 65536 KiB, 3 passes)"
-    );
+    assert_eq!(found[0].material.protection.to_string(), "encrypted with AES-256-OCB (Argon2id, 65536 KiB, 3 passes)");
     assert!(scan(&Armoured, armour(&open[..open.len() - 1]).as_bytes()).found.is_empty(), "cut off");
 }
 

@@ -2,12 +2,13 @@
 //! not. There is no specification; OpenSSH (`ssh-keygen.c`) and PuTTY (`import.c`) read the format.
 
 use crate::decoder::{Anchor, Decoder, Hit, Reach, Sink};
-use crate::decoders::frame;
-use crate::decoders::text::{armour_body, label, looks_random};
+use crate::decoders::text::{base64_symbols, label, looks_random};
+use crate::decoders::{armour, frame};
 use crate::private::{MAX_BITS, PrivateKey, RsaNumbers};
 use crate::ssh::Fields;
 use crate::{Algorithm, KeyMaterial, Proof, Protection, Secret};
 use memchr::memmem;
+use zeroize::Zeroizing;
 
 /// The decoder.
 pub(crate) struct Commercial;
@@ -16,6 +17,8 @@ const RULE: &str = "ssh2-commercial-private-key";
 const MAGIC: [u8; 4] = [0x3f, 0x6f, 0xf9, 0xeb];
 /// Longest section of private numbers.
 const MAX_SECTION: usize = 16 << 10;
+/// Bytes that hold the magic, the length and the beginning of the key type.
+const HEAD: usize = 24;
 /// Text between the first line and the body: header lines.
 const MAX_HEADERS: usize = 1100;
 
@@ -46,12 +49,28 @@ impl Decoder for Commercial {
             }
             return;
         }
-        let Some((body, length)) = armour_body(hit.from_anchor()) else { return };
+        let Some((body, length)) = body(hit.from_anchor()) else { return };
         if let Some((material, _)) = read(&body) {
             let (begin, comment) = headers(&hit.window[..start]);
             sink.key(RULE, begin..start + length, KeyMaterial { comment, ..material });
         }
     }
+}
+
+/// The bytes of a body and the text it takes, if it begins like a key: then it says itself how long it is.
+fn body(text: &[u8]) -> Option<(Zeroizing<Vec<u8>>, usize)> {
+    let decoded = |bytes: usize| {
+        let symbols: Vec<(usize, u8)> = base64_symbols(text).take((bytes * 4).div_ceil(3)).collect();
+        let plain: Zeroizing<Vec<u8>> = Zeroizing::new(symbols.iter().map(|(_, symbol)| *symbol).collect());
+        (armour::decode(&plain), symbols.last().map_or(0, |(end, _)| *end))
+    };
+    let (head, _) = decoded(HEAD);
+    let mut fields = Fields::new(&head);
+    fields.take::<4>()?;
+    let length = fields.u32()? as usize;
+    let (_, kind) = (fields.u32()?, fields.rest());
+    let begins = kind.starts_with(b"if-modn{") || kind.starts_with(b"dl-modp{");
+    (begins && (64..=MAX_SECTION + 512).contains(&length)).then(|| decoded(length))
 }
 
 /// Where the block begins, and the comment in its header lines.

@@ -10,6 +10,8 @@ use crate::{Algorithm, KeyMaterial, Proof, Protection};
 pub(super) const MAGIC: &[u8] = b"openssh-key-v1\0";
 /// Most keys in one file. Tools write one.
 const MAX_KEYS: u32 = 64;
+/// Longest public key.
+const MAX_PUBLIC: usize = 16 << 10;
 /// Longest section of private keys.
 const MAX_SECTION: usize = 64 << 10;
 /// Longest name of a cipher or key derivation.
@@ -25,7 +27,8 @@ pub(super) struct Container<'a> {
     publics: Vec<&'a [u8]>,
     /// The section of private keys; cut off at the end of the input.
     private: &'a [u8],
-    whole: bool,
+    /// Whether the section is all there.
+    pub(super) whole: bool,
     /// Bytes of all of it.
     pub(super) length: usize,
 }
@@ -55,9 +58,23 @@ impl<'a> Container<'a> {
         Some(Self { cipher, kdf, rounds, publics, private, whole: private.len() == declared, length })
     }
 
-    /// Whether `bytes`, which may be cut off anywhere, begin like a file.
+    /// Whether `bytes`, which may be cut off anywhere, begin like a file: as far as they go, with the names of cipher and
+    /// key derivation, and a public key of some type.
     pub(super) fn begins(bytes: &[u8]) -> bool {
-        bytes.strip_prefix(MAGIC).is_some_and(|rest| names(&mut Fields::new(rest)).is_some())
+        let Some(rest) = bytes.strip_prefix(MAGIC) else { return false };
+        let mut fields = Fields::new(rest);
+        if names(&mut fields).is_none() {
+            return false;
+        }
+        let short = |field: Option<u32>, most: usize| field.is_none_or(|length| length as usize <= most);
+        let mut again = Fields::new(fields.rest());
+        if !short(again.u32(), MAX_NAME) {
+            return false;
+        }
+        if fields.long(MAX_NAME).is_none() {
+            return true;
+        }
+        short(fields.u32(), MAX_KEYS as usize) && short(fields.u32(), MAX_PUBLIC) && short(fields.u32(), MAX_NAME)
     }
 
     /// The keys in it.

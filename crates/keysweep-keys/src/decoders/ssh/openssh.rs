@@ -15,8 +15,10 @@ pub(crate) struct OpenSsh;
 const RULE: &str = "openssh-private-key";
 /// Longest text between the dashes of the first line and the body, line ends in all their spellings included.
 const MAX_GAP: usize = 256;
-/// Symbols of a body that hold the names of cipher and key derivation.
-const BEGINNING: usize = 96;
+/// Symbols of a body that hold the names of cipher and key derivation and the type of the first key.
+const BEGINNING: usize = 160;
+/// Symbols of most keys.
+const SHORT: usize = 6 << 10;
 /// Index of the anchor for bytes.
 const BINARY: usize = 1;
 
@@ -67,17 +69,26 @@ fn begins(text: &[u8]) -> bool {
     symbols.len() < BEGINNING || Container::begins(&armour::decode(&symbols))
 }
 
-/// A body without its armour.
+/// A body without its armour. Most keys are short; the rest is read only for those that are not.
 fn bare(hit: &Hit<'_>, sink: &mut Sink) {
-    let symbols: Vec<(usize, u8)> = base64_symbols(hit.from_anchor()).collect();
-    let body = armour::decode(&Zeroizing::new(symbols.iter().map(|(_, symbol)| *symbol).collect::<Vec<u8>>()));
-    let start = hit.anchor.start;
-    let place = |length: usize| {
-        let last = (length * 4).div_ceil(3).min(symbols.len());
-        start..start + symbols.get(last.saturating_sub(1)).map_or(0, |(end, _)| *end)
-    };
-    if report(&body, "OpenSSH v1 in Base64", sink, place) {
-        sink.examined_up_to(hit.anchor.end);
+    for most in [SHORT, usize::MAX] {
+        let symbols: Vec<(usize, u8)> = base64_symbols(hit.from_anchor()).take(most).collect();
+        let plain: Zeroizing<Vec<u8>> = Zeroizing::new(symbols.iter().map(|(_, symbol)| *symbol).collect());
+        let body = armour::decode(&plain);
+        let start = hit.anchor.start;
+        let place = |length: usize| {
+            let last = (length * 4).div_ceil(3).min(symbols.len());
+            start..start + symbols.get(last.saturating_sub(1)).map_or(0, |(end, _)| *end)
+        };
+        match Container::read(&body) {
+            None => return,
+            Some(container) if !container.whole && symbols.len() == most => continue,
+            Some(_) => {}
+        }
+        if report(&body, "OpenSSH v1 in Base64", sink, place) {
+            sink.examined_up_to(hit.anchor.end);
+        }
+        return;
     }
 }
 
