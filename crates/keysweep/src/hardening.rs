@@ -1,5 +1,10 @@
 //! keysweep reads secrets, so its own memory must not become the next leak.
 
+/// Whatever is freed is cleared first: types that clear themselves cannot reach the copies that libraries make, nor those
+/// that a growing buffer leaves behind.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 /// Makes the process not dumpable, and its panics silent about data.
 pub(crate) fn apply() {
     forbid_core_dumps();
