@@ -2,7 +2,7 @@
 
 use crate::found::Place;
 use crate::memory::{MARGIN, Memory, sweep};
-use std::collections::HashMap;
+use keysweep_match::{Literal, Matcher};
 use zeroize::Zeroizing;
 
 /// Bytes to look for.
@@ -15,18 +15,22 @@ pub struct Pattern {
 
 /// Places kept of all patterns together.
 const MAX_PLACES: usize = 100_000;
-/// Slots of the filter that nearly all windows fail at.
-const FILTER_BITS: u32 = 18;
+/// Bytes by which a pattern is looked for: they are of a random number, and do not recur.
+const HEAD: usize = 16;
 
 /// Where the patterns lie, at any alignment, sorted by offset. Of patterns that begin at the same place all are named.
 pub fn find(memory: &dyn Memory, jobs: usize, patterns: &[Pattern]) -> Vec<Place> {
-    let table = Table::new(patterns);
+    let patterns: Vec<&Pattern> = patterns.iter().filter(|p| (HEAD..=MARGIN).contains(&p.bytes.len())).collect();
+    let heads: Vec<_> = patterns.iter().map(|pattern| Literal::new(&pattern.bytes[..HEAD])).collect();
+    let Some(matcher) = Matcher::new(&heads).ok().filter(|_| !heads.is_empty()) else { return Vec::new() };
     let parts = sweep(memory, jobs, Vec::new, |places: &mut Vec<Place>, chunk| {
-        let from = chunk.own.start;
+        let own = &chunk.own;
         // What begins in this chunk may end in its margin.
-        table.each(&chunk.bytes[from..], chunk.own.len(), |at, pattern| {
-            if places.len() < MAX_PLACES {
-                let offset = chunk.offset + (from + at) as u64;
+        let bytes = &chunk.bytes[own.start..];
+        matcher.find(&bytes[..bytes.len().min(own.len() + HEAD - 1)], &mut |hit| {
+            let pattern = patterns[hit.literal as usize];
+            if places.len() < MAX_PLACES && bytes[hit.start..].starts_with(&pattern.bytes) {
+                let offset = chunk.offset + (own.start + hit.start) as u64;
                 places.push(Place { offset, len: pattern.bytes.len() as u64, what: pattern.what.clone() });
             }
         });
@@ -36,48 +40,6 @@ pub fn find(memory: &dyn Memory, jobs: usize, patterns: &[Pattern]) -> Vec<Place
     places.dedup();
     places.truncate(MAX_PLACES);
     places
-}
-
-/// Patterns by their first eight bytes, behind a filter.
-struct Table<'a> {
-    filter: Vec<u64>,
-    by_head: HashMap<u64, Vec<&'a Pattern>>,
-}
-
-impl<'a> Table<'a> {
-    fn new(patterns: &'a [Pattern]) -> Self {
-        let mut table = Self { filter: vec![0; 1 << (FILTER_BITS - 6)], by_head: HashMap::new() };
-        for pattern in patterns.iter().filter(|p| (16..=MARGIN).contains(&p.bytes.len())) {
-            let Some(head) = head(&pattern.bytes) else { continue };
-            let slot = slot(head);
-            table.filter[slot >> 6] |= 1 << (slot & 63);
-            table.by_head.entry(head).or_default().push(pattern);
-        }
-        table
-    }
-
-    fn each(&self, bytes: &[u8], own: usize, mut found: impl FnMut(usize, &'a Pattern)) {
-        for (at, window) in bytes.windows(8).take(own).enumerate() {
-            let head = u64::from_le_bytes(window.try_into().unwrap_or_default());
-            let slot = slot(head);
-            if self.filter[slot >> 6] >> (slot & 63) & 1 == 0 {
-                continue;
-            }
-            for pattern in self.by_head.get(&head).into_iter().flatten() {
-                if bytes[at..].starts_with(&pattern.bytes) {
-                    found(at, pattern);
-                }
-            }
-        }
-    }
-}
-
-fn head(bytes: &[u8]) -> Option<u64> {
-    bytes.get(..8)?.try_into().ok().map(u64::from_le_bytes)
-}
-
-fn slot(head: u64) -> usize {
-    (head.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - FILTER_BITS)) as usize
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub(crate) struct AesSchedule;
 
 /// Different keys that are reported of one dump.
 const MAX_KEYS: usize = 10_000;
+/// Schedules that one thread notes.
+const MAX_SPOTS: usize = 1 << 16;
 
 impl Finder for AesSchedule {
     fn rules(&self) -> &'static [&'static str] {
@@ -33,7 +35,11 @@ impl Finder for AesSchedule {
         for page in (0..own.len()).step_by(PAGE) {
             let end = (page + PAGE).min(own.len());
             if !is_uniform(&bytes[page..end]) {
-                spot_page(bytes, page, end, |at| spots.push(view.offset(own.start + at)));
+                spot_page(bytes, page, end, |at| {
+                    if spots.len() < MAX_SPOTS && Schedule::recognise(&bytes[at..]).is_some() {
+                        spots.push(view.offset(own.start + at));
+                    }
+                });
             }
         }
     }
@@ -52,6 +58,9 @@ impl Finder for AesSchedule {
             }
             let place = Place { offset, len: schedule.bytes() as u64, what: describe(&schedule) };
             found.entry(id).or_insert_with(|| (schedule, Vec::new())).1.push(place);
+        }
+        if spots.len() >= MAX_SPOTS {
+            outcome.limits.push("more AES key schedules than are kept");
         }
         let bare = bare_keys(context, &found);
         for (id, (schedule, mut places)) in found {
@@ -136,14 +145,15 @@ fn spot_page(bytes: &[u8], from: usize, to: usize, mut found: impl FnMut(usize))
     zeroize::Zeroize::zeroize(&mut words);
 }
 
-/// Six relations: for each key length one in the order of encryption and one in the order of decryption. Constant and
-/// zero memory satisfies all of them, and is told by its equal words.
+/// Two neighbouring relations for each key length and direction. Zero memory satisfies all of them; no word of a schedule is zero
+/// but once in a thousand million.
 #[inline(always)]
 fn related(w: &[u32], i: usize) -> bool {
     let w = |n: usize| w[i + n];
-    let encryption = (w(5) == w(1) ^ w(4)) | (w(7) == w(1) ^ w(6)) | (w(9) == w(1) ^ w(8));
-    let decryption = (w(5) == w(9) ^ w(4)) | (w(7) == w(9) ^ w(6)) | (w(5) == w(13) ^ w(4));
-    (encryption | decryption) & (w(0) != w(1)) & (w(4) != w(5)) & (w(6) != w(7)) & (w(8) != w(9))
+    let both = |a: [usize; 3], b: [usize; 3]| (w(a[0]) == w(a[1]) ^ w(a[2])) & (w(b[0]) == w(b[1]) ^ w(b[2]));
+    let encryption = both([5, 1, 4], [6, 2, 5]) | both([7, 1, 6], [8, 2, 7]) | both([9, 1, 8], [10, 2, 9]);
+    let decryption = both([5, 9, 4], [6, 10, 5]) | both([6, 8, 5], [7, 9, 6]) | both([5, 13, 4], [6, 14, 5]);
+    (encryption | decryption) & (w(1) != 0) & (w(2) != 0) & (w(5) != 0) & (w(6) != 0)
 }
 
 fn describe(schedule: &Schedule) -> String {

@@ -36,11 +36,10 @@ impl Schedule {
         [4, 6, 8].into_iter().find_map(|key_words| {
             let bytes = bytes.get(..4 * schedule_words(key_words))?;
             [WordOrder::Standard, WordOrder::Swapped].into_iter().find_map(|order| {
-                let words = load(bytes, order);
-                let (key, direction) = encryption(&words, key_words)
-                    .map(|key| (key, Direction::Encryption))
-                    .or_else(|| decryption(&words, key_words).map(|key| (key, Direction::Decryption)))?;
-                let key = Zeroizing::new(key.iter().flat_map(|word| word.to_be_bytes()).collect());
+                let stored = Stored { bytes, order };
+                let (direction, undo) = LAYOUTS.into_iter().find(|layout| stored.holds(key_words, *layout))?;
+                let words = (0..key_words).map(|i| stored.word(i, (direction, undo)));
+                let key = Zeroizing::new(words.flat_map(u32::to_be_bytes).collect());
                 Some(Schedule { key, direction, order })
             })
         })
@@ -52,66 +51,68 @@ impl Schedule {
     }
 }
 
-type Words = Zeroizing<Vec<u32>>;
+/// The order of the round keys, and what takes an inner one back to what the expansion yields.
+type Layout = (Direction, fn(u32) -> u32);
+
+/// Every layout that is known.
+const LAYOUTS: [Layout; 3] =
+    [(Direction::Encryption, |word| word), (Direction::Decryption, mix), (Direction::Decryption, |word| word)];
 
 /// Words of the schedule of a key: four for each round and four more.
 fn schedule_words(key_words: usize) -> usize {
     4 * (key_words + 7)
 }
 
-fn load(bytes: &[u8], order: WordOrder) -> Words {
-    let word = |b: &[u8]| {
-        let word = [b[0], b[1], b[2], b[3]];
-        match order {
-            WordOrder::Standard => u32::from_be_bytes(word),
-            WordOrder::Swapped => u32::from_le_bytes(word),
-        }
-    };
-    Zeroizing::new(bytes.chunks_exact(4).map(word).collect())
+/// Bytes that may be a schedule.
+struct Stored<'a> {
+    bytes: &'a [u8],
+    order: WordOrder,
 }
 
-fn encryption(words: &[u32], key_words: usize) -> Option<Words> {
-    let key = Zeroizing::new(words[..key_words].to_vec());
-    (expand(&key).as_slice() == words).then_some(key)
-}
-
-fn decryption(words: &[u32], key_words: usize) -> Option<Words> {
-    let rounds = words.len() / 4 - 1;
-    let round_key = |round: usize| &words[4 * (rounds - round)..][..4];
-    [mix as fn(u32) -> u32, |word| word].into_iter().find_map(|undo: fn(u32) -> u32| {
-        let mut key = Zeroizing::new(round_key(0).to_vec());
-        key.extend(round_key(1).iter().map(|word| undo(*word)));
-        key.truncate(key_words);
-        let expanded = expand(&key);
-        let holds = (0..=rounds).all(|round| {
-            let outer = round == 0 || round == rounds;
-            let stored = round_key(round).iter().map(|word| if outer { *word } else { undo(*word) });
-            stored.eq(expanded[4 * round..][..4].iter().copied())
-        });
-        holds.then_some(key)
-    })
-}
-
-/// The expansion of a key of 4, 6 or 8 words.
-pub(super) fn expand(key: &[u32]) -> Words {
-    let n = key.len();
-    let mut words = Zeroizing::new(key.to_vec());
-    let mut round_constant = 1u8;
-    for i in n..schedule_words(n) {
-        let mut word = words[i - 1];
-        if i % n == 0 {
-            word = substitute(word.rotate_left(8)) ^ u32::from(round_constant) << 24;
-            round_constant = double(round_constant);
-        } else if n > 6 && i % n == 4 {
-            word = substitute(word);
-        }
-        word ^= words[i - n];
-        words.push(word);
+impl Stored<'_> {
+    /// Whether every word after the key follows from those before it. Of what is no schedule mostly the first does not.
+    fn holds(&self, key_words: usize, layout: Layout) -> bool {
+        let follows = |i: usize| {
+            let last = self.word(i - 1, layout);
+            let changed = if i.is_multiple_of(key_words) {
+                substitute(last.rotate_left(8)) ^ u32::from(ROUND_CONSTANTS[i / key_words - 1]) << 24
+            } else if key_words > 6 && i % key_words == 4 {
+                substitute(last)
+            } else {
+                last
+            };
+            self.word(i, layout) == self.word(i - key_words, layout) ^ changed
+        };
+        (key_words..schedule_words(key_words)).all(follows)
     }
-    words
+
+    /// Word `index` of the expansion.
+    fn word(&self, index: usize, (direction, undo): Layout) -> u32 {
+        let rounds = self.bytes.len() / 16 - 1;
+        let (round, column) = (index / 4, index % 4);
+        let row = if direction == Direction::Encryption { round } else { rounds - round };
+        let at = 16 * row + 4 * column;
+        let bytes = [self.bytes[at], self.bytes[at + 1], self.bytes[at + 2], self.bytes[at + 3]];
+        let word = match self.order {
+            WordOrder::Standard => u32::from_be_bytes(bytes),
+            WordOrder::Swapped => u32::from_le_bytes(bytes),
+        };
+        if round == 0 || round == rounds { word } else { undo(word) }
+    }
 }
 
-fn substitute(word: u32) -> u32 {
+/// The powers of x in the field of AES (FIPS 197 section 5.2).
+const ROUND_CONSTANTS: [u8; 10] = {
+    let mut powers = [1; 10];
+    let mut i = 1;
+    while i < 10 {
+        powers[i] = double(powers[i - 1]);
+        i += 1;
+    }
+    powers
+};
+
+pub(super) fn substitute(word: u32) -> u32 {
     u32::from_be_bytes(word.to_be_bytes().map(|byte| SBOX[usize::from(byte)]))
 }
 
