@@ -67,6 +67,8 @@ struct Key {
     x_only: bool,
     /// Whether the public key is, wherever it lies, the first half of what may be an Ed25519 signature.
     signature: bool,
+    /// Whether the scalar was met without a seed and reduced, as the nonces of Ed25519 are: of keys, few programs hold no more.
+    reduced: bool,
     /// Places where the secret was found.
     found: Vec<Place>,
 }
@@ -305,6 +307,7 @@ impl Key {
             known: candidate.known.is_some(),
             x_only,
             signature: false,
+            reduced: candidate.reading == Reading::Reduced,
             found: vec![Place { offset: candidate.offset, len: candidate.window.len() as u64, what }],
         }
     }
@@ -312,6 +315,7 @@ impl Key {
     fn merge(&mut self, other: Self) {
         self.x_only &= other.x_only;
         self.signature &= other.signature;
+        self.reduced &= other.reduced;
         self.known |= other.known;
         self.found.extend(other.found);
         for present in other.present {
@@ -357,6 +361,7 @@ impl Key {
 
     fn lifetime(&self, rule: &str, life: Lifetime) -> Option<&'static str> {
         match rule {
+            UNKNOWN if self.reduced => Some("a scalar without its seed: perhaps only the nonce of a signature"),
             UNKNOWN => {
                 Some("perhaps of one handshake only: no certificate, SSH key or key file with its public key was seen")
             }
@@ -375,6 +380,7 @@ impl Key {
         let long = life == Lifetime::Long;
         match self.proved.public.algorithm {
             Algorithm::Ed25519 if self.signature && !long => EPHEMERAL,
+            Algorithm::Ed25519 if self.reduced && !long => UNKNOWN,
             Algorithm::Ed25519 | Algorithm::Ed448 => EDWARDS,
             Algorithm::Ec(Curve::P256 | Curve::P384 | Curve::P521) if !long => {
                 if life == Lifetime::Handshake || self.x_only { EPHEMERAL } else { UNKNOWN }

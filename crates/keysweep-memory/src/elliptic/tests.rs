@@ -431,7 +431,10 @@ fn nonces_of_signatures_are_told_from_keys() {
     s[31] &= 0x0f;
     dump.add(&[public.value.clone(), s].concat(), 0);
     assert_eq!(found_of(&search(&dump.bytes, &[])).rule, "memory-ephemeral-key");
+    // Not in signatures only; then in what certificates hold.
     dump.add(&public.value, 0);
+    assert_eq!(found_of(&search(&dump.bytes, &[])).rule, "memory-possibly-ephemeral-key");
+    dump.add(&[&[3, 33, 0][..], &public.value].concat(), 0);
     assert_eq!(found_of(&search(&dump.bytes, &[])).rule, "memory-eddsa-private-key");
 }
 
