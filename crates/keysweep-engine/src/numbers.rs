@@ -5,7 +5,8 @@ use crate::place::Part;
 use crate::raw::{Raw, What};
 use keysweep_image::{Format, Image, Label, Permissions, ReadAt, Region, read_into};
 use keysweep_keys::PublicKey;
-use keysweep_memory::{Memory, Outcome, Segment, Tested};
+use keysweep_match::{PageClass, classify};
+use keysweep_memory::{Effort, Memory, Outcome, Segment, Tested};
 
 /// The name that rules give as their decoder for what this search finds.
 pub(crate) const DECODER: &str = "memory";
@@ -15,7 +16,7 @@ const MIN_RAW: u64 = 16 << 10;
 
 /// What formats without structure of their own begin with that are surely no memory: compressed or media files, whose
 /// bytes all look random.
-const NOT_MEMORY: [&[u8]; 24] = [
+const NOT_MEMORY: [&[u8]; 30] = [
     b"PK\x03\x04",
     b"\x1f\x8b",
     b"\xfd7zXZ\0",
@@ -40,6 +41,12 @@ const NOT_MEMORY: [&[u8]; 24] = [
     b"SQLite format 3\0",
     b"\xde\x12\x04\x95",
     b"\xca\xfe\xba\xbe",
+    b"\xda\xda\xfe\xca",
+    b"BC\xc0\xde",
+    b"!<arch>\n",
+    b"\0asm",
+    b"\x1bLua",
+    b"TZif",
 ];
 
 /// Architectures whose pointers take 4 bytes.
@@ -58,11 +65,32 @@ pub(crate) fn may_hold_numbers(image: &Image, source: &dyn ReadAt) -> bool {
     }
 }
 
+/// Pages of a file without a known format that are looked at to tell whether it is memory.
+const SAMPLES: u64 = 256;
+const PAGE: u64 = 4096;
+
+/// What the search of a source may cost. A tree holds many binary files of formats that are not known here; of these, only what
+/// has pages of zeros here and there, as memory has, is worth as much as a dump.
+pub(crate) fn effort(image: &Image, source: &dyn ReadAt) -> Effort {
+    if image.format != Format::Raw {
+        return Effort::Full;
+    }
+    let pages = source.len() / PAGE;
+    let samples = pages.min(SAMPLES);
+    let mut page = zeroize::Zeroizing::new([0; PAGE as usize]);
+    let mut is_zero = |index: u64| {
+        let offset = index * pages / samples * PAGE;
+        read_into(source, offset, &mut *page) == page.len() && classify(&*page) == PageClass::Zero
+    };
+    let zero = (0..samples).filter(|index| is_zero(*index)).count() as u64;
+    if zero >= 2 && zero * 16 >= samples { Effort::Full } else { Effort::Quick }
+}
+
 /// Searches a dump; `public` are keys that were seen in it or anywhere else. A later block of a stream has no address space:
 /// numbers are found in it, but no pointer is followed.
-pub(crate) fn search(part: Part<'_>, public: &[PublicKey], jobs: usize) -> Outcome {
+pub(crate) fn search(part: Part<'_>, public: &[PublicKey], jobs: usize, effort: Effort) -> Outcome {
     let regions = if part.base == 0 { part.image.regions.as_slice() } else { &[] };
-    keysweep_memory::search(&Dump::new(part, regions), public, jobs)
+    keysweep_memory::search(&Dump::new(part, regions), public, jobs, effort)
 }
 
 /// Hunts for the private halves of given keys in all of a source, code and constants of mapped files included.

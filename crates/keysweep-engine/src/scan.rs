@@ -14,7 +14,9 @@ use crate::source::FileSource;
 use crate::walk::{Filter, Selection, builder};
 use ignore::{DirEntry, WalkState};
 use keysweep_image::{ReadAt, WarningKind, recognise};
+use keysweep_memory::Effort;
 use keysweep_rules::RuleSet;
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -87,7 +89,8 @@ impl Scanner {
         let begin = Instant::now();
         let wanted = &self.options.wanted;
         let hunting = (!wanted.is_empty()).then(|| Hunting::new(wanted.clone(), self.options.every_byte));
-        let sweep = Sweep { hunting, ..Sweep::new(self, progress) };
+        let named = inputs.paths.iter().cloned().collect();
+        let sweep = Sweep { hunting, named, ..Sweep::new(self, progress) };
         let jobs = match self.options.jobs {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
@@ -135,6 +138,8 @@ struct Sweep<'a> {
     /// Dumps that are searched for numbers when all public keys of the sweep are known, with what was seen in them so far.
     dumps: Mutex<Vec<(PathBuf, Seen)>>,
     hunting: Option<Hunting>,
+    /// What the user named, and means to be searched with care.
+    named: HashSet<PathBuf>,
 }
 
 /// Where the bytes of a source come from.
@@ -154,6 +159,7 @@ impl<'a> Sweep<'a> {
             large: Mutex::default(),
             dumps: Mutex::default(),
             hunting: None,
+            named: HashSet::new(),
         }
     }
 }
@@ -280,10 +286,15 @@ impl Sweep<'_> {
         if !self.wants_numbers(part) {
             return self.publish(part, seen);
         }
-        match path {
-            Some(path) => self.postpone(part, path, seen),
-            None => self.numbers(part, seen, jobs),
+        match (path, self.effort(part, path)) {
+            (Some(path), Effort::Full) => self.postpone(part, path, seen),
+            (_, effort) => self.numbers(part, seen, jobs, effort),
         }
+    }
+
+    fn effort(&self, part: Part<'_>, path: Option<&Path>) -> Effort {
+        let named = path.is_none_or(|path| self.named.contains(path));
+        if named || self.hunting.is_some() { Effort::Full } else { numbers::effort(part.image, part.source) }
     }
 
     /// Whether the source is searched for keys as numbers: dumps, and in a hunt everything that is not text.
@@ -317,7 +328,8 @@ impl Sweep<'_> {
             let work = AssertUnwindSafe(|| match FileSource::open(&path) {
                 Ok(source) => {
                     let image = recognise(&source);
-                    self.numbers(Part { name: &name, source: &source, image: &image, base: 0 }, seen, jobs);
+                    let part = Part { name: &name, source: &source, image: &image, base: 0 };
+                    self.numbers(part, seen, jobs, Effort::Full);
                 }
                 Err(error) => self.incident(&name, reason(&error), true),
             });
@@ -328,21 +340,25 @@ impl Sweep<'_> {
     }
 
     /// Searches one dump for numbers, and hands on all that was seen in it.
-    fn numbers(&self, part: Part<'_>, mut seen: Seen, jobs: usize) {
+    fn numbers(&self, part: Part<'_>, mut seen: Seen, jobs: usize, effort: Effort) {
         for (_, object) in &seen.public {
             self.collector().public(part.name, object);
         }
-        let public = self.collector().public_keys();
+        let public = match effort {
+            Effort::Full => self.collector().public_keys(),
+            Effort::Quick => seen.public.iter().map(|(_, object)| object.key.clone()).collect(),
+        };
         let outcome = match &self.hunting {
             Some(hunting) => {
                 let (outcome, tested) = numbers::hunt(part, hunting, &public, jobs);
                 hunting.tested(&tested);
                 outcome
             }
-            None => numbers::search(part, &public, jobs),
+            None => numbers::search(part, &public, jobs, effort),
         };
         seen.raws.extend(numbers::raws(&outcome, |id| self.scanner.detector.key_rule(id)));
-        for limit in outcome.limits {
+        // That less is tried of what is no dump is no news.
+        for limit in outcome.limits.into_iter().filter(|_| effort == Effort::Full) {
             seen.limit(limit);
         }
         self.publish(part, seen);
@@ -432,7 +448,7 @@ impl Sweep<'_> {
             let image = image.get_or_insert_with(|| recognise(&source));
             let part = Part { name: "-", source: &source, image, base: block.offset };
             if self.wants_numbers(part) {
-                self.numbers(part, seen, 1);
+                self.numbers(part, seen, 1, Effort::Full);
             } else {
                 self.publish(part, seen);
             }

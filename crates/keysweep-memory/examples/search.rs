@@ -97,7 +97,13 @@ fn search(dump: &Dump, options: &Options) -> Outcome {
     let start = Instant::now();
     let survey = keysweep_memory::survey::survey(dump, options.jobs);
     println!("{:.3} s for the survey", start.elapsed().as_secs_f64());
-    let context = Context { memory: dump, survey: &survey, public: &options.public, jobs: options.jobs };
+    let context = Context {
+        memory: dump,
+        survey: &survey,
+        public: &options.public,
+        jobs: options.jobs,
+        effort: keysweep_memory::Effort::Full,
+    };
     let mut outcome = Outcome::default();
     for (finder, spots) in all().iter().zip(&survey.spots) {
         if finder.rules().iter().any(|rule| rule.contains(&options.only)) {

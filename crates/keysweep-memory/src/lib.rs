@@ -32,5 +32,5 @@ pub use found::{Found, Place};
 pub use hunt::{Step, Tested, hunt};
 pub use memory::{Chunk, Memory, Segment};
 pub use order::Order;
-pub use search::{Outcome, search};
+pub use search::{Effort, Outcome, search};
 pub use survey::{Number, Run, Survey};

@@ -22,6 +22,32 @@ pub struct Context<'a> {
     pub public: &'a [PublicKey],
     /// Threads to use.
     pub jobs: usize,
+    /// What the search may cost.
+    pub effort: Effort,
+}
+
+/// What a search may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// What a dump deserves: a fixed amount, and more for each gigabyte.
+    Full,
+    /// For what is probably no memory: an amount for each byte, which is much less for small files.
+    Quick,
+}
+
+impl Context<'_> {
+    /// Bytes that are searched.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.memory.segments().iter().map(|segment| segment.len).sum()
+    }
+
+    /// The fixed part of an allowance: `full`, or one for each `bytes` bytes if that is less.
+    pub(crate) fn allowance(&self, full: u64, bytes: u64) -> u64 {
+        match self.effort {
+            Effort::Full => full,
+            Effort::Quick => full.min(self.bytes() / bytes),
+        }
+    }
 }
 
 /// What a search found.
@@ -50,12 +76,18 @@ pub fn all() -> &'static [&'static dyn Finder] {
 }
 
 /// Searches `memory` for keys of every kind, with `public` keys known beforehand, on `jobs` threads.
-pub fn search(memory: &dyn Memory, public: &[PublicKey], jobs: usize) -> Outcome {
-    search_with(memory, public, jobs, Vec::new())
+pub fn search(memory: &dyn Memory, public: &[PublicKey], jobs: usize, effort: Effort) -> Outcome {
+    search_with(memory, public, jobs, effort, Vec::new())
 }
 
 /// As [`search`], with places of numbers that are known beforehand.
-pub(crate) fn search_with(memory: &dyn Memory, public: &[PublicKey], jobs: usize, known: Vec<Number>) -> Outcome {
+pub(crate) fn search_with(
+    memory: &dyn Memory,
+    public: &[PublicKey],
+    jobs: usize,
+    effort: Effort,
+    known: Vec<Number>,
+) -> Outcome {
     let mut survey = survey(memory, jobs);
     survey.numbers.extend(known);
     survey.numbers.sort_unstable();
@@ -64,7 +96,7 @@ pub(crate) fn search_with(memory: &dyn Memory, public: &[PublicKey], jobs: usize
     if survey.overflow {
         outcome.limits.push("more places that may hold a key as numbers than are kept");
     }
-    let context = Context { memory, survey: &survey, public, jobs };
+    let context = Context { memory, survey: &survey, public, jobs, effort };
     for (finder, spots) in all().iter().zip(&survey.spots) {
         finder.find(&context, spots, &mut outcome);
     }

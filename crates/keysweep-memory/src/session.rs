@@ -144,7 +144,7 @@ impl Finder for Sessions {
 mod tests {
     use super::*;
     use crate::memory::Flat;
-    use crate::search::search;
+    use crate::search::{Effort, search};
 
     const BASE: u64 = 0x7f12_0000_0000;
 
@@ -169,7 +169,8 @@ mod tests {
     }
 
     fn rules(memory: &[u8]) -> Vec<&'static str> {
-        let mut rules: Vec<_> = search(&Flat::at(memory, BASE), &[], 1).found.iter().map(|f| f.rule).collect();
+        let mut rules: Vec<_> =
+            search(&Flat::at(memory, BASE), &[], 1, Effort::Full).found.iter().map(|f| f.rule).collect();
         rules.sort_unstable();
         rules
     }

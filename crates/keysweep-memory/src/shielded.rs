@@ -130,7 +130,7 @@ fn material(key: &PrivateKey) -> Option<KeyMaterial> {
 mod tests {
     use super::*;
     use crate::memory::Flat;
-    use crate::search::search;
+    use crate::search::{Effort, search};
     use keysweep_keys::private::okp_public;
     use keysweep_keys::{Algorithm, PublicKey};
 
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn shielded_keys_are_opened_and_named() {
         let (heap, public) = heap();
-        let found = search(&Flat::at(&heap, BASE), &[], 1).found;
+        let found = search(&Flat::at(&heap, BASE), &[], 1, Effort::Full).found;
         assert_eq!(found.len(), 1);
         let expected = PublicKey::okp(Algorithm::Ed25519, &public).unwrap().fingerprint();
         assert_eq!(found[0].material.public.as_ref(), Some(&expected));
@@ -182,9 +182,12 @@ mod tests {
         for at in [0x1230 + 40, (1 << 20) + 100, (2 << 20) + 8] {
             let (mut heap, _) = heap();
             heap[at] ^= 4;
-            assert!(search(&Flat::at(&heap, BASE), &[], 1).found.is_empty(), "{at:#x}");
+            assert!(search(&Flat::at(&heap, BASE), &[], 1, Effort::Full).found.is_empty(), "{at:#x}");
         }
         let (heap, _) = heap();
-        assert!(search(&Flat::new(&heap), &[], 1).found.is_empty(), "without addresses no pointer can be followed");
+        assert!(
+            search(&Flat::new(&heap), &[], 1, Effort::Full).found.is_empty(),
+            "without addresses no pointer can be followed"
+        );
     }
 }

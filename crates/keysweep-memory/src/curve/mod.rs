@@ -12,6 +12,8 @@ mod weierstrass;
 
 use field::Field;
 use parameters as p;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use weierstrass::{Table, Weierstrass};
 use zeroize::Zeroize;
 
@@ -117,7 +119,7 @@ pub struct Derived {
 /// A generator with a table of its multiples.
 pub struct Multiplier {
     group: Group,
-    table: Box<dyn Derive>,
+    table: Arc<dyn Derive>,
 }
 
 impl Multiplier {
@@ -130,8 +132,13 @@ impl Multiplier {
             let places = (64 * group.limbs() + 1).div_ceil(width as usize);
             places * (expected + (1 << (width - 1)))
         };
-        let width = (4..=MAX_WIDTH).min_by_key(|width| cost(*width)).unwrap_or(MAX_WIDTH);
-        Self { group, table: group.arithmetic().table(width) }
+        let width = (KEPT_WIDTH..=MAX_WIDTH).min_by_key(|width| cost(*width)).unwrap_or(MAX_WIDTH);
+        let make = || group.arithmetic().table(width);
+        let table = match TABLES.lock() {
+            Ok(mut tables) if width == KEPT_WIDTH => Arc::clone(tables.entry(group).or_insert_with(make)),
+            _ => make(),
+        };
+        Self { group, table }
     }
 
     /// The group whose generator is multiplied.
@@ -148,6 +155,10 @@ impl Multiplier {
 
 /// Widest digits: a row of a table of 256-bit points then takes 128 KiB, and stays in the cache while it is used.
 const MAX_WIDTH: u32 = 12;
+/// Digits of the tables for few scalars, which are made once: to make one takes as long as to multiply a thousand scalars.
+const KEPT_WIDTH: u32 = 7;
+/// Tables of that width: about 200 KiB each.
+static TABLES: Mutex<BTreeMap<Group, Arc<dyn Derive>>> = Mutex::new(BTreeMap::new());
 
 trait Derive: Send + Sync {
     fn derive(&self, scalars: &[u64]) -> Derived;
@@ -175,7 +186,7 @@ fn limbs<const N: usize>(slice: &[u64]) -> [u64; N] {
 
 /// A group's arithmetic, whatever the size of its numbers. Slices are [`Group::limbs`] long.
 trait Arithmetic: Sync {
-    fn table(&self, width: u32) -> Box<dyn Derive>;
+    fn table(&self, width: u32) -> Arc<dyn Derive>;
     fn order(&self) -> Vec<u64>;
     fn prime(&self) -> Vec<u64>;
     fn in_range(&self, scalar: &[u64]) -> bool;
@@ -189,8 +200,8 @@ trait Arithmetic: Sync {
 struct Short<C, const N: usize>(C);
 
 impl<C: Weierstrass<N>, const N: usize> Arithmetic for Short<C, N> {
-    fn table(&self, width: u32) -> Box<dyn Derive> {
-        Box::new(Table::<C, N>::new(width))
+    fn table(&self, width: u32) -> Arc<dyn Derive> {
+        Arc::new(Table::<C, N>::new(width))
     }
 
     fn order(&self) -> Vec<u64> {

@@ -6,10 +6,11 @@ use super::trace::{Form, Traces};
 use super::window::{Number521, Tier, Windows, each_521};
 use crate::curve::{Group, Multiplier};
 use crate::order::Order;
-use crate::search::Context;
+use crate::search::{Context, Effort};
 use crate::stretch::{Stretch, visit, work};
 use keysweep_keys::Curve;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes in many places that are read in one way.
@@ -68,6 +69,9 @@ pub(super) fn plan(context: &Context<'_>, stretches: &[Stretch], evidence: &Evid
     let mut places = collect(context, stretches, evidence);
     add_numbers(context, &mut places);
     let mut recipes = recipes(evidence);
+    if context.effort == Effort::Quick {
+        recipes.retain(|(.., count)| *count == usize::MAX);
+    }
     places.divide(budget(context), &recipes);
     let mut passes: Vec<Pass> = recipes
         .drain(..)
@@ -120,8 +124,9 @@ fn recipes(evidence: &Evidence) -> Vec<(Group, Reading, Tier, usize)> {
 
 /// What may be spent on this dump.
 fn budget(context: &Context<'_>) -> u64 {
-    let total: u64 = context.memory.segments().iter().map(|segment| segment.len).sum();
-    COST + ((u128::from(total) * u128::from(COST_PER_GIB)) >> 30).min(4_000_000) as u64
+    // A multiplication takes some 3 microseconds, so that a quick search reads 40 MB a second at least.
+    context.allowance(COST, 128)
+        + ((u128::from(context.bytes()) * u128::from(COST_PER_GIB)) >> 30).min(4_000_000) as u64
 }
 
 impl Places {
@@ -285,32 +290,50 @@ pub(super) fn derive(
     for group in groups {
         let of_group = || passes.iter().enumerate().filter(|(_, pass)| pass.group == group);
         let multiplier = Multiplier::new(group, of_group().map(|(_, pass)| pass.offsets.len()).sum());
-        let batches: Vec<(usize, usize)> = of_group()
-            .flat_map(|(number, pass)| {
-                (0..pass.offsets.len()).step_by(Multiplier::BATCH).map(move |start| (number, start))
-            })
-            .collect();
+        let batches = batches(of_group().map(|(number, pass)| (number, pass.offsets.len())));
         let parts = work(batches.len(), context.jobs, Traces::default, |traces, index| {
-            let (number, start) = batches[index];
-            let pass = &passes[number];
-            let end = (start + Multiplier::BATCH).min(pass.offsets.len());
-            let mut scalars = Zeroizing::new(Vec::with_capacity((end - start) * group.limbs()));
-            let mut guesses = Vec::with_capacity(end - start);
-            read_windows(context, &pass.offsets[start..end], pass.len, |index, window| {
-                if pass.reading.scalar(group, window, &mut scalars) {
-                    guesses.push(guess(number, start + index));
-                }
-            });
+            let mut scalars = Zeroizing::new(Vec::with_capacity(Multiplier::BATCH * group.limbs()));
+            let mut guesses = Vec::with_capacity(Multiplier::BATCH);
+            for (number, range) in &batches[index] {
+                let pass = &passes[*number];
+                read_windows(context, &pass.offsets[range.clone()], pass.len, |index, window| {
+                    if pass.reading.scalar(group, window, &mut scalars) {
+                        guesses.push((pass, guess(*number, range.start + index)));
+                    }
+                });
+            }
             let derived = multiplier.derive(&scalars);
             let (first, second) =
                 (derived.first.chunks_exact(group.limbs()), derived.second.chunks_exact(group.limbs()));
-            for ((guess, first), second) in guesses.into_iter().zip(first).zip(second) {
+            for (((pass, guess), first), second) in guesses.into_iter().zip(first).zip(second) {
                 each(traces, pass, guess, first, second);
             }
         });
         parts.into_iter().for_each(|part| traces.append(part));
     }
     traces
+}
+
+/// Divides the places of passes, each given by its number and its places, into batches of [`Multiplier::BATCH`].
+fn batches(passes: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<(usize, Range<usize>)>> {
+    let (mut batches, mut batch, mut room) = (Vec::new(), Vec::new(), Multiplier::BATCH);
+    for (number, places) in passes {
+        let mut start = 0;
+        while start < places {
+            let end = places.min(start + room);
+            batch.push((number, start..end));
+            room -= end - start;
+            start = end;
+            if room == 0 {
+                batches.push(std::mem::take(&mut batch));
+                room = Multiplier::BATCH;
+            }
+        }
+    }
+    if !batch.is_empty() {
+        batches.push(batch);
+    }
+    batches
 }
 
 /// Calls `each` for windows of `len` bytes at sorted offsets; those near each other are read together.

@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 fn search(bytes: &[u8], public: &[PublicKey]) -> Outcome {
     let memory = Flat::at(bytes, 0x7f00_0000_0000);
     let survey = survey(&memory, 1);
-    let context = Context { memory: &memory, survey: &survey, public, jobs: 1 };
+    let context = Context { memory: &memory, survey: &survey, public, jobs: 1, effort: crate::search::Effort::Full };
     let mut outcome = Outcome::default();
     let spots = survey.spots.iter().zip(crate::search::all()).find(|(_, finder)| finder.rules() == Elliptic.rules());
     Elliptic.find(&context, spots.map_or(&[], |(spots, _)| spots), &mut outcome);
@@ -504,7 +504,8 @@ fn unreadable_memory_is_passed_over() {
     survey.runs = vec![crate::Run { offset: 8, words: 9 }, crate::Run { offset: u64::MAX - 4096, words: 4 }];
     let number = crate::Number { offset: u64::MAX - 7, len: 32, order: Order::Little, structure: "none" };
     survey.numbers = vec![number];
-    let context = Context { memory: &Broken, survey: &survey, public: &[], jobs: 2 };
+    let context =
+        Context { memory: &Broken, survey: &survey, public: &[], jobs: 2, effort: crate::search::Effort::Full };
     let mut outcome = Outcome::default();
     Elliptic.find(&context, &[0, u64::MAX], &mut outcome);
     assert!(outcome.found.is_empty());

@@ -10,7 +10,7 @@ mod rsa;
 mod tests;
 
 use crate::memory::{Chunk, Memory, sweep};
-use crate::search::{self, Outcome};
+use crate::search::{self, Effort, Outcome};
 use crate::survey::Number;
 use keysweep_keys::{Algorithm, PublicKey};
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ pub fn hunt(
 ) -> (Outcome, Tested) {
     let (hits, tested) = windows(memory, keys, step, jobs);
     let known: Vec<PublicKey> = keys.iter().chain(public).cloned().collect();
-    (search::search_with(memory, &known, jobs, hits), tested)
+    (search::search_with(memory, &known, jobs, Effort::Full, hits), tested)
 }
 
 /// Windows kept of one thread. A key has a few dozen copies.

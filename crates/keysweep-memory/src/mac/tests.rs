@@ -1,5 +1,5 @@
 use crate::memory::Flat;
-use crate::search::search;
+use crate::search::{Effort, search};
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use hmac::{Hmac, KeyInit, Mac};
 
@@ -57,7 +57,7 @@ fn secrets_of_every_kind_are_proven_by_a_token() {
             let first = token(algorithm, secret, "a");
             let second = token(algorithm, secret, "b");
             let memory = memory(&[(4096, first.as_bytes()), (1_200_000, second.as_bytes()), (800_000, lies_as)]);
-            let found = search(&Flat::at(&memory, 0x5555_5555_0000), &[], 2).found;
+            let found = search(&Flat::at(&memory, 0x5555_5555_0000), &[], 2, Effort::Full).found;
             assert_eq!(found.len(), 1, "{algorithm} {}", String::from_utf8_lossy(lies_as));
             let place = &found[0].places[0];
             assert!((800_000..800_000 + lies_as.len() as u64).contains(&place.offset), "{place:?}");
@@ -70,7 +70,7 @@ fn secrets_of_every_kind_are_proven_by_a_token() {
 fn copies_are_listed() {
     let secret = b"a-secret-of-some-length";
     let memory = memory(&[(64, token("HS256", secret, "a").as_bytes()), (9000, secret), (1_000_001, secret)]);
-    let found = search(&Flat::new(&memory), &[], 1).found;
+    let found = search(&Flat::new(&memory), &[], 1, Effort::Full).found;
     assert_eq!(found[0].places.iter().map(|p| p.offset).collect::<Vec<_>>(), [9000, 1_000_001]);
 }
 
@@ -86,5 +86,5 @@ fn tokens_without_their_secret_are_nothing() {
         (9192, &near_miss),
         (12_000, b"eyJhbGciOiJIUzI1NiJ9.eyJ.short"),
     ]);
-    assert!(search(&Flat::new(&memory), &[], 1).found.is_empty());
+    assert!(search(&Flat::new(&memory), &[], 1, Effort::Full).found.is_empty());
 }

@@ -60,7 +60,6 @@ const MAX_KEYS: usize = 1_000;
 
 impl<'a> Search<'a> {
     pub(super) fn new(context: &'a Context<'a>) -> Self {
-        let bytes: u64 = context.memory.segments().iter().map(|segment| segment.len).sum();
         let known = context.public.iter().filter_map(modulus).collect();
         Self {
             context,
@@ -69,9 +68,10 @@ impl<'a> Search<'a> {
             keys: Vec::new(),
             lone: Vec::new(),
             source: Source::new(context.memory),
-            steps: (16 << 20) + usize::try_from(bytes / 32).unwrap_or(usize::MAX / 2),
-            tries: MAX_TRIES,
-            powers: MAX_POWERS,
+            steps: context.allowance(16 << 20, 1) as usize
+                + usize::try_from(context.bytes() / 32).unwrap_or(usize::MAX / 2),
+            tries: context.allowance(MAX_TRIES as u64, 64) as usize,
+            powers: context.allowance(MAX_POWERS as u64, 64 << 10) as usize,
             limits: Vec::new(),
         }
     }

@@ -4,7 +4,7 @@ use super::{RULE, Rsa};
 use crate::found::Found;
 use crate::memory::Flat;
 use crate::order::{Order, PYTHON};
-use crate::search::{Context, Finder, Outcome};
+use crate::search::{Context, Effort, Finder, Outcome};
 use crate::survey::survey;
 use keysweep_keys::{Algorithm, ProofLevel, PublicKey};
 use num_bigint::BigUint;
@@ -171,7 +171,11 @@ impl Dump {
         let memory = Flat::at(&self.bytes, BASE);
         let survey = survey(&memory, 1);
         let mut outcome = Outcome::default();
-        Rsa.find(&Context { memory: &memory, survey: &survey, public, jobs: 2 }, &[], &mut outcome);
+        Rsa.find(
+            &Context { memory: &memory, survey: &survey, public, jobs: 2, effort: Effort::Full },
+            &[],
+            &mut outcome,
+        );
         outcome
     }
 }

@@ -1,6 +1,6 @@
 use super::aes::substitute;
 use crate::memory::Flat;
-use crate::search::search;
+use crate::search::{Effort, search};
 
 /// FIPS 197 appendix A: keys, and the last word of their schedules.
 const VECTORS: [(&str, u32); 3] = [
@@ -82,7 +82,7 @@ fn schedules_are_found_in_every_layout_at_any_word() {
                 for at in [0, 4, 4096 - 16, 4096 + 20, (1 << 20) - 100, (1 << 20) + 4096 - bytes.len()] {
                     let mut memory = noise((1 << 20) + 4096);
                     memory[at..at + bytes.len()].copy_from_slice(&bytes);
-                    let found = search(&Flat::new(&memory), &[], 1).found;
+                    let found = search(&Flat::new(&memory), &[], 1, Effort::Full).found;
                     assert_eq!(found.len(), 1, "AES-{} layout {index} swapped {swap} at {at}", 4 * hex.len());
                     assert_eq!(found[0].material.bits, 4 * hex.len() as u32);
                     assert_eq!(found[0].places[0].offset, at as u64);
@@ -100,7 +100,7 @@ fn the_state_of_a_random_generator_is_no_finding() {
     let mut memory = noise(16384);
     memory[4096..4096 + 240].copy_from_slice(&schedule);
     memory[8204..8236].copy_from_slice(&schedule[..32]);
-    let found = search(&Flat::new(&memory), &[], 1).found;
+    let found = search(&Flat::new(&memory), &[], 1, Effort::Full).found;
     assert_eq!(found[0].places.iter().map(|p| p.offset).collect::<Vec<_>>(), [4096, 8204], "the bare key is listed");
     for header in [[32u64, 1 << 32], [0, 32]] {
         // keylen, use_df, K of OpenSSL 3; keylen, K of OpenSSL 1.1.1.
@@ -112,7 +112,7 @@ fn the_state_of_a_random_generator_is_no_finding() {
         } else {
             memory[8196..8204].copy_from_slice(&header[8..]);
         }
-        assert!(search(&Flat::new(&memory), &[], 1).found.is_empty());
+        assert!(search(&Flat::new(&memory), &[], 1, Effort::Full).found.is_empty());
     }
 }
 
@@ -126,5 +126,5 @@ fn near_misses_are_nothing() {
     memory.extend(expand(&[0; 4]).iter().flat_map(|w| w.to_be_bytes()));
     memory.extend([0x5a; 4096]);
     memory.extend(key(VECTORS[2].0).iter().flat_map(|w| w.to_be_bytes()));
-    assert!(search(&Flat::new(&memory), &[], 1).found.is_empty());
+    assert!(search(&Flat::new(&memory), &[], 1, Effort::Full).found.is_empty());
 }
