@@ -154,6 +154,29 @@ pub struct Location {
     /// How the bytes were wrapped, outermost first: `base64`.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub wrapping: Vec<String>,
+    /// Where in a repository the bytes are kept, if they are a git object.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub git: Option<GitPlace>,
+}
+
+/// The place of a blob in the history of a repository.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GitPlace {
+    /// The commit that brought the blob to this path, in hex; absent for what no commit holds: staged, tagged by itself, or
+    /// unreachable.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub commit: Option<String>,
+    /// Its author's date: seconds since 1970 UTC.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub author_date: Option<i64>,
+    /// Path in the repository; the id of the blob where it has none.
+    pub path: String,
+    /// Id of the blob, in hex.
+    pub blob: String,
+    /// Whether the blob still lies at this path in `HEAD`.
+    pub in_head: bool,
+    /// Whether a remote-tracking branch contains the commit, so that others may have it.
+    pub pushed: bool,
 }
 
 /// Something that could not be looked at, or only in part.

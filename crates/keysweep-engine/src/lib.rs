@@ -9,6 +9,7 @@
 //! (`raw`), resolved within its file, and joined over all files (`collect`): by fingerprint, and with the certificates
 //! that were seen.
 
+mod blobs;
 mod collect;
 mod detector;
 mod file;
@@ -27,8 +28,9 @@ mod stdin;
 mod walk;
 mod window;
 
+pub use blobs::{BlobPlace, BlobSweep, BlobWorker, Interest, Numbers};
 pub use detector::{SetupError, decoder_rules};
-pub use finding::{Finding, Hunt, HuntedKey, Incident, Location, ProofLevel, Report, Stats};
+pub use finding::{Finding, GitPlace, Hunt, HuntedKey, Incident, Location, ProofLevel, Report, Stats};
 pub use fingerprint::Fingerprinter;
 pub use hunt::Wanted;
 pub use progress::Progress;

@@ -1,8 +1,9 @@
 //! Places as people name them: line and column in text, address and region in dumps.
 
-use crate::finding::Location;
+use crate::finding::{GitPlace, Location};
 use crate::raw::{Raw, What};
 use keysweep_image::{Image, ReadAt};
+use std::ops::Range;
 
 /// A source, or one block of a stream.
 #[derive(Clone, Copy)]
@@ -12,6 +13,25 @@ pub(crate) struct Part<'a> {
     pub(crate) image: &'a Image,
     /// Offset of the block in the stream.
     pub(crate) base: u64,
+    /// Where the source lies in a repository.
+    pub(crate) git: Option<&'a GitPlace>,
+    /// Only what touches one of these parts of the source is reported: they are sorted and apart.
+    pub(crate) only: Option<&'a [Range<u64>]>,
+}
+
+impl<'a> Part<'a> {
+    /// All of a source.
+    pub(crate) fn whole(name: &'a str, source: &'a dyn ReadAt, image: &'a Image) -> Self {
+        Self { name, source, image, base: 0, git: None, only: None }
+    }
+
+    /// Whether what lies there is reported.
+    pub(crate) fn reports(&self, raw: &Raw) -> bool {
+        self.only.is_none_or(|parts| {
+            let after = parts.partition_point(|part| part.end <= raw.offset);
+            parts.get(after).is_some_and(|part| part.start < raw.end())
+        })
+    }
 }
 
 /// Turns offsets into places; asked in ascending order it reads a text once.
@@ -62,6 +82,7 @@ impl<'a> Places<'a> {
                 _ => None,
             },
             wrapping: raw.wrapping.iter().map(|w| (*w).to_owned()).collect(),
+            git: self.part.git.cloned(),
         }
     }
 

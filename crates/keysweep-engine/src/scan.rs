@@ -14,6 +14,7 @@ use crate::source::FileSource;
 use crate::walk::{Filter, Selection, builder};
 use ignore::{DirEntry, WalkState};
 use keysweep_image::{ReadAt, WarningKind, recognise};
+use keysweep_keys::decoder::PublicObject;
 use keysweep_memory::Effort;
 use keysweep_rules::RuleSet;
 use std::collections::HashSet;
@@ -130,10 +131,10 @@ impl Scanner {
 }
 
 /// One scan under way.
-struct Sweep<'a> {
-    scanner: &'a Scanner,
-    progress: &'a Progress,
-    collector: Mutex<Collector>,
+pub(crate) struct Sweep<'a> {
+    pub(crate) scanner: &'a Scanner,
+    pub(crate) progress: &'a Progress,
+    pub(crate) collector: Mutex<Collector>,
     large: Mutex<Vec<PathBuf>>,
     /// Dumps that are searched for numbers when all public keys of the sweep are known, with what was seen in them so far.
     dumps: Mutex<Vec<(PathBuf, Seen)>>,
@@ -151,7 +152,7 @@ struct Origin<'a> {
 }
 
 impl<'a> Sweep<'a> {
-    fn new(scanner: &'a Scanner, progress: &'a Progress) -> Self {
+    pub(crate) fn new(scanner: &'a Scanner, progress: &'a Progress) -> Self {
         Self {
             scanner,
             progress,
@@ -165,12 +166,12 @@ impl<'a> Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    fn collector(&self) -> std::sync::MutexGuard<'_, Collector> {
+    pub(crate) fn collector(&self) -> std::sync::MutexGuard<'_, Collector> {
         // A poisoned collector only means that another thread died; what it holds is still true.
         self.collector.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn incident(&self, path: &str, message: impl Into<String>, incomplete: bool) {
+    pub(crate) fn incident(&self, path: &str, message: impl Into<String>, incomplete: bool) {
         self.collector().incident(path, message, incomplete);
     }
 
@@ -282,7 +283,7 @@ impl Sweep<'_> {
         for error in errors {
             self.incident(name, format!("cannot be read to its end: {}", reason(&error)), true);
         }
-        let part = Part { name, source, image: &image, base: 0 };
+        let part = Part::whole(name, source, &image);
         if !self.wants_numbers(part) {
             return self.publish(part, seen);
         }
@@ -298,7 +299,7 @@ impl Sweep<'_> {
     }
 
     /// Whether the source is searched for keys as numbers: dumps, and in a hunt everything that is not text.
-    fn wants_numbers(&self, part: Part<'_>) -> bool {
+    pub(crate) fn wants_numbers(&self, part: Part<'_>) -> bool {
         let holds = match self.hunting {
             Some(_) => !part.image.format.is_text(),
             None => numbers::may_hold_numbers(part.image, part.source),
@@ -328,8 +329,7 @@ impl Sweep<'_> {
             let work = AssertUnwindSafe(|| match FileSource::open(&path) {
                 Ok(source) => {
                     let image = recognise(&source);
-                    let part = Part { name: &name, source: &source, image: &image, base: 0 };
-                    self.numbers(part, seen, jobs, Effort::Full);
+                    self.numbers(Part::whole(&name, &source, &image), seen, jobs, Effort::Full);
                 }
                 Err(error) => self.incident(&name, reason(&error), true),
             });
@@ -340,13 +340,29 @@ impl Sweep<'_> {
     }
 
     /// Searches one dump for numbers, and hands on all that was seen in it.
-    fn numbers(&self, part: Part<'_>, mut seen: Seen, jobs: usize, effort: Effort) {
+    pub(crate) fn numbers(&self, part: Part<'_>, mut seen: Seen, jobs: usize, effort: Effort) {
         for (_, object) in &seen.public {
             self.collector().public(part.name, object);
         }
+        let (raws, limits) = self.search_numbers(part, &seen.public, jobs, effort);
+        seen.raws.extend(raws);
+        for limit in limits {
+            seen.limit(limit);
+        }
+        self.publish(part, seen);
+    }
+
+    /// The keys that lie in a dump as numbers, and why not all of it was looked at. `own` are the public keys in it.
+    pub(crate) fn search_numbers(
+        &self,
+        part: Part<'_>,
+        own: &[(u64, PublicObject)],
+        jobs: usize,
+        effort: Effort,
+    ) -> (Vec<Raw>, Vec<&'static str>) {
         let public = match effort {
             Effort::Full => self.collector().public_keys(),
-            Effort::Quick => seen.public.iter().map(|(_, object)| object.key.clone()).collect(),
+            Effort::Quick => own.iter().map(|(_, object)| object.key.clone()).collect(),
         };
         let outcome = match &self.hunting {
             Some(hunting) => {
@@ -356,12 +372,9 @@ impl Sweep<'_> {
             }
             None => numbers::search(part, &public, jobs, effort),
         };
-        seen.raws.extend(numbers::raws(&outcome, |id| self.scanner.detector.key_rule(id)));
+        let raws = numbers::raws(&outcome, |id| self.scanner.detector.key_rule(id));
         // That less is tried of what is no dump is no news.
-        for limit in outcome.limits.into_iter().filter(|_| effort == Effort::Full) {
-            seen.limit(limit);
-        }
-        self.publish(part, seen);
+        (raws, if effort == Effort::Full { outcome.limits } else { Vec::new() })
     }
 
     /// All threads search one file, segment by segment.
@@ -393,14 +406,14 @@ impl Sweep<'_> {
     }
 
     /// Hands on what was seen in a file.
-    fn publish(&self, part: Part<'_>, seen: Seen) {
+    pub(crate) fn publish(&self, part: Part<'_>, seen: Seen) {
         let Part { name, image, .. } = part;
         if seen.is_empty() && image.warnings.is_empty() && !image.format.is_dump() {
             return;
         }
-        let raws = resolve_overlaps(seen.raws);
+        let raws = resolve_overlaps(seen.raws).into_iter().filter(|raw| part.reports(raw));
         let mut places = Places::new(part);
-        let located: Vec<(Location, Raw)> = raws.into_iter().map(|raw| (places.locate(&raw), raw)).collect();
+        let located: Vec<(Location, Raw)> = raws.map(|raw| (places.locate(&raw), raw)).collect();
         let mut collector = self.collector();
         for (location, raw) in located {
             collector.add(raw, location);
@@ -446,7 +459,7 @@ impl Sweep<'_> {
             let _ = searcher.search(&source, 0..block.own as u64, "", &mut seen, &mut advance);
             // Only the first block can tell what the stream is.
             let image = image.get_or_insert_with(|| recognise(&source));
-            let part = Part { name: "-", source: &source, image, base: block.offset };
+            let part = Part { base: block.offset, ..Part::whole("-", &source, image) };
             if self.wants_numbers(part) {
                 self.numbers(part, seen, 1, Effort::Full);
             } else {

@@ -97,6 +97,9 @@ fn result(finding: &Finding, location: &Location, rule_index: usize) -> Value {
     if let Some(region) = &location.region {
         properties["region"] = json!(region);
     }
+    if let Some(git) = &location.git {
+        properties["git"] = json!(git);
+    }
     let mut result = json!({
         "ruleId": finding.rule,
         "ruleIndex": rule_index,
@@ -128,7 +131,9 @@ fn physical(location: &Location) -> Value {
         // A result without a line is not shown: line 1 stands for the whole file.
         _ => json!({ "startLine": 1, "byteOffset": location.offset, "byteLength": location.length }),
     };
-    let mut physical = json!({ "artifactLocation": artifact(&location.path), "region": region });
+    // Code scanning services know files by their paths in the repository.
+    let path = location.git.as_ref().map_or(&location.path, |git| &git.path);
+    let mut physical = json!({ "artifactLocation": artifact(path), "region": region });
     // Readers take the number as a signed 64-bit integer; kernel addresses do not fit.
     if let Some(address) = location.address.filter(|a| i64::try_from(*a).is_ok()) {
         physical["address"] = json!({ "absoluteAddress": address });

@@ -2,7 +2,7 @@
 
 use crate::when::date;
 use anstyle::{AnsiColor, Style as Ansi};
-use keysweep_engine::finding::{Finding, Location};
+use keysweep_engine::finding::{Finding, GitPlace, Location};
 use keysweep_engine::{ProofLevel, Report};
 use keysweep_rules::Severity;
 use std::fmt::Write as _;
@@ -129,7 +129,22 @@ fn place(location: &Location) -> String {
     if form != "text" {
         write!(text, ": {form}").expect("writing to a string does not fail");
     }
+    if let Some(git) = &location.git {
+        write!(text, " ({})", history(git)).expect("writing to a string does not fail");
+    }
     text
+}
+
+/// `committed 2024-01-31, still in HEAD, pushed`.
+fn history(git: &GitPlace) -> String {
+    let commit = match (&git.commit, git.author_date) {
+        (Some(_), Some(at)) => format!("committed {}", date(at)),
+        (Some(_), None) => "committed".to_owned(),
+        (None, _) => "in no commit".to_owned(),
+    };
+    let head = if git.in_head { "still in HEAD" } else { "not in HEAD" };
+    let pushed = if git.pushed { "pushed" } else { "not pushed" };
+    format!("{commit}, {head}, {pushed}")
 }
 
 fn write_incidents(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {

@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Scan(ScanArgs),
     /// Tell whether the private half of a given key lies in files or dumps, in any form.
     Hunt(HuntArgs),
+    /// Scan the objects of a git repository.
+    Git(GitArgs),
     /// List, show, check and test rules.
     Rules(RulesArgs),
 }
@@ -37,18 +39,9 @@ pub(crate) struct RuleArgs {
     pub(crate) skip: Vec<String>,
 }
 
+/// What is reported, and how.
 #[derive(Debug, Args)]
-pub(crate) struct ScanArgs {
-    /// Files and folders; `-` is standard input. Hidden files are read, links below folders are not followed.
-    #[arg(value_name = "PATH", required_unless_present = "files_from")]
-    pub(crate) paths: Vec<PathBuf>,
-    /// Read more paths from this file, one a line; `-` is standard input.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) files_from: Option<PathBuf>,
-    /// Paths in `--files-from` end with a NUL byte instead of a line break.
-    #[arg(short = '0', long, requires = "files_from")]
-    pub(crate) null: bool,
-
+pub(crate) struct ReportArgs {
     /// Form of the report.
     #[arg(short, long, value_enum, default_value_t = Format::Text, help_heading = "Report")]
     pub(crate) format: Format,
@@ -74,6 +67,22 @@ pub(crate) struct ScanArgs {
     /// No progress bar.
     #[arg(long, help_heading = "Report")]
     pub(crate) no_progress: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// Files and folders; `-` is standard input. Hidden files are read, links below folders are not followed.
+    #[arg(value_name = "PATH", required_unless_present = "files_from")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Read more paths from this file, one a line; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) files_from: Option<PathBuf>,
+    /// Paths in `--files-from` end with a NUL byte instead of a line break.
+    #[arg(short = '0', long, requires = "files_from")]
+    pub(crate) null: bool,
+
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
 
     /// Below folders, only files matching this glob.
     #[arg(long, value_name = "GLOB", help_heading = "Selection")]
@@ -115,6 +124,39 @@ pub(crate) struct HuntArgs {
     pub(crate) every_byte: bool,
     #[command(flatten)]
     pub(crate) scan: ScanArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GitArgs {
+    /// The repository, or a folder in it; without it the one of the current folder, as git's environment variables say.
+    #[arg(value_name = "REPO")]
+    pub(crate) repository: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) what: GitWhat,
+    /// With `--history`: also what no ref, log or index reaches any more.
+    #[arg(long, requires = "history")]
+    pub(crate) dangling: bool,
+
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+
+    /// Do not read larger blobs: bytes, or with K, M, G or T. The report names them.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "512M")]
+    pub(crate) max_file_size: u64,
+    /// Threads; 0 for one a core.
+    #[arg(short, long, default_value_t = 0, value_name = "N")]
+    pub(crate) jobs: usize,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
+}
+
+/// What of a repository is scanned.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct GitWhat {
+    /// Everything: each blob that any ref, stash, note, log or index reaches, once.
+    #[arg(long)]
+    pub(crate) history: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! keysweep: finds and proves leaked private keys and credentials.
 
 mod args;
+mod git;
 mod hardening;
 mod hunt;
 mod progress;
@@ -32,10 +33,15 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Scan(args) => scan::run(&args),
         Command::Hunt(args) => hunt::run(&args),
+        Command::Git(args) => git::run(&args),
         Command::Rules(args) => rules::run(&args),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
+        Err(error @ Error::Git(_)) => {
+            eprintln!("keysweep: {error}");
+            ExitCode::from(INCOMPLETE)
+        }
         Err(error) => {
             eprintln!("keysweep: {error}");
             ExitCode::from(USAGE)
@@ -52,6 +58,8 @@ enum Error {
     Setup(#[from] keysweep_engine::SetupError),
     #[error(transparent)]
     Rules(#[from] keysweep_rules::Error),
+    #[error(transparent)]
+    Git(#[from] keysweep_git::Error),
     #[error("{what}: {source}")]
     Io { what: String, source: std::io::Error },
     #[error("cannot write the report: {0}")]

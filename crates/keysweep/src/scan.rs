@@ -1,6 +1,6 @@
 //! `keysweep scan`.
 
-use crate::args::{Format, MinProof, RuleArgs, ScanArgs, Threshold, When};
+use crate::args::{Format, MinProof, ReportArgs, RuleArgs, ScanArgs, Threshold, When};
 use crate::{CLEAN, Error, FINDINGS, INCOMPLETE};
 use keysweep_engine::{Fingerprinter, Inputs, Options, Progress, ProofLevel, Report, Scanner, Selection, Wanted};
 use keysweep_report::{Style, write_json, write_jsonl, write_sarif, write_text};
@@ -28,22 +28,31 @@ pub(crate) fn run_with(args: &ScanArgs, rules: RuleSet, wanted: Vec<Wanted>, eve
             one_file_system: args.one_file_system,
             max_file_size: args.max_file_size,
         },
-        fingerprinter: match &args.fingerprint_key {
-            Some(path) => Fingerprinter::with_key(read(path)?),
-            None => Fingerprinter::default(),
-        },
+        fingerprinter: fingerprinter(&args.report)?,
     };
     let scanner = Scanner::new(rules, options)?;
     let inputs = inputs(args)?;
     let progress = Progress::default();
-    let mut report = crate::progress::watch(&progress, !args.no_progress, || scanner.scan(&inputs, &progress));
+    let mut report = crate::progress::watch(&progress, !args.report.no_progress, || scanner.scan(&inputs, &progress));
+    conclude(&mut report, scanner.rules(), &args.report)
+}
+
+/// Writes what is wanted of a report, and tells the exit code.
+pub(crate) fn conclude(report: &mut Report, rules: &RuleSet, args: &ReportArgs) -> Result<u8, Error> {
     report.findings.retain(|f| f.severity >= args.min_severity.severity() && f.proof.level >= args.min_proof.level());
-    match write_report(&report, scanner.rules(), args) {
+    match write_report(report, rules, args) {
         // A reader that went away (`| head`) has seen enough; the exit code still tells.
         Err(error) if error.is_broken_pipe() => {}
         outcome => outcome?,
     }
-    Ok(exit_code(&report, args.fail_on.severity()))
+    Ok(exit_code(report, args.fail_on.severity()))
+}
+
+pub(crate) fn fingerprinter(args: &ReportArgs) -> Result<Fingerprinter, Error> {
+    Ok(match &args.fingerprint_key {
+        Some(path) => Fingerprinter::with_key(read(path)?),
+        None => Fingerprinter::default(),
+    })
 }
 
 /// What could not be looked at weighs more than what was found: a gate must not take the rest for clean.
@@ -122,7 +131,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|source| Error::Io { what: path.display().to_string(), source })
 }
 
-fn write_report(report: &Report, rules: &RuleSet, args: &ScanArgs) -> Result<(), Error> {
+fn write_report(report: &Report, rules: &RuleSet, args: &ReportArgs) -> Result<(), Error> {
     let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
     let mut out: Box<dyn Write> = match &args.output {
         Some(path) => {

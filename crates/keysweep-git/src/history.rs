@@ -1,0 +1,264 @@
+//! The second look at a repository: which commits brought given blobs to which paths, and which missing objects matter.
+//!
+//! Commits are gone through oldest first, and of each one's tree only what no earlier one had: a tree that holds none of the
+//! blobs is read once, whatever the number of commits and paths that name it.
+
+use crate::commits::{Commit, Commits};
+use crate::repository::{Problem, Repository, reason};
+use gix::ObjectId;
+use gix::objs::{Find, Kind, TreeRefIter};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// Places kept of one blob.
+pub const MAX_PLACES: usize = 100;
+/// Visits of trees that hold wanted blobs, at all paths: a tree that names another one ten times, and so on, has more paths
+/// than there are atoms.
+const MAX_VISITS: usize = 2_000_000;
+/// Depth of trees; git's own limit is 2048.
+const MAX_DEPTH: usize = 2_048;
+/// Trees kept that were read lately, in bytes.
+const CACHE: usize = 64 << 20;
+
+/// A path at which history has a blob.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The first commit that has it there; `None` for what only the index or a tag holds.
+    pub commit: Option<ObjectId>,
+    /// Date of its author, seconds since 1970 UTC.
+    pub author_date: Option<i64>,
+    /// The path; of a blob that is tagged by itself, the tag.
+    pub path: Vec<u8>,
+    /// Whether `HEAD` has it there.
+    pub in_head: bool,
+    /// Whether a remote-tracking ref contains the commit.
+    pub pushed: bool,
+}
+
+/// What the second look tells.
+#[derive(Debug, Default)]
+pub struct History {
+    /// Places of the wanted blobs that history reaches, oldest first.
+    pub places: BTreeMap<ObjectId, Vec<Place>>,
+    /// Blobs with more places than are kept.
+    pub cut: BTreeSet<ObjectId>,
+    /// Missing objects that history needs, each with the path, ref or commit that names it.
+    pub missing: BTreeMap<ObjectId, String>,
+    /// What cannot be read.
+    pub problems: BTreeSet<Problem>,
+}
+
+impl Repository {
+    /// Looks for `blobs` in all of history. `absent` are objects that are not there: those that history needs are told.
+    pub fn history(&self, blobs: &HashSet<ObjectId>, absent: &BTreeSet<ObjectId>) -> History {
+        let mut problems = Vec::new();
+        let roots = self.roots(&mut problems);
+        let commits = Commits::load(self, &roots, &mut problems);
+        let mut local = self.local();
+        local.objects.set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(CACHE)));
+        let head = self.head_tree();
+        let mut search = Search {
+            local,
+            blobs,
+            absent,
+            head,
+            boring: HashSet::new(),
+            visited: HashSet::new(),
+            heads: HashMap::new(),
+            history: History::default(),
+        };
+        for position in commits.oldest_first() {
+            let commit = &commits.list[position as usize];
+            search.tree(commit.tree, &mut Vec::new(), Some(commit), 0);
+        }
+        for (id, kind, name) in &commits.others {
+            match kind {
+                Kind::Tree => drop(search.tree(*id, &mut Vec::new(), None, 0)),
+                _ => drop(search.blob(*id, name.as_bytes(), None)),
+            }
+        }
+        for (id, path) in self.staged(&mut problems) {
+            if !search.history.places.get(&id).is_some_and(|places| places.iter().any(|p| p.path == path)) {
+                search.blob(id, &path, None);
+            }
+        }
+        let mut history = search.history;
+        history.missing.extend(commits.missing);
+        history.problems.extend(problems);
+        history
+    }
+
+    /// [`Self::history`], if there is something to look for.
+    pub fn history_if(&self, wanted: bool, blobs: &HashSet<ObjectId>, absent: &BTreeSet<ObjectId>) -> History {
+        if wanted { self.history(blobs, absent) } else { History::default() }
+    }
+
+    /// The submodules that `HEAD` names.
+    pub fn submodules(&self) -> BTreeSet<String> {
+        let local = self.local();
+        let mut found = BTreeSet::new();
+        let mut open: Vec<(ObjectId, Vec<u8>)> = self.head_tree().map(|tree| (tree, Vec::new())).into_iter().collect();
+        let mut seen = HashSet::new();
+        let mut buffer = Vec::new();
+        while let Some((tree, path)) = open.pop() {
+            let Ok(Some(object)) = local.objects.try_find(&tree, &mut buffer) else { continue };
+            for entry in TreeRefIter::from_bytes(object.data, local.object_hash()).map_while(Result::ok) {
+                let path = join(&path, entry.filename);
+                if entry.mode.is_commit() {
+                    found.insert(String::from_utf8_lossy(&path).into_owned());
+                } else if entry.mode.is_tree() && seen.insert(entry.oid.to_owned()) {
+                    open.push((entry.oid.to_owned(), path));
+                }
+            }
+        }
+        found
+    }
+}
+
+pub(crate) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    let mut path = folder.to_vec();
+    if !path.is_empty() {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name);
+    path
+}
+
+struct Search<'a> {
+    local: gix::Repository,
+    blobs: &'a HashSet<ObjectId>,
+    absent: &'a BTreeSet<ObjectId>,
+    head: Option<ObjectId>,
+    /// Trees that hold no wanted blob at any depth.
+    boring: HashSet<ObjectId>,
+    /// Other trees, with the paths at which they were seen.
+    visited: HashSet<(ObjectId, Vec<u8>)>,
+    /// What `HEAD` has at a path.
+    heads: HashMap<Vec<u8>, Option<ObjectId>>,
+    history: History,
+}
+
+impl Search<'_> {
+    /// Looks through a tree; whether it holds a wanted blob.
+    fn tree(&mut self, id: ObjectId, path: &mut Vec<u8>, commit: Option<&Commit>, depth: usize) -> bool {
+        if self.boring.contains(&id) {
+            return false;
+        }
+        if depth > MAX_DEPTH {
+            self.problem(id, "trees are nested deeper than git allows".to_owned());
+            return false;
+        }
+        if self.visited.len() >= MAX_VISITS || self.visited.contains(&(id, path.clone())) {
+            return true;
+        }
+        let Some(entries) = self.entries(id, path) else {
+            self.boring.insert(id);
+            return false;
+        };
+        let mut holds = false;
+        let length = path.len();
+        for (is_tree, name, child) in entries {
+            if length > 0 {
+                path.push(b'/');
+            }
+            path.extend_from_slice(&name);
+            holds |= if is_tree { self.tree(child, path, commit, depth + 1) } else { self.blob(child, path, commit) };
+            path.truncate(length);
+        }
+        if holds {
+            self.visited.insert((id, path.clone()));
+        } else {
+            self.boring.insert(id);
+        }
+        holds
+    }
+
+    /// Entries of a tree that are trees or wanted or missing blobs.
+    fn entries(&mut self, id: ObjectId, path: &[u8]) -> Option<Vec<(bool, Vec<u8>, ObjectId)>> {
+        let mut buffer = Vec::new();
+        let object = match self.local.objects.try_find(&id, &mut buffer) {
+            Ok(Some(object)) if object.kind == Kind::Tree => object,
+            Ok(Some(_)) => {
+                self.problem(id, "not a tree".to_owned());
+                return None;
+            }
+            Ok(None) => {
+                self.missing(id, path);
+                return None;
+            }
+            Err(error) => {
+                self.problem(id, reason(&error));
+                return None;
+            }
+        };
+        let mut entries = Vec::new();
+        for entry in TreeRefIter::from_bytes(object.data, self.local.object_hash()) {
+            // A damaged tree was told by the survey.
+            let Ok(entry) = entry else { break };
+            let id = entry.oid.to_owned();
+            let wanted = entry.mode.is_tree() && !self.boring.contains(&id)
+                || entry.mode.is_blob_or_symlink() && (self.blobs.contains(&id) || self.absent.contains(&id));
+            if wanted {
+                entries.push((entry.mode.is_tree(), entry.filename.to_vec(), id));
+            }
+        }
+        Some(entries)
+    }
+
+    /// Notes a place of a blob; whether it is a wanted one.
+    fn blob(&mut self, id: ObjectId, path: &[u8], commit: Option<&Commit>) -> bool {
+        if self.absent.contains(&id) {
+            self.missing(id, path);
+            return false;
+        }
+        if !self.blobs.contains(&id) {
+            return false;
+        }
+        let places = self.history.places.entry(id).or_default();
+        if places.iter().any(|place| place.path == path) {
+            return true;
+        }
+        if places.len() >= MAX_PLACES {
+            self.history.cut.insert(id);
+            return true;
+        }
+        let place = Place {
+            commit: commit.map(|c| c.id),
+            author_date: commit.and_then(|c| c.author_date),
+            path: path.to_vec(),
+            in_head: false,
+            pushed: commit.is_some_and(|c| c.pushed),
+        };
+        let in_head = self.at_head(path) == Some(id);
+        self.history.places.entry(id).or_default().push(Place { in_head, ..place });
+        true
+    }
+
+    /// What `HEAD` has at a path.
+    fn at_head(&mut self, path: &[u8]) -> Option<ObjectId> {
+        if let Some(known) = self.heads.get(path) {
+            return *known;
+        }
+        let mut id = self.head;
+        for name in path.split(|b| *b == b'/') {
+            let Some(tree) = id else { break };
+            let mut buffer = Vec::new();
+            let object = self.local.objects.try_find(&tree, &mut buffer).ok().flatten();
+            id = object.filter(|o| o.kind == Kind::Tree).and_then(|object| {
+                TreeRefIter::from_bytes(object.data, self.local.object_hash())
+                    .map_while(Result::ok)
+                    .find(|entry| entry.filename == name)
+                    .map(|entry| entry.oid.to_owned())
+            });
+        }
+        self.heads.insert(path.to_vec(), id);
+        id
+    }
+
+    fn missing(&mut self, id: ObjectId, path: &[u8]) {
+        self.history.missing.entry(id).or_insert_with(|| String::from_utf8_lossy(path).into_owned());
+    }
+
+    fn problem(&mut self, id: ObjectId, reason: String) {
+        self.history.problems.insert(Problem { name: format!("object {id}"), reason });
+    }
+}

@@ -1,0 +1,245 @@
+//! Hands out every blob at hand once, on several threads, and looks whether all that is named is there.
+
+use crate::pack::{Buffers, Read};
+use crate::repository::{Problem, Repository, reason};
+use crate::store::{Loose, Store};
+use gix::objs::{CommitRefIter, Kind, TagRefIter, TreeRefIter};
+use gix::odb::loose;
+use gix::{ObjectId, oid};
+use std::collections::{BTreeSet, HashSet};
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Families or loose objects a thread takes at a time.
+const BATCH: usize = 32;
+/// Missing objects that are named.
+const MAX_MISSING: usize = 1_000_000;
+/// Trees, commits and tags of this size and above are not read: git itself writes none.
+const MAX_STRUCTURE: u64 = 256 << 20;
+
+/// What a survey hands out.
+pub enum Event<'a> {
+    /// A blob with its bytes.
+    Blob {
+        /// Its id.
+        id: ObjectId,
+        /// Its bytes.
+        bytes: &'a [u8],
+    },
+    /// A blob that is larger than the limit.
+    TooLarge {
+        /// Its id.
+        id: ObjectId,
+        /// Its size in bytes.
+        size: u64,
+    },
+}
+
+/// What was seen besides blobs.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// What cannot be read.
+    pub problems: BTreeSet<Problem>,
+    /// Objects that some tree, commit or tag names, and that are not there.
+    pub missing: BTreeSet<ObjectId>,
+    /// Whether trees name submodules.
+    pub submodules: bool,
+}
+
+/// The parts of a survey that all threads share.
+struct Job<'a> {
+    store: &'a Store,
+    folders: &'a [PathBuf],
+    hash: gix::hash::Kind,
+    shallow: &'a HashSet<ObjectId>,
+    limit: u64,
+    /// Families of all packs, by pack and position.
+    families: Vec<(u32, u32)>,
+    next: AtomicUsize,
+}
+
+impl Repository {
+    /// Hands every blob in the object store to a visitor, once, whether or not history reaches it; each of the `jobs` threads
+    /// has a visitor of its own. Blobs larger than `limit` bytes are only named.
+    pub fn survey<V>(&self, jobs: usize, limit: u64, visitor: impl Fn() -> V + Sync) -> Survey
+    where
+        V: FnMut(Event<'_>),
+    {
+        let (store, folders, mut problems) = self.store();
+        let shallow = self.shallow(&mut problems);
+        let mut survey = Survey::default();
+        for (id, why) in store.packs.iter().flat_map(|pack| &pack.broken) {
+            survey.problems.insert(Problem { name: format!("object {id}"), reason: (*why).to_owned() });
+        }
+        let named = self.named(&mut problems);
+        survey.problems.extend(problems);
+        survey.missing.extend(named.into_iter().filter(|id| !store.contains(id)));
+        let families = (0u32..).zip(&store.packs).flat_map(|(i, pack)| pack.families.iter().map(move |f| (i, *f)));
+        let job = Job {
+            store: &store,
+            folders: &folders,
+            hash: self.local().object_hash(),
+            shallow: &shallow,
+            limit,
+            families: families.collect(),
+            next: AtomicUsize::new(0),
+        };
+        let all = Mutex::new(survey);
+        std::thread::scope(|scope| {
+            for _ in 0..jobs.max(1) {
+                scope.spawn(|| {
+                    let own = job.run(&mut visitor());
+                    all.lock().unwrap_or_else(PoisonError::into_inner).absorb(own);
+                });
+            }
+        });
+        all.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Repository {
+    /// What refs and indexes name.
+    fn named(&self, problems: &mut Vec<Problem>) -> HashSet<ObjectId> {
+        let roots = self.roots(problems).into_iter().filter(|root| !root.logged).map(|root| root.id);
+        let mut named: HashSet<ObjectId> = roots.collect();
+        named.extend(self.staged(problems).into_iter().map(|(id, _)| id));
+        named
+    }
+}
+
+impl Job<'_> {
+    fn run(&self, visitor: &mut dyn FnMut(Event<'_>)) -> Survey {
+        let mut look = Look { job: self, survey: Survey::default(), recent: vec![None; RECENT] };
+        let mut buffers = Buffers::default();
+        let total = self.families.len() + self.store.loose.len();
+        loop {
+            let start = self.next.fetch_add(BATCH, Ordering::Relaxed);
+            if start >= total {
+                return look.survey;
+            }
+            for at in start..(start + BATCH).min(total) {
+                // A defect in a reader must not cost the rest.
+                let work = AssertUnwindSafe(|| match self.families.get(at) {
+                    Some((pack, root)) => look.family(*pack as usize, *root, &mut buffers, visitor),
+                    None => look.loose(&self.store.loose[at - self.families.len()], visitor),
+                });
+                if std::panic::catch_unwind(work).is_err() {
+                    let name = match self.families.get(at) {
+                        Some((pack, root)) => self.store.packs[*pack as usize].id(*root),
+                        None => self.store.loose[at - self.families.len()].id,
+                    };
+                    look.problem(
+                        &name,
+                        "internal error: not read, nor what is stored as a delta against it".to_owned(),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Ids that were found to be there are remembered, since one version of a tree names nearly the same as the next.
+const RECENT: usize = 1 << 14;
+
+/// What one thread looks at.
+struct Look<'a> {
+    job: &'a Job<'a>,
+    survey: Survey,
+    recent: Vec<Option<ObjectId>>,
+}
+
+impl Look<'_> {
+    fn family(&mut self, pack: usize, root: u32, buffers: &mut Buffers, visitor: &mut dyn FnMut(Event<'_>)) {
+        let store = self.job.store;
+        store.packs[pack].family(root, self.job.limit, buffers, &mut |kind, id, read| {
+            if !store.is_in_earlier_pack(pack, &id) {
+                self.object(kind, id, read, visitor);
+            }
+        });
+    }
+
+    fn loose(&mut self, loose: &Loose, visitor: &mut dyn FnMut(Event<'_>)) {
+        let store = loose::Store::at(&self.job.folders[loose.store], self.job.hash);
+        let id = loose.id;
+        let broken = |why: String| Read::Broken(why);
+        let kind = match store.try_header(&id) {
+            Ok(Some((size, kind))) if size > self.job.limit => {
+                return self.object(kind, id, Read::TooLarge(size), visitor);
+            }
+            Ok(Some((_, kind))) => kind,
+            Ok(None) => return, // Packed or removed meanwhile.
+            Err(error) => return self.object(Kind::Blob, id, broken(reason(&error)), visitor),
+        };
+        let mut bytes = Vec::new();
+        match store.try_find(&id, &mut bytes) {
+            Ok(Some(object)) => self.object(object.kind, id, Read::Bytes(object.data), visitor),
+            Ok(None) => {}
+            Err(error) => self.object(kind, id, broken(reason(&error)), visitor),
+        }
+    }
+
+    fn object(&mut self, kind: Kind, id: ObjectId, read: Read<'_>, visitor: &mut dyn FnMut(Event<'_>)) {
+        match (kind, read) {
+            (_, Read::Broken(reason)) => self.problem(&id, reason),
+            (Kind::Blob, Read::Bytes(bytes)) => visitor(Event::Blob { id, bytes }),
+            (Kind::Blob, Read::TooLarge(size)) => visitor(Event::TooLarge { id, size }),
+            (_, Read::TooLarge(size)) => self.problem(&id, format!("a {kind} of {size} bytes is not read")),
+            (_, Read::Bytes(bytes)) if bytes.len() as u64 > MAX_STRUCTURE => {
+                self.problem(&id, format!("a {kind} of {} bytes is not read", bytes.len()));
+            }
+            (Kind::Tree, Read::Bytes(bytes)) => self.tree(&id, bytes),
+            (Kind::Commit, Read::Bytes(bytes)) => self.commit(&id, bytes),
+            (Kind::Tag, Read::Bytes(bytes)) => match TagRefIter::from_bytes(bytes, self.job.hash).target_id() {
+                Ok(target) => self.named(&target),
+                Err(error) => self.problem(&id, reason(&error)),
+            },
+        }
+    }
+
+    fn problem(&mut self, id: &oid, reason: String) {
+        self.survey.problems.insert(Problem { name: format!("object {id}"), reason });
+    }
+
+    fn tree(&mut self, id: &oid, bytes: &[u8]) {
+        for entry in TreeRefIter::from_bytes(bytes, self.job.hash) {
+            match entry {
+                Ok(entry) if entry.mode.is_commit() => self.survey.submodules = true,
+                Ok(entry) => self.named(entry.oid),
+                Err(error) => return self.problem(id, reason(&error)),
+            }
+        }
+    }
+
+    fn commit(&mut self, id: &oid, bytes: &[u8]) {
+        let mut iter = CommitRefIter::from_bytes(bytes, self.job.hash);
+        match iter.tree_id() {
+            Ok(tree) => self.named(&tree),
+            Err(error) => return self.problem(id, reason(&error)),
+        }
+        if !self.job.shallow.contains(id) {
+            CommitRefIter::from_bytes(bytes, self.job.hash).parent_ids().for_each(|parent| self.named(&parent));
+        }
+    }
+
+    fn named(&mut self, id: &oid) {
+        let slot = id.as_bytes().last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize) % RECENT;
+        if self.recent[slot].as_deref() == Some(id) {
+            return;
+        }
+        if self.job.store.contains(id) {
+            self.recent[slot] = Some(id.to_owned());
+        } else if self.survey.missing.len() < MAX_MISSING {
+            self.survey.missing.insert(id.to_owned());
+        }
+    }
+}
+
+impl Survey {
+    fn absorb(&mut self, other: Survey) {
+        self.problems.extend(other.problems);
+        self.missing.extend(other.missing);
+        self.submodules |= other.submodules;
+    }
+}

@@ -1,0 +1,85 @@
+//! `keysweep git`: what a repository holds, not only what lies in its work tree.
+
+mod history;
+
+use crate::Error;
+use crate::args::GitArgs;
+use crate::scan::{conclude, fingerprinter, rule_set};
+use keysweep_engine::{BlobSweep, GitPlace, Options, Progress, Scanner};
+use keysweep_git::{ObjectId, Place, Repository};
+use std::path::Path;
+
+/// Hexadecimal digits of a commit in the name of a place.
+const SHORT: usize = 12;
+
+pub(crate) fn run(args: &GitArgs) -> Result<u8, Error> {
+    let path = args.repository.as_deref();
+    let repository = Repository::open(path.unwrap_or(Path::new(".")), path.is_none())?;
+    let options = Options { fingerprinter: fingerprinter(&args.report)?, ..Options::default() };
+    let scanner = Scanner::new(rule_set(&args.rules)?, options)?;
+    let progress = Progress::default();
+    let sweep = scanner.blobs(&progress);
+    let source = Source { repository: &repository, limit: args.max_file_size, jobs: jobs(args.jobs) };
+    crate::progress::watch(&progress, !args.report.no_progress, || history::scan(&source, &sweep, args.dangling));
+    conclude(&mut sweep.finish(), scanner.rules(), &args.report)
+}
+
+fn jobs(wanted: usize) -> usize {
+    match wanted {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        n => n,
+    }
+}
+
+/// The repository, and how it is read.
+struct Source<'a> {
+    repository: &'a Repository,
+    /// Bytes of a blob up to which it is read.
+    limit: u64,
+    jobs: usize,
+}
+
+impl Source<'_> {
+    fn name(&self) -> &str {
+        self.repository.name()
+    }
+
+    /// Says that something of the repository is not looked at.
+    fn incident(&self, sweep: &BlobSweep<'_>, message: &str) {
+        sweep.incident(self.name(), message, true);
+    }
+
+    fn note(&self, sweep: &BlobSweep<'_>, message: &str) {
+        sweep.incident(self.name(), message, false);
+    }
+
+    fn too_large(&self, sweep: &BlobSweep<'_>, id: &ObjectId, size: u64) {
+        let name = format!("{}:{id}", self.name());
+        sweep.incident(
+            &name,
+            format!("a blob of {size} bytes is over the limit of {} (--max-file-size)", self.limit),
+            true,
+        );
+    }
+
+    /// `REPO:COMMIT:PATH`.
+    fn display(&self, place: &Place) -> String {
+        let path = String::from_utf8_lossy(&place.path);
+        match place.commit {
+            Some(commit) => format!("{}:{}:{path}", self.name(), commit.to_hex_with_len(SHORT)),
+            None => format!("{}::{path}", self.name()),
+        }
+    }
+}
+
+/// A place as the report holds it.
+fn git_place(blob: &ObjectId, place: &Place) -> GitPlace {
+    GitPlace {
+        commit: place.commit.map(|id| id.to_string()),
+        author_date: place.author_date,
+        path: String::from_utf8_lossy(&place.path).into_owned(),
+        blob: blob.to_string(),
+        in_head: place.in_head,
+        pushed: place.pushed,
+    }
+}
