@@ -55,7 +55,10 @@ impl Repository {
         let commits = Commits::load(self, &roots, &mut problems);
         let mut local = self.local();
         local.objects.set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(CACHE)));
-        let head = self.head_tree();
+        let head = self.head().unwrap_or_else(|error| {
+            problems.push(Problem { name: "HEAD".to_owned(), reason: error.to_string() });
+            None
+        });
         let mut search = Search {
             local,
             blobs,
@@ -76,7 +79,7 @@ impl Repository {
                 _ => drop(search.blob(*id, name.as_bytes(), None)),
             }
         }
-        for (id, path) in self.staged(&mut problems) {
+        for (id, path) in self.indexed(&mut problems) {
             if !search.history.places.get(&id).is_some_and(|places| places.iter().any(|p| p.path == path)) {
                 search.blob(id, &path, None);
             }
@@ -96,7 +99,8 @@ impl Repository {
     pub fn submodules(&self) -> BTreeSet<String> {
         let local = self.local();
         let mut found = BTreeSet::new();
-        let mut open: Vec<(ObjectId, Vec<u8>)> = self.head_tree().map(|tree| (tree, Vec::new())).into_iter().collect();
+        let mut open: Vec<(ObjectId, Vec<u8>)> =
+            self.head().ok().flatten().map(|tree| (tree, Vec::new())).into_iter().collect();
         let mut seen = HashSet::new();
         let mut buffer = Vec::new();
         while let Some((tree, path)) = open.pop() {

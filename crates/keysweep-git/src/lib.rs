@@ -7,17 +7,28 @@
 //! | `store` | the packs and loose objects of a repository and its alternates |
 //! | `pack` | all objects of a pack, each inflated once: bases first, then what is stored as a difference to them |
 //! | `survey` | hands out every blob once, on several threads, and tells which objects are named but missing |
+//! | `staged` | what the index adds to `HEAD`, told by ids |
+//! | `range` | the commits of a range, and what each adds |
+//! | `change`, `lines` | what is new between trees, and between texts |
 //! | `history` | the second look: which commits brought given blobs to which paths |
 
+mod change;
 mod commits;
 mod delta;
 mod history;
+mod lines;
 mod pack;
+mod range;
 mod repository;
+mod staged;
 mod store;
 mod survey;
 
+pub use change::Change;
 pub use gix::ObjectId;
 pub use history::{History, MAX_PLACES, Place};
+pub use lines::added_lines;
+pub use range::RangeCommit;
 pub use repository::{Error, Problem, Repository, Root};
+pub use staged::Staged;
 pub use survey::{Event, Survey};

@@ -160,6 +160,17 @@ impl Repository {
         }
     }
 
+    /// The bytes of a blob; `None` if there are more than `limit`.
+    ///
+    /// # Errors
+    ///
+    /// It is missing or damaged.
+    pub fn blob_up_to(&self, id: &ObjectId, limit: u64) -> Result<Option<Vec<u8>>, Error> {
+        let header = self.local().find_header(*id);
+        let header = header.map_err(|e| Error::Read { what: format!("object {id}"), reason: reason(&e) })?;
+        if header.size() > limit { Ok(None) } else { self.blob(id).map(Some) }
+    }
+
     /// Whether a remote has promised what is missing: a partial clone.
     pub fn is_partial(&self) -> bool {
         let local = self.local();
@@ -170,13 +181,6 @@ impl Repository {
                 .remote_names()
                 .iter()
                 .any(|name| config.boolean(&format!("remote.{name}.promisor")).unwrap_or(false))
-    }
-
-    /// The tree of `HEAD`; `None` before the first commit.
-    pub(crate) fn head_tree(&self) -> Option<ObjectId> {
-        let local = self.local();
-        let id = local.head().ok()?.try_into_peeled_id().ok()??;
-        Some(local.find_commit(id.detach()).ok()?.tree_id().ok()?.detach())
     }
 
     /// Everything history begins at: refs, `HEAD`s and private refs of all work trees, their logs and their indexes.
@@ -198,7 +202,7 @@ impl Repository {
     }
 
     /// Blobs that indexes name, with their paths: they are kept as long as they are staged.
-    pub(crate) fn staged(&self, problems: &mut Vec<Problem>) -> BTreeSet<(ObjectId, Vec<u8>)> {
+    pub(crate) fn indexed(&self, problems: &mut Vec<Problem>) -> BTreeSet<(ObjectId, Vec<u8>)> {
         let common = self.common_dir();
         let hash = self.local().object_hash();
         let mut blobs = BTreeSet::new();

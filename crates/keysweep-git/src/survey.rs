@@ -104,7 +104,7 @@ impl Repository {
     fn named(&self, problems: &mut Vec<Problem>) -> HashSet<ObjectId> {
         let roots = self.roots(problems).into_iter().filter(|root| !root.logged).map(|root| root.id);
         let mut named: HashSet<ObjectId> = roots.collect();
-        named.extend(self.staged(problems).into_iter().map(|(id, _)| id));
+        named.extend(self.indexed(problems).into_iter().map(|(id, _)| id));
         named
     }
 }

@@ -157,6 +157,15 @@ pub(crate) struct GitWhat {
     /// Everything: each blob that any ref, stash, note, log or index reaches, once.
     #[arg(long)]
     pub(crate) history: bool,
+    /// What the index adds to `HEAD`, for a hook: of changed texts only new lines are reported.
+    #[arg(long)]
+    pub(crate) staged: bool,
+    /// What the commits of `A..B` or `A...B` add, each to its parents: new lines of texts, and new binary files.
+    #[arg(long, value_name = "A..B")]
+    pub(crate) range: Option<String>,
+    /// The same for all commits of `HEAD` that REF does not have.
+    #[arg(long, value_name = "REF")]
+    pub(crate) since_ref: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,8 @@
 //! `keysweep git`: what a repository holds, not only what lies in its work tree.
 
 mod history;
+mod range;
+mod staged;
 
 use crate::Error;
 use crate::args::GitArgs;
@@ -20,7 +22,15 @@ pub(crate) fn run(args: &GitArgs) -> Result<u8, Error> {
     let progress = Progress::default();
     let sweep = scanner.blobs(&progress);
     let source = Source { repository: &repository, limit: args.max_file_size, jobs: jobs(args.jobs) };
-    crate::progress::watch(&progress, !args.report.no_progress, || history::scan(&source, &sweep, args.dangling));
+    crate::progress::watch(&progress, !args.report.no_progress, || match (&args.what.range, &args.what.since_ref) {
+        (Some(range), _) => range::scan(&source, &sweep, range),
+        (None, Some(reference)) => range::scan(&source, &sweep, &format!("{reference}..HEAD")),
+        (None, None) if args.what.staged => staged::scan(&source, &sweep),
+        (None, None) => {
+            history::scan(&source, &sweep, args.dangling);
+            Ok(())
+        }
+    })?;
     conclude(&mut sweep.finish(), scanner.rules(), &args.report)
 }
 

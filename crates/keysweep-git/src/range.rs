@@ -1,0 +1,114 @@
+//! The commits of a range, and what each of them adds.
+
+use crate::change::{Change, between};
+use crate::repository::{Error, Repository, reason};
+use gix::ObjectId;
+use gix::revision::plumbing::Spec;
+use std::collections::HashSet;
+
+/// A commit of a range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RangeCommit {
+    /// Its id.
+    pub id: ObjectId,
+    /// Date of its author, seconds since 1970 UTC.
+    pub author_date: Option<i64>,
+    /// Whether a remote-tracking ref contains it.
+    pub pushed: bool,
+    parents: Vec<ObjectId>,
+}
+
+impl Repository {
+    /// The commits of `A..B`, `A...B` or `A` with all it reaches, as `git rev-list` reads them.
+    ///
+    /// # Errors
+    ///
+    /// The range names nothing, or a commit of it cannot be read.
+    pub fn range(&self, range: &str) -> Result<Vec<RangeCommit>, Error> {
+        let local = self.local();
+        let failed = |error: gix::Error| Error::Read { what: range.to_owned(), reason: reason(&error) };
+        let spec = local.rev_parse(range).map_err(failed)?.detach();
+        let (tips, hidden) = match spec {
+            Spec::Include(id) => (vec![id], Vec::new()),
+            Spec::Range { from, to } => (vec![to], vec![from]),
+            Spec::Merge { theirs, ours } => {
+                let bases = local.merge_bases_many(theirs, &[ours]).map_err(failed)?;
+                (vec![theirs, ours], bases.into_iter().map(gix::Id::detach).collect())
+            }
+            _ => {
+                let reason = "not a range: A..B, A...B or a commit".to_owned();
+                return Err(Error::Read { what: range.to_owned(), reason });
+            }
+        };
+        let commit = |id: ObjectId| {
+            let object = local.find_object(id).and_then(|o| o.peel_to_kind(gix::objs::Kind::Commit));
+            object.map(|object| object.id).map_err(failed)
+        };
+        let tips: Vec<ObjectId> = tips.into_iter().map(commit).collect::<Result<_, _>>()?;
+        let hidden: Vec<ObjectId> = hidden.into_iter().map(commit).collect::<Result<_, _>>()?;
+        let pushed: HashSet<ObjectId> =
+            self.walk(&local, self.remote_tips(&local), &hidden)?.into_iter().map(|(id, _)| id).collect();
+        let walked = self.walk(&local, tips, &hidden)?.into_iter();
+        Ok(walked
+            .map(|(id, parents)| RangeCommit {
+                id,
+                author_date: author_date(&local, id),
+                pushed: pushed.contains(&id),
+                parents,
+            })
+            .collect())
+    }
+
+    /// Commits that `tips` reach and `hidden` do not, with their parents.
+    fn walk(
+        &self,
+        local: &gix::Repository,
+        tips: Vec<ObjectId>,
+        hidden: &[ObjectId],
+    ) -> Result<Vec<(ObjectId, Vec<ObjectId>)>, Error> {
+        let failed = |error: gix::Error| Error::Read { what: self.name().to_owned(), reason: reason(&error) };
+        if tips.is_empty() {
+            return Ok(Vec::new());
+        }
+        let walk = local.rev_walk(tips).with_hidden(hidden.iter().copied()).all().map_err(failed)?;
+        walk.map(|info| info.map(|info| (info.id, info.parent_ids.to_vec())).map_err(failed)).collect()
+    }
+
+    fn remote_tips(&self, local: &gix::Repository) -> Vec<ObjectId> {
+        let Ok(platform) = local.references() else { return Vec::new() };
+        let Ok(remote) = platform.remote_branches() else { return Vec::new() };
+        let tips = remote.flatten().filter_map(|mut reference| Some(reference.peel_to_commit().ok()?.id));
+        tips.collect()
+    }
+
+    /// What a commit adds to its parent; a merge, what is new against each of its parents.
+    ///
+    /// # Errors
+    ///
+    /// A tree is missing or damaged.
+    pub fn added_by(&self, commit: &RangeCommit) -> Result<Vec<Change>, Error> {
+        let local = self.local();
+        let tree = |id: &ObjectId| {
+            let failed = |error: gix::Error| Error::Read { what: format!("object {id}"), reason: reason(&error) };
+            let commit = local.find_commit(*id).map_err(failed)?;
+            commit.tree_id().map(gix::Id::detach).map_err(failed)
+        };
+        let parents: Vec<ObjectId> = commit.parents.iter().map(tree).collect::<Result<_, _>>()?;
+        between(&local, tree(&commit.id)?, &parents)
+    }
+
+    /// Whether `HEAD` has this blob at this path.
+    pub fn is_in_head(&self, change: &Change) -> bool {
+        let Ok(Some(head)) = self.head() else { return false };
+        let local = self.local();
+        let Ok(tree) = local.find_tree(head) else { return false };
+        let entry = tree.lookup_entry(change.path.split(|b| *b == b'/'));
+        entry.ok().flatten().is_some_and(|entry| entry.object_id() == change.blob)
+    }
+}
+
+fn author_date(local: &gix::Repository, id: ObjectId) -> Option<i64> {
+    let commit = local.find_commit(id).ok()?;
+    let author = commit.author().ok()?;
+    author.time().ok().map(|time| time.seconds)
+}

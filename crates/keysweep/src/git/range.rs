@@ -1,0 +1,50 @@
+//! What the commits of a range add.
+
+use super::staged::added;
+use super::{SHORT, Source};
+use crate::Error;
+use keysweep_engine::{BlobSweep, BlobWorker, GitPlace};
+use keysweep_git::RangeCommit;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Scans the commits of `range`.
+pub(super) fn scan(source: &Source<'_>, sweep: &BlobSweep<'_>, range: &str) -> Result<(), Error> {
+    let commits = source.repository.range(range)?;
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..source.jobs.min(commits.len()) {
+            scope.spawn(|| {
+                let mut worker = sweep.worker();
+                while let Some(commit) = commits.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    scan_commit(source, sweep, &mut worker, commit);
+                }
+            });
+        }
+    });
+    if source.repository.is_shallow() {
+        source.note(sweep, "a shallow clone: what is older than its history is not here");
+    }
+    Ok(())
+}
+
+fn scan_commit(source: &Source<'_>, sweep: &BlobSweep<'_>, worker: &mut BlobWorker<'_>, commit: &RangeCommit) {
+    let changes = match source.repository.added_by(commit) {
+        Ok(changes) => changes,
+        Err(error) => {
+            return sweep.incident(&format!("{}:{}", source.name(), commit.id), error.to_string(), true);
+        }
+    };
+    for change in &changes {
+        let path = String::from_utf8_lossy(&change.path).into_owned();
+        let name = format!("{}:{}:{path}", source.name(), commit.id.to_hex_with_len(SHORT));
+        let git = GitPlace {
+            commit: Some(commit.id.to_string()),
+            author_date: commit.author_date,
+            path,
+            blob: change.blob.to_string(),
+            in_head: source.repository.is_in_head(change),
+            pushed: commit.pushed,
+        };
+        added(source, sweep, worker, change, &name, &git);
+    }
+}
