@@ -80,7 +80,9 @@ impl<'a> Place<'a> {
         let beside = self.between.contains(&b',') && parts(self.name).len() < 2;
         let ends = self.after.is_none_or(|b| b.is_ascii_whitespace() || b"\"'`<&\0".contains(&b));
         let named_itself = value.eq_ignore_ascii_case(self.name);
-        !named_itself && if self.quoted { !beside } else { ends && !compared && !is_qualified(value) }
+        // `--- PASS: TestName`.
+        let verdict = self.name == b"PASS" && self.between.starts_with(b":");
+        !named_itself && !verdict && if self.quoted { !beside } else { ends && !compared && !is_qualified(value) }
     }
 }
 

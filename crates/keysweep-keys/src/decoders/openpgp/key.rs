@@ -121,7 +121,7 @@ impl<'a> Key<'a> {
             } else {
                 "the checksum of the private numbers holds; they were not compared with the public ones"
             };
-            let shown = checked || (self.version == 6 && whole && rest.len() >= 16);
+            let shown = checked || (self.version == 6 && self.public.fits() && whole && rest.len() >= 16);
             return self.closed(rest, encoding, Protection::None, statement).filter(|_| shown);
         }
         let mut material = self.public.private(&mut fields, encoding)?;

@@ -38,6 +38,8 @@ pub(super) enum Public<'a> {
     Other {
         name: String,
         bytes: &'a [u8],
+        /// Whether the bytes are as many as this algorithm has.
+        fits: bool,
     },
 }
 
@@ -53,6 +55,19 @@ fn name(algorithm: u8) -> String {
         35 => "ML-KEM-768 with X25519".into(),
         36 => "ML-KEM-1024 with X448".into(),
         other => format!("OpenPGP algorithm {other}"),
+    }
+}
+
+/// Bytes of the public part of the algorithms after RFC 9580 that are named here, as the drafts give them.
+fn public_bytes(algorithm: u8) -> Option<usize> {
+    match algorithm {
+        30 => Some(32 + 1952),
+        31 => Some(57 + 2592),
+        32 | 33 => Some(32),
+        34 => Some(64),
+        35 => Some(32 + 1184),
+        36 => Some(56 + 1568),
+        _ => None,
     }
 }
 
@@ -84,16 +99,24 @@ impl<'a> Public<'a> {
                 let (algorithm, size) = native(algorithm)?;
                 Public::Okp { algorithm, point: fields.take(size)? }
             }
-            _ => Public::Other { name: name(algorithm), bytes: fields.take(length?)? },
+            _ => {
+                let bytes = fields.take(length?)?;
+                Public::Other { name: name(algorithm), bytes, fits: public_bytes(algorithm) == Some(bytes.len()) }
+            }
         };
         match end {
             Some(end) if end != fields.at => {
                 // Numbers in an order of their own: the packet says how long they are.
                 fields.at = start;
-                Some(Public::Other { name: name(algorithm), bytes: fields.take(length?)? })
+                Some(Public::Other { name: name(algorithm), bytes: fields.take(length?)?, fits: false })
             }
             _ => Some(read),
         }
+    }
+
+    /// Whether it is of an algorithm that is known by name and size, though not computed with.
+    pub(super) fn fits(&self) -> bool {
+        !matches!(self, Public::Other { fits: false, .. })
     }
 
     /// The public key; `None` if it cannot be one.
@@ -192,7 +215,7 @@ fn ec<'a>(key_derivation: bool, fields: &mut Fields<'a>) -> Option<Public<'a>> {
     }
     Some(match Named::of_oid(body) {
         Some(curve) => Public::Ec { curve, q },
-        None => Public::Other { name: "EC on an unknown curve".into(), bytes: q },
+        None => Public::Other { name: "EC on an unknown curve".into(), bytes: q, fits: false },
     })
 }
 

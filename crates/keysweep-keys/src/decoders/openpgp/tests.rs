@@ -384,6 +384,12 @@ fn algorithms_without_support_are_named() {
     let found = scan(&Armoured, armour(&locked).as_bytes()).found;
     assert_eq!(found[0].material.protection.to_string(), "encrypted with AES-256-OCB (Argon2id, 65536 KiB, 3 passes)");
     assert!(scan(&Armoured, armour(&open[..open.len() - 1]).as_bytes()).found.is_empty(), "cut off");
+    // Tables in programs look like version 6 of an algorithm that nobody has heard of, or with too few bytes.
+    for algorithm in [0, 8, 29, 37, 200] {
+        let mut other = open.clone();
+        other[11] = algorithm;
+        assert!(scan(&Armoured, armour(&other).as_bytes()).found.is_empty(), "{algorithm}");
+    }
 }
 
 #[test]
