@@ -20,11 +20,15 @@ mod key;
 pub(crate) mod limbs;
 mod lows;
 mod natural;
+mod powers;
+mod primes;
 pub(crate) mod ratio;
 mod report;
+mod sieve;
 mod source;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 use crate::search::{Context, Finder, Outcome};
 

@@ -2,9 +2,11 @@
 
 use super::key::MIN_MODULUS_BITS;
 use super::limbs::MAX_LIMBS;
+use super::sieve::has_no_small_factor;
 use super::source::{End, Source, all_limbs};
 use crate::order::{Order, PYTHON, TOM_MATH_32, TOM_MATH_64};
 use crate::search::Context;
+use crate::stretch::work;
 use crate::survey::Run;
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,9 +16,9 @@ use zeroize::{Zeroize, Zeroizing};
 pub(super) const MIN_PRIME_BITS: u32 = 192;
 /// Numbers that are kept, and limbs of all of them.
 const MAX_ITEMS: usize = 400_000;
-const MAX_ITEM_LIMBS: usize = 8 << 20;
+const MAX_ITEM_LIMBS: usize = 4 << 20;
 /// Ends that are kept.
-const MAX_ENDS: usize = 4 << 20;
+const MAX_ENDS: usize = 3 << 19;
 /// Longest run that may be one number, in words.
 const LONGEST: u64 = 257;
 
@@ -35,6 +37,8 @@ pub(super) struct Item {
     pub(super) lead: f64,
     /// Whether a structure says so.
     pub(super) named: bool,
+    /// Whether it has no small factors, as primes and moduli have none.
+    pub(super) rough: bool,
     limbs: Range<usize>,
 }
 
@@ -47,6 +51,25 @@ pub(super) struct Items {
 }
 
 impl Items {
+    fn with_room(limbs: usize) -> Self {
+        Self { limbs: Zeroizing::new(Vec::with_capacity(limbs)), ..Self::default() }
+    }
+
+    /// Takes up the numbers of others.
+    fn append(&mut self, others: &Self) {
+        self.overflow |= others.overflow;
+        for item in &others.list {
+            let limbs = others.limbs(item);
+            if self.list.len() >= MAX_ITEMS || self.limbs.len() + limbs.len() > MAX_ITEM_LIMBS {
+                self.overflow = true;
+                return;
+            }
+            let from = self.limbs.len();
+            self.limbs.extend_from_slice(limbs);
+            self.list.push(Item { limbs: from..self.limbs.len(), ..item.clone() });
+        }
+    }
+
     /// The limbs of an item, least significant first.
     pub(super) fn limbs(&self, item: &Item) -> &[u64] {
         &self.limbs[item.limbs.clone()]
@@ -76,6 +99,7 @@ impl Items {
             bits,
             lead: (lead >> 64) as f64 / 2f64.powi(64),
             named,
+            rough: limbs[0] & 1 == 1 && has_no_small_factor(&limbs),
             limbs: from..self.limbs.len(),
         });
     }
@@ -86,44 +110,75 @@ impl Items {
 #[derive(Default)]
 pub(super) struct Ends {
     pub(super) lows: Zeroizing<Vec<u64>>,
-    pub(super) list: Vec<End>,
-    /// Words that a number may have there.
-    room: Vec<u16>,
+    places: Vec<PlaceOfEnd>,
 }
 
 impl Ends {
-    /// The ends in `lows`, which are sorted; those of numbers and runs only, unless `wide`.
-    fn new(lows: &[Low], wide: bool) -> Self {
-        let chosen = || lows.iter().filter(|low| wide || low.place == 0);
-        let count = chosen().count();
-        let mut limbs = Zeroizing::new(Vec::with_capacity(count));
-        limbs.extend(chosen().map(|low| low.limb));
-        Self { lows: limbs, list: chosen().map(|low| low.end).collect(), room: chosen().map(|low| low.room).collect() }
+    /// Where an end lies.
+    pub(super) fn end(&self, index: usize) -> End {
+        self.places[index].end()
     }
 
     /// Ends inside of runs.
-    pub(super) fn inside(lows: Zeroizing<Vec<u64>>, list: Vec<End>) -> Self {
-        let room = vec![MAX_LIMBS as u16; list.len()];
-        Self { lows, list, room }
+    pub(super) fn inside(lows: Zeroizing<Vec<u64>>, list: &[End]) -> Self {
+        let places = list.iter().map(|end| PlaceOfEnd::new(*end, 0, MAX_LIMBS as u64)).collect();
+        Self { lows, places }
+    }
+
+    /// The ends of numbers and of runs, without those beside them.
+    pub(super) fn near(&self) -> Self {
+        let near = || self.places.iter().zip(self.lows.iter()).filter(|(place, _)| place.place() == 0);
+        let mut lows = Zeroizing::new(Vec::with_capacity(near().count()));
+        lows.extend(near().map(|(_, low)| *low));
+        Self { lows, places: near().map(|(place, _)| *place).collect() }
     }
 
     /// What may be a modulus.
     pub(super) fn moduli(&self) -> impl Iterator<Item = (u64, End)> {
-        let large = |room: u16| u32::from(room) >= MIN_MODULUS_BITS / 64;
-        let all = self.lows.iter().copied().zip(self.list.iter().copied());
-        all.zip(&self.room).filter(move |(_, room)| large(**room)).map(|(end, _)| end)
+        let all = self.lows.iter().zip(&self.places);
+        all.filter(|(_, place)| place.room() >= MIN_MODULUS_BITS / 64).map(|(low, place)| (*low, place.end()))
     }
 }
+
+/// Where an end lies, in the order that makes neighbours of those that may belong to one key: the order of the digits (3
+/// bits), how it lies to the words around it (3 bits; numbers of one key mostly lie alike), the offset (48 bits), and how many words
+/// the number may have, the most first (9 bits).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct PlaceOfEnd(u64);
+
+/// Bits of an offset, which go beyond every file there is, and of a number of words.
+const OFFSET_BITS: u32 = 48;
+const ROOM_BITS: u32 = 9;
+
+impl PlaceOfEnd {
+    fn new(end: End, place: u8, room: u64) -> Self {
+        let order = ORDER.iter().position(|order| *order == end.order).unwrap_or(0) as u64;
+        let room = (1 << ROOM_BITS) - 1 - room.min((1 << ROOM_BITS) - 1);
+        Self((order << 3 | u64::from(place)) << (OFFSET_BITS + ROOM_BITS) | end.at << ROOM_BITS | room)
+    }
+
+    fn end(self) -> End {
+        let at = self.0 >> ROOM_BITS & ((1 << OFFSET_BITS) - 1);
+        End { at, order: ORDER[(self.0 >> (OFFSET_BITS + ROOM_BITS + 3)) as usize % ORDER.len()] }
+    }
+
+    fn place(self) -> u64 {
+        self.0 >> (OFFSET_BITS + ROOM_BITS) & 7
+    }
+
+    fn room(self) -> u32 {
+        (1 << ROOM_BITS) - 1 - (self.0 as u32 & ((1 << ROOM_BITS) - 1))
+    }
+}
+
+/// The orders as they are numbered.
+const ORDER: [Order; 7] = Order::ALL;
 
 /// The least significant limb of a number that may end at a place.
 #[derive(Clone, Copy)]
 struct Low {
-    end: End,
+    place: PlaceOfEnd,
     limb: u64,
-    /// How it lies to the words around it: numbers of one key mostly lie alike.
-    place: u8,
-    /// Words that the number may have.
-    room: u16,
 }
 
 impl Zeroize for Low {
@@ -136,58 +191,111 @@ impl Zeroize for Low {
 pub(super) struct Candidates {
     /// Numbers with known bounds.
     pub(super) items: Items,
-    /// Ends of these, and of runs.
+    /// Ends of these and of runs, and a few bytes beside those of runs: behind headers, in the middle of words.
     pub(super) ends: Arc<Ends>,
-    /// Ends a few bytes beside those of runs as well: behind headers, in the middle of words.
-    pub(super) wide: Arc<Ends>,
     /// Whether there were more than are kept.
     pub(super) overflow: bool,
 }
 
+/// What is made of a few runs.
+type Part = (usize, Items, Zeroizing<Vec<Low>>);
+
 impl Candidates {
     pub(super) fn collect(context: &Context<'_>) -> Self {
-        let mut source = Source::new(context.memory);
         let (numbers, runs) = (&context.survey.numbers, &context.survey.runs);
+        let parts = parts(context, runs);
         // Room for all, so that no secret is left behind in memory that was grown out of.
-        let limbs: usize = numbers.iter().map(|n| n.len as usize / 8 + 2).sum();
-        let lone = |run: &&Run| run.words <= LONGEST;
-        let limbs =
-            limbs + runs.iter().filter(lone).map(|run| (ORDERS.len() + 4) * (run.words as usize + 3)).sum::<usize>();
-        let mut items =
-            Items { limbs: Zeroizing::new(Vec::with_capacity(limbs.min(MAX_ITEM_LIMBS))), ..Items::default() };
-        for (index, number) in numbers.iter().enumerate() {
-            // Sorted, so that the same number under another name comes right after.
-            let again = index.checked_sub(1).is_some_and(|last| {
-                let last = &numbers[last];
-                (last.offset, last.len, last.order) == (number.offset, number.len, number.order)
-            });
-            if let Some(bytes) = source.bytes(number.offset, number.len as usize).filter(|_| !again) {
-                items.push(number.offset, bytes, number.order, true);
-            }
+        let named: usize = numbers.iter().map(|n| n.len as usize / 8 + 2).sum();
+        let lone: usize = parts.iter().map(|(_, items, _)| items.limbs.len()).sum();
+        let ends: usize = parts.iter().map(|(.., lows)| lows.len()).sum();
+        let mut items = Items::with_room((named + lone).min(MAX_ITEM_LIMBS));
+        named_numbers(context, &mut items);
+        let mut lows =
+            Zeroizing::new(Vec::with_capacity(ends.min(MAX_ENDS) + parts.len() + MAX_ITEMS.min(named + lone)));
+        let mut full = false;
+        for (_, part, ends) in parts {
+            items.append(&part);
+            let room = MAX_ENDS - lows.len();
+            full |= ends.len() > room;
+            lows.extend_from_slice(&ends[..ends.len().min(room)]);
         }
-        for run in runs.iter().filter(lone) {
-            lone_run(run, &mut source, &mut items);
-        }
-        let room = (ENDS * runs.len()).min(MAX_ENDS) + ENDS + items.list.len();
-        let mut lows = Zeroizing::new(Vec::with_capacity(room));
-        let full = runs.iter().any(|run| {
-            ends_of_run(run, &mut source, &mut lows);
-            lows.len() >= MAX_ENDS
-        });
         items.list.sort_unstable_by_key(|item| (item.offset, item.len, item.order));
         items.list.dedup_by_key(|item| (item.offset, item.len, item.order));
         let low = |i: &Item| Low {
-            end: End::of(i.offset, i.len.into(), i.order),
+            place: PlaceOfEnd::new(End::of(i.offset, i.len.into(), i.order), 0, items.limbs(i).len() as u64),
             limb: items.limbs(i)[0],
-            place: 0,
-            room: items.limbs(i).len() as u16,
         };
-        lows.extend(items.list.iter().map(low).filter(|low| may_end_a_number(low.limb)));
-        lows.sort_unstable_by_key(|low| (low.end.order, low.place, low.end.at, std::cmp::Reverse(low.room)));
-        lows.dedup_by_key(|low| (low.end, low.place));
-        let overflow = items.overflow || full;
-        Self { items, ends: Arc::new(Ends::new(&lows, false)), wide: Arc::new(Ends::new(&lows, true)), overflow }
+        let fits = |low: &Low| may_end_a_number(low.limb) && low.place.end().at >> OFFSET_BITS == 0;
+        lows.extend(items.list.iter().map(low).filter(fits));
+        lows.sort_unstable_by_key(|low| low.place);
+        lows.dedup_by_key(|low| low.place.0 >> ROOM_BITS);
+        let mut limbs = Zeroizing::new(Vec::with_capacity(lows.len()));
+        limbs.extend(lows.iter().map(|low| low.limb));
+        let ends = Ends { lows: limbs, places: lows.iter().map(|low| low.place).collect() };
+        Self { overflow: items.overflow || full, items, ends: Arc::new(ends) }
     }
+}
+
+/// What is made of all runs, in their order, up to more than is kept.
+fn parts(context: &Context<'_>, runs: &[Run]) -> Vec<Part> {
+    let mut all: Vec<Part> = Vec::new();
+    let (mut limbs, mut ends) = (0, 0);
+    for round in runs.chunks(ROUND * BATCH) {
+        let batches: Vec<&[Run]> = round.chunks(BATCH).collect();
+        // What is left out then is known from that there is too much already.
+        let full = (limbs > MAX_ITEM_LIMBS, ends > MAX_ENDS);
+        let parts = work(batches.len(), context.jobs, Vec::new, |parts: &mut Vec<Part>, index| {
+            let mut source = Source::new(context.memory);
+            let items = if full.0 { Items::default() } else { lone_runs(batches[index], &mut source) };
+            let lows = if full.1 { Zeroizing::default() } else { ends_of_runs(batches[index], &mut source) };
+            parts.push((index, items, lows));
+        });
+        let mut parts: Vec<Part> = parts.into_iter().flatten().collect();
+        parts.sort_unstable_by_key(|(index, ..)| *index);
+        limbs += parts.iter().map(|(_, items, _)| items.limbs.len()).sum::<usize>();
+        ends += parts.iter().map(|(.., lows)| lows.len()).sum::<usize>();
+        all.extend(parts);
+    }
+    all
+}
+
+/// The numbers of structures.
+fn named_numbers(context: &Context<'_>, items: &mut Items) {
+    let (mut source, numbers) = (Source::new(context.memory), &context.survey.numbers);
+    for (index, number) in numbers.iter().enumerate() {
+        // Sorted, so that the same number under another name comes right after.
+        let again = index.checked_sub(1).is_some_and(|last| {
+            let last = &numbers[last];
+            (last.offset, last.len, last.order) == (number.offset, number.len, number.order)
+        });
+        if let Some(bytes) = source.bytes(number.offset, number.len as usize).filter(|_| !again) {
+            items.push(number.offset, bytes, number.order, true);
+        }
+    }
+}
+
+/// Runs that are looked at together.
+const BATCH: usize = 256;
+/// Batches after which it is seen whether there is room for more.
+const ROUND: usize = 64;
+
+/// The numbers that runs may be as a whole.
+fn lone_runs(runs: &[Run], source: &mut Source<'_>) -> Items {
+    let lone = || runs.iter().filter(|run| run.words <= LONGEST);
+    let mut items = Items::with_room(lone().map(|run| (ORDERS.len() + 4) * (run.words as usize + 3)).sum());
+    lone().for_each(|run| lone_run(run, source, &mut items));
+    let mut exact = Items::with_room(items.limbs.len());
+    exact.append(&items);
+    exact
+}
+
+/// The ends of runs.
+fn ends_of_runs(runs: &[Run], source: &mut Source<'_>) -> Zeroizing<Vec<Low>> {
+    let mut lows = Zeroizing::new(Vec::with_capacity(ENDS * runs.len()));
+    runs.iter().for_each(|run| ends_of_run(run, source, &mut lows));
+    let mut exact = Zeroizing::new(Vec::with_capacity(lows.len()));
+    exact.extend_from_slice(&lows);
+    exact
 }
 
 /// The orders of a number that lies alone.
@@ -224,12 +332,12 @@ pub(super) fn may_end_a_number(limb: u64) -> bool {
 }
 
 fn ends_of_run(run: &Run, source: &mut Source<'_>, lows: &mut Vec<Low>) {
-    let room = run.words.min(MAX_LIMBS as u64) as u16;
+    let room = run.words.min(MAX_LIMBS as u64);
     let mut put = |at: u64, order: Order, place: u8| {
         let end = End { at, order };
         let limb = source.low(end);
-        if may_end_a_number(limb) {
-            lows.push(Low { end, limb, place, room });
+        if may_end_a_number(limb) && end.at >> OFFSET_BITS == 0 {
+            lows.push(Low { place: PlaceOfEnd::new(end, place, room), limb });
         }
     };
     // A prime that is not aligned to words is looked for from 448 bits on: there are too many short runs.

@@ -1,53 +1,66 @@
 //! A CRT exponent alone with its modulus: `m^(e * dp) = m` modulo `p`, for every `m`.
 
 use super::candidates::Item;
-use super::finder::Search;
+use super::finder::{Search, power_cost};
 use super::key::EXPONENTS;
 use super::natural::Natural;
+use super::powers::Powers;
+use crate::stretch::work;
+use std::collections::BTreeSet;
 
 /// Numbers tried for one modulus.
 const MOST: usize = 64;
 
 impl Search<'_> {
-    /// Known moduli with a number of half their size that may be a CRT exponent. Each costs an exponentiation, so that few
-    /// are tried: those of structures first.
+    /// Known moduli with numbers of half their size that may be CRT exponents. Each costs an exponentiation, so that few are
+    /// tried: those of structures first.
     pub(super) fn crt_exponents(&mut self) {
         for modulus in self.known.clone() {
             if self.has(&modulus.n) {
                 continue;
             }
             let e = modulus.e.clone().unwrap_or_else(|| Natural::from(EXPONENTS[0]));
-            for dp in self.halves(&modulus.n) {
-                if self.has(&modulus.n) || !self.try_crt_exponent(&modulus.n, &e, &dp) {
-                    break;
-                }
+            let affordable = self.powers / power_cost(modulus.n.bits());
+            let exponents = self.halves(&modulus.n, affordable.min(MOST));
+            let paid = exponents.iter().all(|_| self.may_raise(modulus.n.bits()));
+            if exponents.is_empty() || !paid {
+                continue;
+            }
+            for p in common_factors(&modulus.n, &e, &exponents, self.context.jobs) {
+                self.learn_divisor(&modulus.n, &p);
             }
         }
     }
 
-    /// Numbers of half the size of a modulus.
-    fn halves(&self, n: &Natural) -> Vec<Natural> {
+    /// Up to `most` different numbers of half the size of a modulus.
+    fn halves(&self, n: &Natural, most: usize) -> Vec<Natural> {
         let items = &self.candidates.items;
         let half = n.bits().div_ceil(2);
         let sized = |item: &&Item| half.wrapping_sub(item.bits) <= 16 && items.limbs(item)[0] & 1 == 1;
         let named = items.list.iter().filter(sized).filter(|item| item.named);
         let others = items.list.iter().filter(sized).filter(|item| !item.named);
-        named.chain(others).take(MOST).map(|item| Natural::from_limbs(items.limbs(item))).collect()
+        let mut seen = BTreeSet::new();
+        let new = named.chain(others).map(|item| items.limbs(item)).filter(|limbs| seen.insert(*limbs));
+        new.take(most).map(Natural::from_limbs).collect()
     }
+}
 
-    /// `false` if no more exponentiations are left.
-    fn try_crt_exponent(&mut self, n: &Natural, e: &Natural, dp: &Natural) -> bool {
-        let cost = n.bits();
-        if self.powers < (cost as usize).pow(3).div_ceil(2048usize.pow(3)) || !self.may_raise(cost) {
-            return false;
-        }
-        let two = Natural::from(2);
-        let Some(power) = two.power(&e.times(dp), n) else { return true };
-        let difference = power.minus(&two).unwrap_or_else(|| two.minus(&power).unwrap_or_else(|| Natural::from(0)));
-        let p = difference.gcd(n);
-        if !p.is_one() && p != *n {
-            self.learn_divisor(n, &p);
-        }
-        true
+/// The factors that `n` has in common with `2^(e * dp) - 2`, for any of the `exponents` `dp`.
+fn common_factors(n: &Natural, e: &Natural, exponents: &[Natural], jobs: usize) -> Vec<Natural> {
+    let Some(powers) = Powers::new(n, n.bits().div_ceil(2) + e.bits()) else { return Vec::new() };
+    let two = Natural::from(2);
+    let parts = work(exponents.len(), jobs, Vec::new, |found: &mut Vec<(usize, Natural)>, index| {
+        let power = powers.raise(&e.times(&exponents[index]));
+        let difference = power.and_then(|power| power.minus(&two).or_else(|| two.minus(&power)));
+        found.extend(difference.map(|difference| (index, difference)));
+    });
+    let mut differences = parts.concat();
+    differences.sort_unstable_by_key(|(index, _)| *index);
+    // A common divisor costs as much as a power: that of all of them shows whether there is any.
+    let product = differences.iter().try_fold(Natural::from(1), |product, (_, d)| product.times(d).modulo(n));
+    if product.is_none_or(|product| product.gcd(n).is_one()) {
+        return Vec::new();
     }
+    let divisors = differences.iter().map(|(_, difference)| difference.gcd(n));
+    divisors.filter(|p| !p.is_one() && p != n).take(1).collect()
 }

@@ -5,47 +5,67 @@ use super::finder::Search;
 use super::limbs::may_divide;
 use super::lows::Lows;
 use super::natural::Natural;
+use crate::stretch::work;
 use zeroize::Zeroizing;
 
 /// Steps that a division of limbs takes.
-const DIVISION: usize = 64;
+const DIVISION: usize = 256;
+/// Numbers that are divided by their neighbours at a time, and how often of these may divide.
+const BATCH: usize = 256;
+const MAX_DIVISIBLE: usize = 1 << 12;
 /// Places between three primes of a modulus.
 const CLOSE: usize = 12;
 
 impl Search<'_> {
     /// Known moduli, divided by every number; and numbers, divided by their neighbours.
     pub(super) fn divisors(&mut self) {
-        let count = self.candidates.items.list.len().max(1);
-        let most = (self.steps / DIVISION / count).max(1);
-        for modulus in self.known.clone().iter().take(most) {
-            if !self.has(&modulus.n) {
-                self.divide(&modulus.n);
-            }
+        let rough: Vec<usize> =
+            (0..self.candidates.items.list.len()).filter(|i| self.candidates.items.list[*i].rough).collect();
+        let divisions = self.steps / DIVISION / rough.len().max(1);
+        let moduli = self.known.iter().map(|modulus| &modulus.n).filter(|n| !self.has(n));
+        let moduli: Vec<Natural> = moduli.take(divisions.max(1)).cloned().collect();
+        for (index, p) in self.in_parallel(moduli.len(), |index| self.first_divisor(&moduli[index])) {
+            self.learn_divisor(&moduli[index], &p);
         }
-        let window = (self.steps / DIVISION / count).clamp(4, 4096);
-        for i in 0..count.min(self.candidates.items.list.len()) {
-            for j in i + 1..(i + 1 + window).min(self.candidates.items.list.len()) {
-                if let Some((n, p)) = self.divisible(i, j) {
-                    self.learn_divisor(&n, &p);
-                }
-            }
+        let window = divisions.clamp(4, 4096);
+        let batches = rough.len().div_ceil(BATCH);
+        let found = self.in_parallel(batches, |batch| {
+            let firsts = BATCH * batch..(BATCH * (batch + 1)).min(rough.len());
+            let seconds = |i: usize| i + 1..(i + 1 + window).min(rough.len());
+            let pairs = firsts.flat_map(|i| seconds(i).map(move |j| (i, j)));
+            let divisible = pairs.filter_map(|(i, j)| self.divisible(rough[i], rough[j]));
+            Some(divisible.take(MAX_DIVISIBLE).collect::<Vec<_>>())
+        });
+        let number = |search: &Self, index: usize| {
+            let items = &search.candidates.items;
+            Natural::from_limbs(items.limbs(&items.list[index]))
+        };
+        for (n, p) in found.into_iter().flat_map(|(_, pairs)| pairs) {
+            let (n, p) = (number(self, n), number(self, p));
+            self.learn_divisor(&n, &p);
         }
     }
 
-    /// Divides a modulus by every number, until a key is found.
-    pub(super) fn divide(&mut self, n: &Natural) {
-        if let Some(p) = self.first_divisor(n) {
-            self.learn_divisor(n, &p);
-        }
+    /// What `each` finds for 0 to `count` - 1, on all threads, in that order.
+    pub(super) fn in_parallel<T: Send>(
+        &self,
+        count: usize,
+        each: impl Fn(usize) -> Option<T> + Sync,
+    ) -> Vec<(usize, T)> {
+        let parts = work(count, self.context.jobs, Vec::new, |found, index| {
+            found.extend(each(index).map(|one| (index, one)));
+        });
+        let mut found: Vec<(usize, T)> = parts.into_iter().flatten().collect();
+        found.sort_by_key(|(index, _)| *index);
+        found
     }
 
     /// Two items of which one divides the other: the dividend and the divisor.
-    fn divisible(&self, i: usize, j: usize) -> Option<(Natural, Natural)> {
+    fn divisible(&self, i: usize, j: usize) -> Option<(usize, usize)> {
         let items = &self.candidates.items;
-        let (a, b) = (&items.list[i], &items.list[j]);
-        let (n, p) = if a.bits < b.bits { (b, a) } else { (a, b) };
-        let divides = divides(items.limbs(n), n.bits, p, items.limbs(p));
-        divides.then(|| (Natural::from_limbs(items.limbs(n)), Natural::from_limbs(items.limbs(p))))
+        let (n, p) = if items.list[i].bits < items.list[j].bits { (j, i) } else { (i, j) };
+        let (dividend, divisor) = (&items.list[n], &items.list[p]);
+        divides(items.limbs(dividend), dividend.bits, divisor, items.limbs(divisor)).then_some((n, p))
     }
 
     /// The first item that divides `n` and leaves enough.
@@ -69,11 +89,14 @@ impl Search<'_> {
     pub(super) fn split(&mut self, number: &Natural) -> Option<Vec<Natural>> {
         let mut rest = number.clone();
         let mut primes = Vec::new();
-        while !rest.is_prime() {
+        while !self.is_prime(&rest) {
             if rest.bits() < 2 * MIN_PRIME_BITS || !self.may_try() {
                 return None;
             }
-            let prime = self.first_divisor(&rest).filter(Natural::is_prime)?;
+            let prime = self.first_divisor(&rest)?;
+            if !self.is_prime(&prime) {
+                return None;
+            }
             rest = rest.exactly(&prime)?;
             primes.push(prime);
         }
@@ -84,7 +107,7 @@ impl Search<'_> {
     /// Three primes of one modulus close to each other.
     pub(super) fn triples(&mut self) {
         let items = &self.candidates.items;
-        let odd: Vec<&Item> = items.list.iter().filter(|item| items.limbs(item)[0] & 1 == 1).collect();
+        let odd: Vec<&Item> = items.list.iter().filter(|item| item.rough).collect();
         let lows = Zeroizing::new(odd.iter().map(|item| items.limbs(item)[0]).collect::<Vec<u64>>());
         let targets = Zeroizing::new([&lows[..], &self.known_lows()].concat());
         let set = Lows::new(&targets);
@@ -127,5 +150,5 @@ impl Search<'_> {
 /// Whether an item may be a prime of a modulus, or a product of some of its primes.
 fn divides(n: &[u64], n_bits: u32, p: &Item, limbs: &[u64]) -> bool {
     let sized = p.bits >= MIN_PRIME_BITS && p.bits + MIN_PRIME_BITS <= n_bits;
-    sized && limbs[0] & n[0] & 1 == 1 && may_divide(n, n_bits, limbs, p.bits)
+    sized && p.rough && limbs[0] & n[0] & 1 == 1 && may_divide(n, n_bits, limbs, p.bits)
 }

@@ -21,9 +21,7 @@ impl Search<'_> {
     pub(super) fn ratios(&mut self) {
         let items = &self.candidates.items;
         let window = (self.steps / LOOK / items.list.len().max(1)).max(8);
-        let mut found = Vec::new();
-        ratio::common(items, window, &mut found);
-        for Ratio { small, large, fraction } in found {
+        for Ratio { small, large, fraction } in ratio::common(items, window, self.context.jobs) {
             let items = &self.candidates.items;
             let number = |index: u32| Natural::from_limbs(items.limbs(&items.list[index as usize]));
             self.try_exponent(&number(small), &number(large), fraction);
@@ -87,11 +85,11 @@ impl Search<'_> {
 
     /// A prime with its CRT exponent for `e`: looks for a modulus that it divides.
     fn learn_prime(&mut self, p: &Natural, e: u64) {
-        if self.lone.iter().any(|(other, _)| other == p) || self.lone.len() >= MAX_LONE || !p.is_prime() {
+        if self.lone.iter().any(|(other, _)| other == p) || self.lone.len() >= MAX_LONE || !self.is_prime(p) {
             return;
         }
         let items = &self.candidates.items;
-        let item_moduli = items.list.iter().filter(|item| item.bits >= p.bits() + MIN_PRIME_BITS);
+        let item_moduli = items.list.iter().filter(|item| item.rough && item.bits >= p.bits() + MIN_PRIME_BITS);
         let divisible = |limbs: &[u64]| limbs[0] & 1 == 1 && may_divide(limbs, bits(limbs), p.limbs(), p.bits());
         let known = self.known.iter().map(|modulus| modulus.n.limbs());
         let moduli = known.chain(item_moduli.map(|item| items.limbs(item))).filter(|limbs| divisible(limbs));
@@ -131,7 +129,7 @@ impl Search<'_> {
     }
 
     /// The public exponent for which a private exponent of the key lies in the dump, whose low limbs are `set`.
-    pub(super) fn find_exponent(&self, key: &Key, set: &Lows) -> Option<Natural> {
+    pub(super) fn find_exponent(&self, key: &Key, set: &Lows<'_>) -> Option<Natural> {
         let usual = EXPONENTS.iter().map(|e| Natural::from(*e)).find(|e| {
             let Some(key) = key.with_exponent(e, Exponent::Assumed) else { return false };
             let exponents = key.secrets().into_iter().filter(|(name, _)| name.starts_with('d'));

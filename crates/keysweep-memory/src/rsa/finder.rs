@@ -7,6 +7,7 @@ use super::key::{Exponent, Key};
 use super::limbs::MAX_LIMBS;
 use super::lows::Lows;
 use super::natural::Natural;
+use super::primes::Primes;
 use super::source::{End, Source};
 use crate::search::Context;
 use keysweep_keys::{Algorithm, PublicKey};
@@ -21,7 +22,7 @@ pub(super) struct Modulus {
 }
 
 /// What a product may be.
-enum Target {
+pub(super) enum Target {
     /// Something in the dump.
     End(End),
     /// A known modulus, by its index.
@@ -38,6 +39,8 @@ pub(super) struct Search<'a> {
     /// Primes with their CRT exponents, and the public exponent that follows.
     pub(super) lone: Vec<(Natural, u64)>,
     pub(super) source: Source<'a>,
+    /// Numbers whose primality is known.
+    pub(super) primes: Primes,
     /// Simple operations on limbs that a step may take: about a tenth of a second for a gigabyte.
     pub(super) steps: usize,
     /// Full computations that are left.
@@ -68,6 +71,7 @@ impl<'a> Search<'a> {
             keys: Vec::new(),
             lone: Vec::new(),
             source: Source::new(context.memory),
+            primes: Primes::default(),
             steps: context.allowance(16 << 20, 1) as usize
                 + usize::try_from(context.bytes() / 32).unwrap_or(usize::MAX / 2),
             tries: context.allowance(MAX_TRIES as u64, 64) as usize,
@@ -81,8 +85,8 @@ impl<'a> Search<'a> {
         if self.candidates.overflow {
             self.limit("more numbers that may be of an RSA key than are tried");
         }
-        let (near, wide) = (self.candidates.ends.clone(), self.candidates.wide.clone());
-        self.products(&near);
+        let wide = self.candidates.ends.clone();
+        self.products(&wide.near());
         self.quotients(&wide);
         self.ratios();
         self.divisors();
@@ -116,7 +120,7 @@ impl<'a> Search<'a> {
 
     /// Takes exponentiations modulo a number of `bits` of those that are left.
     pub(super) fn may_raise(&mut self, bits: u32) -> bool {
-        let cost = (bits as usize).pow(3).div_ceil(2048usize.pow(3));
+        let cost = power_cost(bits);
         if self.powers < cost {
             self.limit("more numbers that fit an RSA private exponent by their leading digits than are tried");
             return false;
@@ -165,6 +169,7 @@ impl<'a> Search<'a> {
         if hits.overflow {
             self.limit("more numbers that fit an RSA key by their lowest digits than are tried");
         }
+        self.test_ahead(hits, ends, targets);
         // Copies of the same three numbers make many hits. What did not fit at one place may fit at another; a few are enough.
         let mut failed: HashMap<(u64, u64), usize> = HashMap::new();
         for (i, j, n) in hits.list.iter().map(|hit| (hit.0 as usize, hit.1 as usize, hit.2 as usize)) {
@@ -178,7 +183,7 @@ impl<'a> Search<'a> {
             if !self.may_try() {
                 return;
             }
-            let (p, q) = (self.window(ends.list[i]), self.window(ends.list[j]));
+            let (p, q) = (self.window(ends.end(i)), self.window(ends.end(j)));
             match *target {
                 Target::End(end) => {
                     let n = self.window(end);
@@ -227,7 +232,7 @@ impl<'a> Search<'a> {
     /// Looks for what tells the public exponents, and drops keys that only look like ones.
     fn settle(&mut self) {
         if self.keys.iter().any(|key| key.exponent == Exponent::Assumed) {
-            let set = Lows::new(&self.candidates.wide.lows);
+            let set = Lows::new(&self.candidates.ends.lows);
             let settled = |key: &Key| {
                 let exponent = (key.exponent == Exponent::Assumed).then(|| self.find_exponent(key, &set)).flatten();
                 exponent.and_then(|e| key.with_exponent(&e, Exponent::Found)).unwrap_or_else(|| key.clone())
@@ -243,6 +248,11 @@ impl<'a> Search<'a> {
                 })
         });
     }
+}
+
+/// What an exponentiation modulo a number of `bits` costs, in those modulo 2048 bits.
+pub(super) fn power_cost(bits: u32) -> usize {
+    (bits as usize).pow(3).div_ceil(2048usize.pow(3)).max(1)
 }
 
 /// The modulus and exponent of a public key, if it is one of RSA.

@@ -24,7 +24,7 @@ const MAX_COPIES: usize = 64;
 const BATCH: usize = 1 << 10;
 
 /// Pairs of ends, no more than `window` places apart, whose product is the low limb of an end in `products`.
-pub(super) fn products(ends: &Ends, window: usize, products: &Lows, jobs: usize) -> Hits {
+pub(super) fn products(ends: &Ends, window: usize, products: &Lows<'_>, jobs: usize) -> Hits {
     let lows = &ends.lows[..];
     batches(lows.len(), jobs, |from, to, hits| {
         for i in from..to {
@@ -43,7 +43,7 @@ pub(super) fn products(ends: &Ends, window: usize, products: &Lows, jobs: usize)
 
 /// Ends whose low limbs divide one of `moduli` with a quotient that is the low limb of an end: indices of the factor and
 /// the quotient, and of the modulus. `inverses` are those of the ends.
-pub(super) fn quotients(inverses: &[u64], set: &Lows, moduli: &[u64], jobs: usize) -> Hits {
+pub(super) fn quotients(inverses: &[u64], set: &Lows<'_>, moduli: &[u64], jobs: usize) -> Hits {
     batches(inverses.len(), jobs, |from, to, hits| {
         for (n, modulus) in moduli.iter().enumerate() {
             for (i, inverse) in inverses[from..to].iter().enumerate() {

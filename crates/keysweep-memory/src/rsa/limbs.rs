@@ -33,47 +33,53 @@ pub(crate) fn bits(limbs: &[u64]) -> u32 {
     used.checked_sub(1).map_or(0, |top| 64 * used as u32 - limbs[top].leading_zeros())
 }
 
-/// `n / p` modulo 2^64 to the power of the length of `quotient`, by Hensel's lifting; `p` must be odd. If `p` divides `n`,
-/// and the quotient fits, it is the quotient.
-pub(super) fn exact_quotient(n: &[u64], p: &[u64], quotient: &mut [u64]) {
-    let Some(low) = p.first() else { return quotient.fill(0) };
-    let inverse = inverse(*low);
-    let used = n.len().min(quotient.len());
-    quotient[..used].copy_from_slice(&n[..used]);
-    quotient[used..].fill(0);
-    // The remainder is kept where the quotient will be: digit i is final when all before it are subtracted.
-    for i in 0..quotient.len() {
-        let digit = quotient[i].wrapping_mul(inverse);
-        let mut carry = 0;
-        let mut borrow = 0;
-        for (remainder, limb) in quotient[i..].iter_mut().zip(p) {
-            let (product, next) = multiply_add(digit, *limb, 0, carry);
-            (*remainder, borrow) = subtract(*remainder, product, borrow);
-            carry = next;
-        }
-        let mut rest = (i + p.len()).min(quotient.len());
-        if let Some(limb) = quotient.get_mut(rest) {
-            (*limb, borrow) = subtract(*limb, carry, borrow);
-            rest += 1;
-        }
-        while let Some(limb) = quotient.get_mut(rest).filter(|_| borrow != 0) {
-            (*limb, borrow) = subtract(*limb, 0, borrow);
-            rest += 1;
-        }
-        quotient[i] = digit;
-    }
-}
-
 /// Whether the odd number `p` may divide `n`: whether the quotient is no larger than it has to be. A random `p` passes
 /// once in 2^40 times or less often.
 pub(crate) fn may_divide(n: &[u64], n_bits: u32, p: &[u64], p_bits: u32) -> bool {
     let Some(quotient_bits) = (n_bits + 1).checked_sub(p_bits) else { return false };
     // As many limbs as leave 40 bits or more that must be zero.
     let count = (quotient_bits as usize + 40).div_ceil(64);
-    let mut quotient = [0; MAX_LIMBS + 2];
-    let Some(quotient) = quotient.get_mut(..count) else { return false };
-    exact_quotient(n, &p[..p.len().min(count)], quotient);
-    bits(quotient) <= quotient_bits
+    let p = &p[..p.len().min(count)];
+    // No more room than it takes: this is called millions of times.
+    match count {
+        0..=18 => is_small(&mut [0; 18][..count], n, p, quotient_bits),
+        19..=34 => is_small(&mut [0; 34][..count], n, p, quotient_bits),
+        35..=66 => is_small(&mut [0; 66][..count], n, p, quotient_bits),
+        67..=258 => is_small(&mut [0; MAX_LIMBS + 2][..count], n, p, quotient_bits),
+        _ => false,
+    }
+}
+
+/// Whether `n / p`, modulo 2^64 to the power of the length of `room`, is below `2^bits`, by Hensel's lifting. The remainder is
+/// kept negated, so that multiples of `p` are added to it, until all of it is zero.
+fn is_small(room: &mut [u64], n: &[u64], p: &[u64], bits: u32) -> bool {
+    let Some(low) = p.first() else { return false };
+    let inverse = inverse(*low).wrapping_neg();
+    let mut borrow = 0;
+    for (i, limb) in room.iter_mut().enumerate() {
+        (*limb, borrow) = subtract(0, n.get(i).copied().unwrap_or(0), borrow);
+    }
+    let whole = (bits / 64) as usize;
+    for i in 0..room.len() {
+        let digit = room[i].wrapping_mul(inverse);
+        if (i == whole && digit >> (bits % 64) != 0) || (i > whole && digit != 0) {
+            return false;
+        }
+        let row = &mut room[i..];
+        let mut carry = 0;
+        for (to, limb) in row.iter_mut().zip(p) {
+            (*to, carry) = multiply_add(digit, *limb, *to, carry);
+        }
+        for to in row.iter_mut().skip(p.len()) {
+            let (sum, over) = to.overflowing_add(carry);
+            *to = sum;
+            carry = u64::from(over);
+            if !over {
+                break;
+            }
+        }
+    }
+    true
 }
 
 /// How many of the lowest limbs of `a * b` and `n` agree; the numbers go on with zeros for ever.
@@ -128,9 +134,6 @@ mod tests {
             let q = random.limbs(b);
             let (p_big, q_big) = (number(&p), number(&q));
             let n = limbs(&(&p_big * &q_big));
-            let mut quotient = vec![7; b + random.below(3)];
-            exact_quotient(&n, &p, &mut quotient);
-            assert_eq!(number(&quotient), q_big, "{round}");
             let (n_bits, p_bits) = (bits(&n), bits(&p));
             assert_eq!(u64::from(n_bits), number(&n).bits());
             assert!(may_divide(&n, n_bits, &p, p_bits));

@@ -3,12 +3,13 @@
 use zeroize::Zeroizing;
 
 /// Low limbs and the indices at which they stand in a list.
-pub(super) struct Lows {
+pub(super) struct Lows<'a> {
     /// A bit for each hash that occurs.
     filter: Zeroizing<Vec<u64>>,
     shift: u32,
-    /// Open addressing: limb and index, or `EMPTY`.
-    limbs: Zeroizing<Vec<u64>>,
+    /// The list.
+    lows: &'a [u64],
+    /// Open addressing: an index, or `EMPTY`.
     index: Vec<u32>,
 }
 
@@ -19,16 +20,16 @@ const MOST: usize = 64;
 const FILTER: usize = 32;
 const SLOTS: usize = 2;
 
-impl Lows {
+impl<'a> Lows<'a> {
     /// The set of all limbs in `lows`.
-    pub(super) fn new(lows: &[u64]) -> Self {
+    pub(super) fn new(lows: &'a [u64]) -> Self {
         let count = lows.len();
         let bits = (FILTER * count).next_power_of_two().max(1 << 10);
         let slots = (SLOTS * count).next_power_of_two().max(16);
         let mut set = Self {
             filter: Zeroizing::new(vec![0; bits / 64]),
             shift: 64 - bits.trailing_zeros(),
-            limbs: Zeroizing::new(vec![0; slots]),
+            lows,
             index: vec![EMPTY; slots],
         };
         for (low, index) in lows.iter().copied().zip(0..) {
@@ -37,11 +38,10 @@ impl Lows {
             let mut slot = set.slot(low);
             let mut same = 0;
             while set.index[slot] != EMPTY && same < MOST {
-                same += usize::from(set.limbs[slot] == low);
+                same += usize::from(set.is_at(slot, low));
                 slot = (slot + 1) & (slots - 1);
             }
             if same < MOST {
-                set.limbs[slot] = low;
                 set.index[slot] = index;
             }
         }
@@ -58,6 +58,10 @@ impl Lows {
         (low.wrapping_mul(0xc2b2_ae3d_27d4_eb4f) >> 20) as usize & (self.index.len() - 1)
     }
 
+    fn is_at(&self, slot: usize, low: u64) -> bool {
+        self.lows.get(self.index[slot] as usize) == Some(&low)
+    }
+
     /// Whether a limb may be in the set: wrong in one of 32 cases or less.
     #[inline]
     pub(super) fn may_have(&self, low: u64) -> bool {
@@ -72,7 +76,7 @@ impl Lows {
         (first..first + slots)
             .map(move |slot| slot & (slots - 1))
             .take_while(move |slot| first < slots && self.index[*slot] != EMPTY)
-            .filter(move |slot| self.limbs[*slot] == low)
+            .filter(move |slot| self.is_at(*slot, low))
             .map(|slot| self.index[slot])
     }
 }

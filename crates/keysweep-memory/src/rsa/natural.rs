@@ -190,6 +190,14 @@ impl Natural {
         self.0.get(zeros).map_or(0, |limb| 64 * zeros as u32 + limb.trailing_zeros())
     }
 
+    /// `count` bits from bit `from` on, up to 8.
+    pub(super) fn digit(&self, from: u32, count: u32) -> u8 {
+        let first = (from / 64) as usize;
+        let limb = |i: usize| u128::from(self.0.get(i).copied().unwrap_or(0));
+        let wide = limb(first) | limb(first + 1) << 64;
+        (wide >> (from % 64)) as u8 & (u8::MAX >> (8 - count.clamp(1, 8)))
+    }
+
     /// Greatest common divisor.
     pub(crate) fn gcd(&self, other: &Self) -> Self {
         let (mut a, mut b) = (self.clone(), other.clone());
@@ -244,27 +252,30 @@ impl Natural {
         Some(form.leave(&mut result))
     }
 
-    /// Whether this is a prime of a size that matters. Wrong with a probability below 2^-80 for a number drawn at random.
+    /// Whether this is a prime of a size that matters. Wrong with a probability below 2^-80 for a number drawn at random, and
+    /// numbers come here only if an exact relation speaks for them.
     pub(crate) fn is_prime(&self) -> bool {
         let bits = self.bits();
         if bits < 64 || !self.is_odd() || SMALL_PRIMES.iter().any(|p| self.div_rem_limb(*p).1.is_zero()) {
             return false;
         }
-        // Rounds of Miller and Rabin's test after Damgard, Landrock and Pomerance (FIPS 186-5, table B.1, has fewer).
+        // Rounds of Miller and Rabin's test for 2^-80, after Damgard, Landrock and Pomerance (Handbook of Applied Cryptography,
+        // table 4.3: 600 bits need two rounds, 500 bits five).
         let rounds = match bits {
             0..512 => 20,
-            512..1024 => 8,
-            1024..2048 => 4,
-            _ => 3,
+            512..600 => 5,
+            _ => 2,
         };
         let less_one = self.less_one();
         let twos = less_one.trailing_zeros();
         let odd = less_one.shifted_down(twos);
-        // Bases from the number itself as well, so that no list of pseudoprimes helps.
+        // Base 2 is the cheapest. Then bases from the number itself as well, so that no list of pseudoprimes helps.
         let own = self.0.iter().map(|limb| limb | 1 << 33).take(rounds / 2);
-        own.chain(SMALL_PRIMES).take(rounds).all(|base| {
+        let power_of_two = std::iter::once_with(|| Self::two_to_the(&odd, self));
+        let powers = own.chain(SMALL_PRIMES).take(rounds - 1).map(|base| Self::from(base).power(&odd, self));
+        power_of_two.chain(powers).all(|power| {
             // The square roots of 1 that are met on the way must be 1 or -1.
-            let Some(mut x) = Self::from(base).power(&odd, self) else { return false };
+            let Some(mut x) = power else { return false };
             if x.is_one() || x == less_one {
                 return true;
             }
@@ -273,6 +284,19 @@ impl Natural {
                 x == less_one
             })
         })
+    }
+
+    /// 2 to the power of `exponent` modulo an odd `modulus` above 1, with squarings and doublings alone.
+    fn two_to_the(exponent: &Self, modulus: &Self) -> Option<Self> {
+        let mut form = Montgomery::new(modulus)?;
+        let mut result = form.enter(&Self::from(1))?;
+        for bit in (0..exponent.bits()).rev() {
+            form.square(&mut result);
+            if exponent.digit(bit, 1) == 1 {
+                form.double(&mut result);
+            }
+        }
+        Some(form.leave(&mut result))
     }
 }
 
@@ -317,7 +341,7 @@ const SMALL_PRIMES: [u64; 53] = [
 ];
 
 /// Multiplication modulo an odd number, in Montgomery's form.
-struct Montgomery<'a> {
+pub(super) struct Montgomery<'a> {
     modulus: &'a [u64],
     /// `-modulus^-1` modulo 2^64.
     negated_inverse: u64,
@@ -326,14 +350,14 @@ struct Montgomery<'a> {
 }
 
 impl<'a> Montgomery<'a> {
-    fn new(modulus: &'a Natural) -> Option<Self> {
+    pub(super) fn new(modulus: &'a Natural) -> Option<Self> {
         let negated_inverse = limbs::inverse(modulus.low()).wrapping_neg();
         let wide = Zeroizing::new(vec![0; 2 * modulus.0.len()]);
         (modulus.is_odd() && !modulus.is_one()).then_some(Self { modulus: &modulus.0, negated_inverse, wide })
     }
 
     /// `a * 2^(64 * limbs)` modulo the modulus, with as many limbs as it.
-    fn enter(&self, a: &Natural) -> Option<Zeroizing<Vec<u64>>> {
+    pub(super) fn enter(&self, a: &Natural) -> Option<Zeroizing<Vec<u64>>> {
         let count = self.modulus.len();
         let shifted = Zeroizing::new([&vec![0; count], &a.0[..]].concat());
         let rest = Natural::from_limbs(&shifted).modulo(&Natural::from_limbs(self.modulus))?;
@@ -342,14 +366,14 @@ impl<'a> Montgomery<'a> {
         Some(form)
     }
 
-    fn leave(&mut self, a: &mut [u64]) -> Natural {
+    pub(super) fn leave(&mut self, a: &mut [u64]) -> Natural {
         self.wide.fill(0);
         self.wide[..a.len()].copy_from_slice(a);
         self.reduce(a);
         Natural::from_limbs(a)
     }
 
-    fn multiply(&mut self, a: &mut [u64], b: &[u64]) {
+    pub(super) fn multiply(&mut self, a: &mut [u64], b: &[u64]) {
         self.wide.fill(0);
         for (i, limb) in a.iter().enumerate() {
             let row = &mut self.wide[i..];
@@ -359,7 +383,7 @@ impl<'a> Montgomery<'a> {
         self.reduce(a);
     }
 
-    fn square(&mut self, a: &mut [u64]) {
+    pub(super) fn square(&mut self, a: &mut [u64]) {
         // Each product of two different limbs once, twice that, and the squares of the limbs.
         self.wide.fill(0);
         for (i, limb) in a.iter().enumerate() {
@@ -379,6 +403,19 @@ impl<'a> Montgomery<'a> {
             carry = u64::from(wrapped);
         }
         self.reduce(a);
+    }
+
+    fn double(&self, a: &mut [u64]) {
+        let mut carry = 0;
+        for limb in a.iter_mut() {
+            (*limb, carry) = (*limb << 1 | carry, *limb >> 63);
+        }
+        if carry != 0 || a.iter().rev().cmp(self.modulus.iter().rev()) != Ordering::Less {
+            let mut borrow = 0;
+            for (limb, n) in a.iter_mut().zip(self.modulus) {
+                (*limb, borrow) = subtract(*limb, *n, borrow);
+            }
+        }
     }
 
     /// Divides what is in `wide` by 2^(64 * limbs) modulo the modulus.

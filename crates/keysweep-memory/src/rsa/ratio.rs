@@ -3,6 +3,7 @@
 
 use super::candidates::{Item, Items};
 use super::natural::Natural;
+use crate::stretch::work;
 
 /// A number `d` that is `k / c` of `n` in its leading 128 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,24 +26,36 @@ pub(crate) struct Fraction {
 const COMMON: f64 = (65_537 * 3 * 5 * 7 * 17 * 8) as f64;
 /// `COMMON` times a ratio of two `f64` is wrong by up to 2^-21.
 const TOLERANCE: f64 = 1.0 / (1 << 19) as f64;
-/// Ratios that are kept.
+/// Ratios that are kept, in all and at least of a batch.
 const MAX_RATIOS: usize = 1 << 16;
+const MIN_RATIOS: usize = 256;
+/// Numbers that are compared with their neighbours at a time.
+const BATCH: usize = 1 << 10;
 /// How many bits shorter than the modulus an exponent may be.
 pub(super) const SLACK: u32 = 40;
 /// Largest public exponent that is found from the ratio, times the divisor of the gcd.
 const MAX_DENOMINATOR: u64 = 1 << 40;
 
 /// Pairs of items, no more than `window` places apart, in a ratio with a denominator that divides [`COMMON`].
-pub(super) fn common(items: &Items, window: usize, found: &mut Vec<Ratio>) {
+pub(super) fn common(items: &Items, window: usize, jobs: usize) -> Vec<Ratio> {
     let list = &items.list;
-    for (i, item) in list.iter().enumerate() {
-        for (j, other) in list.iter().enumerate().skip(i + 1).take(window) {
-            if is_common(item, other) && found.len() < MAX_RATIOS {
-                let (small, large) = if smaller(items, item, other) { (i, j) } else { (j, i) };
-                found.extend(ratio(items, small, large));
+    let batches = list.len().div_ceil(BATCH);
+    let most = (MAX_RATIOS / batches.max(1)).max(MIN_RATIOS);
+    let parts = work(batches, jobs, Vec::new, |parts: &mut Vec<(usize, Vec<Ratio>)>, batch| {
+        let mut found = Vec::new();
+        for (i, item) in list.iter().enumerate().skip(BATCH * batch).take(BATCH) {
+            for (j, other) in list.iter().enumerate().skip(i + 1).take(window) {
+                if is_common(item, other) && found.len() < most {
+                    let (small, large) = if smaller(items, item, other) { (i, j) } else { (j, i) };
+                    found.extend(ratio(items, small, large));
+                }
             }
         }
-    }
+        parts.push((batch, found));
+    });
+    let mut parts: Vec<(usize, Vec<Ratio>)> = parts.into_iter().flatten().collect();
+    parts.sort_by_key(|(batch, _)| *batch);
+    parts.into_iter().flat_map(|(_, found)| found).collect()
 }
 
 #[inline]

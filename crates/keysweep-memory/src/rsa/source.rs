@@ -43,15 +43,6 @@ impl<'a> Source<'a> {
         Some(self.available(offset, len)).filter(|bytes| bytes.len() == len)
     }
 
-    /// The limb `index` of the number whose least significant end is at `end`, in an order of whole bytes; 0 if it is not there.
-    pub(super) fn limb(&mut self, end: End, index: u32) -> u64 {
-        let inside = 8 * u64::from(index);
-        match end.order {
-            Order::Little => self.low(End { at: end.at + inside, ..end }),
-            _ => end.at.checked_sub(inside).map_or(0, |at| self.low(End { at, ..end })),
-        }
-    }
-
     /// The lowest limb of the number whose least significant end is at `end`; 0 if it is not there.
     pub(super) fn low(&mut self, end: End) -> u64 {
         let word = |bytes: &[u8]| bytes.try_into().ok().map(u64::from_le_bytes);
