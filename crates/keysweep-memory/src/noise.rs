@@ -99,6 +99,18 @@ fn count_equal(bytes: &[u8], lag: usize) -> usize {
 
 /// Whether pairs of bytes recur.
 fn repeats(bytes: &[u8], care: Care) -> bool {
+    // Nearly always all pairs differ already in a few of their bits.
+    let mut seen = [0u64; 64];
+    let pairs = bytes.iter().zip(bytes.iter().skip(1));
+    let twice = pairs.fold(0, |twice, (a, b)| {
+        let (slot, bit) = (a & 63, 1 << ((a >> 6 | b << 2) & 63));
+        let again = seen[usize::from(slot)] & bit;
+        seen[usize::from(slot)] |= bit;
+        twice | again
+    });
+    if twice == 0 {
+        return false;
+    }
     let most = if care == Care::High || bytes.len() > 32 { 3 } else { 2 };
     let mut found = 0;
     for (i, pair) in bytes.windows(2).enumerate() {

@@ -2,7 +2,7 @@
 
 use super::evidence::Evidence;
 use super::reading::Reading;
-use super::trace::{Form, Traces};
+use super::trace::{Filter, Form, GUESS_BITS, Traces};
 use super::window::{Number521, Tier, Windows, each_521};
 use crate::curve::{Group, Multiplier};
 use crate::order::Order;
@@ -11,6 +11,7 @@ use crate::stretch::{Stretch, visit, work};
 use keysweep_keys::Curve;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes in many places that are read in one way.
@@ -21,21 +22,19 @@ pub(super) struct Pass {
     pub(super) len: usize,
     /// Offsets in the file, sorted.
     pub(super) offsets: Vec<u64>,
+    /// The number of the first guess; the others follow.
+    pub(super) first: u32,
 }
 
-/// A guess: the number of a pass, and an index in its places.
-pub(super) fn guess(pass: usize, index: usize) -> u32 {
-    (pass as u32) << INDEX_BITS | index as u32
+/// The pass of a guess, and the index of its place in it.
+pub(super) fn parts(passes: &[Pass], guess: u32) -> Option<(&Pass, usize)> {
+    let after = passes.partition_point(|pass| pass.first <= guess);
+    let pass = passes.get(after.checked_sub(1)?)?;
+    Some((pass, (guess - pass.first) as usize))
 }
 
-/// What [`guess`] was made of.
-pub(super) fn parts(guess: u32) -> (usize, usize) {
-    ((guess >> INDEX_BITS) as usize, (guess & ((1 << INDEX_BITS) - 1)) as usize)
-}
-
-const INDEX_BITS: u32 = 22;
-/// Passes whose guesses can be told apart.
-const MAX_PASSES: usize = 1 << (32 - INDEX_BITS);
+/// Guesses that can be told apart.
+const MAX_GUESSES: usize = 1 << GUESS_BITS;
 
 /// What the search may cost: multiplications on a curve of 256 bits, at least, and more for each GiB.
 const COST: u64 = 80_000;
@@ -81,7 +80,7 @@ pub(super) fn plan(context: &Context<'_>, stretches: &[Stretch], evidence: &Evid
                 6 => &places.bytes48,
                 _ => &places.bytes57,
             };
-            Pass { group, reading, len: reading.bytes(group), offsets: windows.offsets(tier, count) }
+            Pass { group, reading, len: reading.bytes(group), offsets: windows.offsets(tier, count), first: 0 }
         })
         .collect();
     if evidence.curves.contains(&Curve::P521) {
@@ -90,8 +89,17 @@ pub(super) fn plan(context: &Context<'_>, stretches: &[Stretch], evidence: &Evid
     passes.extend(number_passes(context, evidence));
     passes.retain(|pass| !pass.offsets.is_empty());
     let overflow = places.bytes32.overflow || places.bytes48.overflow;
-    let too_many = passes.len() > MAX_PASSES;
-    passes.truncate(MAX_PASSES);
+    let mut guesses = 0;
+    let all = passes.len();
+    passes.retain_mut(|pass| {
+        let fits = guesses + pass.offsets.len() <= MAX_GUESSES;
+        if fits {
+            pass.first = guesses as u32;
+            guesses += pass.offsets.len();
+        }
+        fits
+    });
+    let too_many = passes.len() < all;
     (passes, overflow || too_many)
 }
 
@@ -210,7 +218,7 @@ impl Places {
         .map(|(reading, mut offsets)| {
             offsets.sort_unstable();
             offsets.dedup();
-            Pass { group, reading, len: reading.bytes(group), offsets }
+            Pass { group, reading, len: reading.bytes(group), offsets, first: 0 }
         })
         .collect()
     }
@@ -273,49 +281,94 @@ fn number_passes(context: &Context<'_>, evidence: &Evidence) -> Vec<Pass> {
     let pass = |((group, reading, len), mut offsets): ((Group, Reading, usize), Vec<u64>)| {
         offsets.dedup();
         offsets.truncate(PLACES_521);
-        Pass { group, reading, len, offsets }
+        Pass { group, reading, len, offsets, first: 0 }
     };
     passes.into_iter().map(pass).collect()
 }
 
-/// What the guesses' public keys would be is handed to `each`, with the number of the guess, and the traces it asks for are
-/// gathered.
+/// Guesses of one group that are derived together: numbers of passes, and the indices of their places.
+pub(super) type Batch = Vec<(usize, Range<usize>)>;
+
+/// The guesses in batches, those of one group after each other, and these in rounds that leave a bounded number of traces.
+pub(super) fn rounds(passes: &[Pass]) -> Vec<Vec<Batch>> {
+    let groups: std::collections::BTreeSet<Group> = passes.iter().map(|pass| pass.group).collect();
+    let (mut rounds, mut left) = (vec![Vec::new()], TRACES);
+    for group in groups {
+        let of_group = passes.iter().enumerate().filter(|(_, pass)| pass.group == group);
+        for batch in batches(of_group.map(|(number, pass)| (number, pass.offsets.len()))) {
+            let traces = traces_of(passes, &batch);
+            if traces > left {
+                rounds.push(Vec::new());
+                left = TRACES;
+            }
+            left = left.saturating_sub(traces);
+            rounds.last_mut().into_iter().for_each(|round| round.push(batch.clone()));
+        }
+    }
+    rounds
+}
+
+/// Traces that are looked for at a time: 8 bytes for each, twice while they are gathered, and 2 to 4 for a filter. A dump
+/// of 4 GiB takes two or three rounds.
+const TRACES: usize = 5 << 19;
+
+/// Traces that a batch leaves at most: in each form, of the one or two coordinates that a group's public keys have.
+fn traces_of(passes: &[Pass], batch: &Batch) -> usize {
+    let of = |group: Group| forms(group).len() * if matches!(group, Group::Ec(_)) { 1 } else { 2 };
+    batch.iter().map(|(number, range)| of(passes[*number].group) * range.len()).sum()
+}
+
+/// The multipliers of groups, for as many guesses as there are.
+pub(super) type Multipliers = BTreeMap<Group, Multiplier>;
+
+/// What the public keys of a round's guesses would be is handed to `each`, with the number of the guess, and the traces it asks
+/// for are gathered.
 pub(super) fn derive(
     context: &Context<'_>,
     passes: &[Pass],
+    round: &[Batch],
+    multipliers: &mut Multipliers,
     each: impl Fn(&mut Traces, &Pass, u32, &[u64], &[u64]) + Sync,
 ) -> Traces {
-    let mut traces = Traces::default();
-    let groups: std::collections::BTreeSet<Group> = passes.iter().map(|pass| pass.group).collect();
-    for group in groups {
-        let of_group = || passes.iter().enumerate().filter(|(_, pass)| pass.group == group);
-        let multiplier = Multiplier::new(group, of_group().map(|(_, pass)| pass.offsets.len()).sum());
-        let batches = batches(of_group().map(|(number, pass)| (number, pass.offsets.len())));
-        let parts = work(batches.len(), context.jobs, Traces::default, |traces, index| {
-            let mut scalars = Zeroizing::new(Vec::with_capacity(Multiplier::BATCH * group.limbs()));
+    let group_of = |batch: &Batch| batch.first().map(|(number, _)| passes[*number].group);
+    // Tables are large: those of other rounds are not kept.
+    multipliers.retain(|group, _| round.iter().any(|batch| group_of(batch) == Some(*group)));
+    for group in round.iter().filter_map(group_of) {
+        let expected = || passes.iter().filter(|pass| pass.group == group).map(|pass| pass.offsets.len()).sum();
+        multipliers.entry(group).or_insert_with(|| Multiplier::new(group, expected()));
+    }
+    let multipliers = &*multipliers;
+    let filter = Arc::new(Filter::new(round.iter().map(|batch| traces_of(passes, batch)).sum()));
+    let parts = work(
+        round.len(),
+        context.jobs,
+        || Traces::new(filter.clone()),
+        |traces, index| {
+            let batch = &round[index];
+            let Some(multiplier) = group_of(batch).and_then(|group| multipliers.get(&group)) else { return };
+            let limbs = multiplier.group().limbs();
+            let mut scalars = Zeroizing::new(Vec::with_capacity(Multiplier::BATCH * limbs));
             let mut guesses = Vec::with_capacity(Multiplier::BATCH);
-            for (number, range) in &batches[index] {
+            for (number, range) in batch {
                 let pass = &passes[*number];
                 read_windows(context, &pass.offsets[range.clone()], pass.len, |index, window| {
-                    if pass.reading.scalar(group, window, &mut scalars) {
-                        guesses.push((pass, guess(*number, range.start + index)));
+                    if pass.reading.scalar(pass.group, window, &mut scalars) {
+                        guesses.push((pass, pass.first + (range.start + index) as u32));
                     }
                 });
             }
             let derived = multiplier.derive(&scalars);
-            let (first, second) =
-                (derived.first.chunks_exact(group.limbs()), derived.second.chunks_exact(group.limbs()));
+            let (first, second) = (derived.first.chunks_exact(limbs), derived.second.chunks_exact(limbs));
             for (((pass, guess), first), second) in guesses.into_iter().zip(first).zip(second) {
                 each(traces, pass, guess, first, second);
             }
-        });
-        parts.into_iter().for_each(|part| traces.append(part));
-    }
-    traces
+        },
+    );
+    Traces::join(parts, filter)
 }
 
 /// Divides the places of passes, each given by its number and its places, into batches of [`Multiplier::BATCH`].
-fn batches(passes: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<(usize, Range<usize>)>> {
+fn batches(passes: impl Iterator<Item = (usize, usize)>) -> Vec<Batch> {
     let (mut batches, mut batch, mut room) = (Vec::new(), Vec::new(), Multiplier::BATCH);
     for (number, places) in passes {
         let mut start = 0;

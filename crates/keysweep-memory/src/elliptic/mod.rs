@@ -29,7 +29,7 @@ use keysweep_keys::{Algorithm, PublicKey};
 use reading::Reading;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
-use trace::{Coordinate, Present};
+use trace::{Coordinate, Present, Traces};
 use zeroize::Zeroizing;
 
 /// Finds private keys of elliptic curves.
@@ -53,20 +53,25 @@ impl Finder for Elliptic {
         }
         let known = Known::new(context.public);
         let hits = Mutex::new(Vec::new());
-        let traces = guess::derive(context, &passes, |traces, pass, guess, first, second| {
-            for (coordinate, value) in coordinates(pass.group, pass.reading, first, second) {
-                traces.add(guess, guess::forms(pass.group), value, second[0]);
-                if let (Some(public), Ok(mut hits)) = (known.find(pass.group, coordinate, value), hits.lock()) {
-                    hits.push((guess, public));
-                }
-            }
-        });
         let mut suspects = Suspects::default();
+        let mut multipliers = BTreeMap::new();
+        for round in guess::rounds(&passes) {
+            let each = |traces: &mut Traces, pass: &Pass, guess, first: &[u64], second: &[u64]| {
+                for (coordinate, value) in coordinates(pass.group, pass.reading, first, second) {
+                    traces.add(guess, guess::forms(pass.group), value, second[0]);
+                    if let (Some(public), Ok(mut hits)) = (known.find(pass.group, coordinate, value), hits.lock()) {
+                        hits.push((guess, public));
+                    }
+                }
+            };
+            let traces = guess::derive(context, &passes, &round, &mut multipliers, each);
+            for hit in traces.find(context.memory, &stretches, context.jobs) {
+                suspects.add(hit);
+            }
+        }
+        drop(multipliers);
         for (guess, public) in hits.into_inner().unwrap_or_default() {
             suspects.guesses.entry(guess).or_default().known = Some(&context.public[public]);
-        }
-        for hit in traces.find(context.memory, &stretches, context.jobs) {
-            suspects.add(hit);
         }
         let keys = suspects.confirm(context, &passes);
         report::report(context, keys, outcome);
@@ -159,10 +164,8 @@ impl<'a> Suspects<'a> {
         let mut candidates = Vec::new();
         let mut multipliers: BTreeMap<Group, Multiplier> = BTreeMap::new();
         for (guess, suspect) in self.guesses {
-            let (pass, index) = guess::parts(guess);
-            let Some((pass, offset)) = passes.get(pass).and_then(|pass| Some((pass, *pass.offsets.get(index)?))) else {
-                continue;
-            };
+            let place = guess::parts(passes, guess).and_then(|(pass, index)| Some((pass, *pass.offsets.get(index)?)));
+            let Some((pass, offset)) = place else { continue };
             let Some(window) = context.memory.bytes(offset, pass.len) else { continue };
             let mut scalar = Zeroizing::new(Vec::new());
             if !pass.reading.scalar(pass.group, &window, &mut scalar) {

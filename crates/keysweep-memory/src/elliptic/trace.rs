@@ -6,6 +6,8 @@ use crate::memory::Memory;
 use crate::order::{Order, PYTHON};
 use crate::stretch::{Piece, Stretch, visit};
 use keysweep_keys::Curve;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A coordinate of a public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,10 +105,18 @@ fn key(form: Form, value: &[u64], montgomery: u64) -> Option<u64> {
     })
 }
 
-/// Keys of traces, each with the guess it belongs to.
-#[derive(Default)]
+/// Keys of traces, each with the guess it belongs to: 40 bits of a hash, and the guess. The filter goes by other bits of the key,
+/// so that of billions of words few are held for one that is not.
 pub(super) struct Traces {
-    keys: Vec<(u64, u32)>,
+    keys: Vec<u64>,
+    filter: Arc<Filter>,
+}
+
+/// Bits of a guess.
+pub(super) const GUESS_BITS: u32 = 24;
+
+fn hash(word: u64) -> u64 {
+    word.wrapping_mul(0xc2b2_ae3d_27d4_eb4f) >> GUESS_BITS
 }
 
 /// Where the key of a trace lies.
@@ -117,24 +127,34 @@ pub(super) struct Hit {
 }
 
 impl Traces {
+    /// No traces, of those that are in a filter.
+    pub(super) fn new(filter: Arc<Filter>) -> Self {
+        Self { keys: Vec::new(), filter }
+    }
+
     /// Adds the traces of a coordinate.
     pub(super) fn add(&mut self, guess: u32, forms: &[Form], value: &[u64], montgomery: u64) {
         if value.iter().all(|limb| *limb == 0) {
             return;
         }
-        self.keys.extend(forms.iter().filter_map(|form| Some((key(*form, value, montgomery)?, guess))));
+        for word in forms.iter().filter_map(|form| key(*form, value, montgomery)) {
+            self.filter.put(word);
+            self.keys.push(hash(word) << GUESS_BITS | u64::from(guess));
+        }
     }
 
-    pub(super) fn append(&mut self, mut other: Self) {
-        self.keys.append(&mut other.keys);
+    /// All traces of `parts`.
+    pub(super) fn join(parts: Vec<Self>, filter: Arc<Filter>) -> Self {
+        let mut keys = Vec::with_capacity(parts.iter().map(|part| part.keys.len()).sum());
+        parts.into_iter().for_each(|part| keys.extend_from_slice(&part.keys));
+        Self { keys, filter }
     }
 
     /// Looks for all traces in the stretches, at any alignment.
     pub(super) fn find(mut self, memory: &dyn Memory, stretches: &[Stretch], jobs: usize) -> Vec<Hit> {
         self.keys.sort_unstable();
-        let filter = Filter::new(&self.keys);
         let parts = visit(memory, stretches, jobs, Vec::new, |hits: &mut Vec<Hit>, piece| {
-            self.find_in(&filter, piece, hits);
+            self.find_in(piece, hits);
         });
         let mut hits = parts.concat();
         hits.sort_unstable();
@@ -142,20 +162,21 @@ impl Traces {
         hits
     }
 
-    fn find_in(&self, filter: &Filter, piece: &Piece<'_>, hits: &mut Vec<Hit>) {
+    fn find_in(&self, piece: &Piece<'_>, hits: &mut Vec<Hit>) {
         let from = piece.from.saturating_sub(8);
         // What begins in the last word may be part of a key whose last bytes do not look random.
         let to = (piece.to + 7).min(piece.bytes.len());
         for (index, window) in piece.bytes[from..to].windows(8).enumerate() {
             let word = u64::from_le_bytes(window.try_into().unwrap_or_default());
-            if !filter.may_hold(word) {
+            if !self.filter.may_hold(word) {
                 continue;
             }
-            let first = self.keys.partition_point(|(key, _)| *key < word);
-            let same = self.keys[first..].iter().take_while(|(key, _)| *key == word).take(MAX_SAME);
+            let hash = hash(word);
+            let first = self.keys.partition_point(|key| key >> GUESS_BITS < hash);
+            let same = self.keys[first..].iter().take_while(|key| *key >> GUESS_BITS == hash).take(MAX_SAME);
             let offset = piece.offset + (from + index) as u64;
             if hits.len() < MAX_HITS {
-                hits.extend(same.map(|(_, guess)| Hit { guess: *guess, offset }));
+                hits.extend(same.map(|key| Hit { guess: *key as u32 & ((1 << GUESS_BITS) - 1), offset }));
             }
         }
     }
@@ -166,31 +187,36 @@ const MAX_HITS: usize = 1 << 18;
 /// Guesses with one trace that are looked at: equal windows in many places.
 const MAX_SAME: usize = 64;
 
-/// A set that is seldom wrong about what it does not hold.
-struct Filter {
-    bits: Vec<u64>,
+/// A set that is seldom wrong about what it does not hold, filled by many threads at a time.
+pub(super) struct Filter {
+    bits: Vec<AtomicU64>,
     shift: u32,
 }
 
 impl Filter {
-    fn new(keys: &[(u64, u32)]) -> Self {
-        // 32 bits for a key: three in a hundred words pass in vain.
-        let log = (32 * keys.len().max(1)).next_power_of_two().ilog2().clamp(12, 30);
-        let mut filter = Self { bits: vec![0; 1 << (log - 6)], shift: 64 - log };
-        for (key, _) in keys {
-            let slot = filter.slot(*key);
-            filter.bits[slot >> 6] |= 1 << (slot & 63);
-        }
-        filter
+    /// For so many keys.
+    pub(super) fn new(keys: usize) -> Self {
+        // 16 bits or more for a key, of which two are set: one in a hundred words passes in vain.
+        let log = (16 * keys.max(1)).next_power_of_two().ilog2().clamp(12, 30);
+        Self { bits: std::iter::repeat_with(AtomicU64::default).take(1 << (log - 6)).collect(), shift: 70 - log }
     }
 
-    fn slot(&self, word: u64) -> usize {
-        (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
+    /// Where a key's bits are: both in one word, for the sake of the cache.
+    #[inline]
+    fn place(&self, word: u64) -> (usize, u64) {
+        let hash = word.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        ((hash >> self.shift) as usize, 1 << (hash >> 26 & 63) | 1 << (hash >> 20 & 63))
     }
 
+    fn put(&self, word: u64) {
+        let (at, mask) = self.place(word);
+        self.bits[at].fetch_or(mask, Ordering::Relaxed);
+    }
+
+    #[inline]
     fn may_hold(&self, word: u64) -> bool {
-        let slot = self.slot(word);
-        self.bits[slot >> 6] >> (slot & 63) & 1 != 0
+        let (at, mask) = self.place(word);
+        self.bits[at].load(Ordering::Relaxed) & mask == mask
     }
 }
 

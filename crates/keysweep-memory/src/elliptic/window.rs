@@ -124,8 +124,7 @@ impl Windows {
 
     fn push(&mut self, piece: &Piece<'_>, at: usize, len: usize, tier: Tier) {
         if self.all.len() >= MAX_KEPT {
-            self.overflow |= tier <= Tier::Exact;
-            return;
+            self.best(MAX_KEPT / 3 * 2);
         }
         let care = if tier <= Tier::Exact { Care::High } else { Care::Low };
         if let Some(bytes) = piece.bytes.get(at..at + len).filter(|bytes| plausible(bytes, care)) {
@@ -158,8 +157,8 @@ impl Windows {
     }
 }
 
-/// Places that one thread keeps.
-const MAX_KEPT: usize = 1 << 21;
+/// Places that one thread keeps, before it drops the least likely ones. More are tried in no dump of a few GiB.
+const MAX_KEPT: usize = 3 << 18;
 
 /// Calls `found` for the places in a piece where the 521-bit number of P-521 may begin: most of its first or last word is zero,
 /// so that there are few.
