@@ -60,21 +60,26 @@ pub struct Survey {
 
 /// Shortest run that is kept, in words. A key of 256 bits takes four.
 pub const MIN_RUN: u64 = 3;
-/// Runs and numbers that one thread keeps.
-const MAX_KEPT: usize = 1 << 20;
+/// Runs, numbers, and places that a finder notes, that are kept: some more if the threads do not meet equally many.
+const MAX_RUNS: usize = 1 << 20;
+const MAX_NUMBERS: usize = 1 << 19;
+const MAX_SPOTS: usize = 1 << 18;
 /// Longest number of a structure, in bytes: an RSA modulus of 16384 bits.
 const MAX_NUMBER: u32 = 2048;
 
 /// Surveys `memory` on `jobs` threads.
 pub fn survey(memory: &dyn Memory, jobs: usize) -> Survey {
     let wakers = Wakers::new();
-    let parts = sweep(memory, jobs, Reader::default, |reader, chunk| {
+    let reader = || Reader { jobs, ..Reader::default() };
+    let parts = sweep(memory, jobs, reader, |reader, chunk| {
         let view = View::new(chunk, memory);
         reader.read(&view, &wakers);
         reader.spot(&view);
     });
     let mut all = Reader::default();
     all.survey.spots = vec![Vec::new(); search::all().len()];
+    all.survey.runs.reserve_exact(parts.iter().map(|part| part.survey.runs.len()).sum());
+    all.survey.numbers.reserve_exact(parts.iter().map(|part| part.survey.numbers.len()).sum());
     for part in parts {
         for (all, spots) in all.survey.spots.iter_mut().zip(part.survey.spots) {
             all.extend(spots);
@@ -100,6 +105,8 @@ struct Reader {
     borders: Vec<u64>,
     /// Numbers that are not yet judged.
     found: Vec<Number>,
+    /// Threads that read.
+    jobs: usize,
 }
 
 impl Reader {
@@ -171,7 +178,7 @@ impl Reader {
         if bytes.is_empty() || (!border && (bytes.len() < 8 * MIN_RUN as usize || !run_looks_random(bytes))) {
             return;
         }
-        if self.survey.runs.len() >= MAX_KEPT {
+        if self.survey.runs.len() >= self.share(MAX_RUNS) {
             self.survey.overflow = true;
             return;
         }
@@ -203,23 +210,30 @@ impl Reader {
         });
     }
 
+    /// What this thread may keep if all may keep about as much as `all`.
+    fn share(&self, all: usize) -> usize {
+        2 * all / (self.jobs.max(1) + 1)
+    }
+
     fn spot(&mut self, view: &View<'_>) {
+        let most = self.share(MAX_SPOTS);
         let survey = &mut self.survey;
         survey.spots.resize(search::all().len(), Vec::new());
         for (finder, spots) in search::all().iter().zip(&mut survey.spots) {
             finder.spot(view, spots);
-            survey.overflow |= spots.len() > MAX_KEPT;
-            spots.truncate(MAX_KEPT);
+            survey.overflow |= spots.len() > most;
+            spots.truncate(most);
         }
     }
 
     /// Keeps the numbers that look random.
     fn keep(&mut self, view: &View<'_>) {
+        let most = self.share(MAX_NUMBERS);
         for number in self.found.drain(..) {
             if !(16..=MAX_NUMBER).contains(&number.len) || !number_looks_random(&number, view) {
                 continue;
             }
-            if self.survey.numbers.len() >= MAX_KEPT {
+            if self.survey.numbers.len() >= most {
                 self.survey.overflow = true;
             } else {
                 self.survey.numbers.push(number);
