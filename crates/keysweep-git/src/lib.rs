@@ -28,7 +28,7 @@ pub use change::Change;
 pub use gix::ObjectId;
 pub use history::{History, MAX_PLACES, Place};
 pub use lines::added_lines;
-pub use range::RangeCommit;
+pub use range::{Push, RangeCommit};
 pub use repository::{Error, Problem, Repository, Root};
 pub use staged::Staged;
 pub use survey::{Event, Survey};

@@ -18,6 +18,25 @@ pub struct RangeCommit {
     parents: Vec<ObjectId>,
 }
 
+/// A ref that is pushed, as git tells it to a pre-push hook (`githooks(5)`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Push {
+    /// What the ref is to name; null if it is deleted.
+    pub new: ObjectId,
+    /// What the remote's ref names; null if it is new.
+    pub old: ObjectId,
+}
+
+impl Push {
+    /// Reads `LOCAL-REF LOCAL-ID REMOTE-REF REMOTE-ID`.
+    pub fn parse(line: &str) -> Option<Self> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [_, new, _, old] = words.as_slice() else { return None };
+        let id = |hex: &str| ObjectId::from_hex(hex.as_bytes()).ok();
+        Some(Self { new: id(new)?, old: id(old)? })
+    }
+}
+
 impl Repository {
     /// The commits of `A..B`, `A...B` or `A` with all it reaches, as `git rev-list` reads them.
     ///
@@ -46,13 +65,44 @@ impl Repository {
         };
         let tips: Vec<ObjectId> = tips.into_iter().map(commit).collect::<Result<_, _>>()?;
         let hidden: Vec<ObjectId> = hidden.into_iter().map(commit).collect::<Result<_, _>>()?;
+        self.commits(&local, tips, &hidden)
+    }
+
+    /// The commits that a push brings to its remote; none for a deletion.
+    ///
+    /// # Errors
+    ///
+    /// A commit cannot be read.
+    pub fn pushed_by(&self, push: &Push) -> Result<Vec<RangeCommit>, Error> {
+        let local = self.local();
+        let commit = |id: ObjectId| {
+            let object = local.find_object(id).and_then(|o| o.peel_to_kind(gix::objs::Kind::Commit));
+            object.map(|object| object.id)
+        };
+        if push.new.is_null() {
+            return Ok(Vec::new());
+        }
+        let tip =
+            commit(push.new).map_err(|e| Error::Read { what: format!("object {}", push.new), reason: reason(&e) })?;
+        // What a remote is known to have; what it has now may not be here.
+        let mut hidden = self.remote_tips(&local);
+        hidden.extend(Some(push.old).filter(|id| !id.is_null()).and_then(|id| commit(id).ok()));
+        self.commits(&local, vec![tip], &hidden)
+    }
+
+    fn commits(
+        &self,
+        local: &gix::Repository,
+        tips: Vec<ObjectId>,
+        hidden: &[ObjectId],
+    ) -> Result<Vec<RangeCommit>, Error> {
         let pushed: HashSet<ObjectId> =
-            self.walk(&local, self.remote_tips(&local), &hidden)?.into_iter().map(|(id, _)| id).collect();
-        let walked = self.walk(&local, tips, &hidden)?.into_iter();
+            self.walk(local, self.remote_tips(local), hidden)?.into_iter().map(|(id, _)| id).collect();
+        let walked = self.walk(local, tips, hidden)?.into_iter();
         Ok(walked
             .map(|(id, parents)| RangeCommit {
                 id,
-                author_date: author_date(&local, id),
+                author_date: author_date(local, id),
                 pushed: pushed.contains(&id),
                 parents,
             })

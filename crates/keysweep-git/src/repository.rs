@@ -109,6 +109,22 @@ impl Repository {
         self.shared.to_thread_local().common_dir().to_owned()
     }
 
+    /// Where its hooks lie: `core.hooksPath`, or the folder that all work trees share.
+    pub fn hooks_folder(&self) -> PathBuf {
+        let local = self.local();
+        let configured = local.config_snapshot().trusted_path("core.hooksPath").ok().flatten();
+        match configured {
+            // Relative to where hooks run.
+            Some(path) => local.workdir().unwrap_or(local.git_dir()).join(path),
+            None => self.common_dir().join("hooks"),
+        }
+    }
+
+    /// The work tree, if there is one.
+    pub fn work_tree(&self) -> Option<PathBuf> {
+        self.local().workdir().map(Path::to_owned)
+    }
+
     /// Folders of objects: its own, and those of the repositories it borrows from.
     fn object_folders(&self, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
         let own = self.common_dir().join("objects");

@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Hunt(HuntArgs),
     /// Scan the objects of a git repository.
     Git(GitArgs),
+    /// Check what is committed or pushed, as a git hook.
+    Hook(HookArgs),
     /// List, show, check and test rules.
     Rules(RulesArgs),
 }
@@ -148,6 +150,66 @@ pub(crate) struct GitArgs {
     pub(crate) jobs: usize,
     #[command(flatten)]
     pub(crate) rules: RuleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HookArgs {
+    #[command(subcommand)]
+    pub(crate) command: HookCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HookCommand {
+    /// Put a hook into a repository. One that is there is kept, and runs first.
+    Install {
+        /// Which.
+        #[arg(value_enum, default_value_t = HookKind::PreCommit, value_name = "HOOK")]
+        kind: HookKind,
+        /// The repository, or a folder in it.
+        #[arg(long, value_name = "DIR")]
+        repository: Option<PathBuf>,
+    },
+    /// Remove it, and put back what was there before.
+    Uninstall {
+        /// Which.
+        #[arg(value_enum, default_value_t = HookKind::PreCommit, value_name = "HOOK")]
+        kind: HookKind,
+        /// The repository, or a folder in it.
+        #[arg(long, value_name = "DIR")]
+        repository: Option<PathBuf>,
+    },
+    /// Do what the hook does: scan what is staged, or the commits named on standard input.
+    Run {
+        /// Which.
+        #[arg(value_enum, value_name = "HOOK")]
+        kind: HookKind,
+        /// What git hands to the hook.
+        #[arg(value_name = "ARG")]
+        git: Vec<String>,
+        #[command(flatten)]
+        scan: HookScan,
+    },
+}
+
+/// How a hook scans.
+#[derive(Debug, Args)]
+pub(crate) struct HookScan {
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    /// Do not read larger blobs: bytes, or with K, M, G or T. The report names them.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "512M")]
+    pub(crate) max_file_size: u64,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
+}
+
+/// A hook of git (`githooks(5)`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HookKind {
+    /// Before a commit.
+    PreCommit,
+    /// Before a push.
+    PrePush,
 }
 
 /// What of a repository is scanned.

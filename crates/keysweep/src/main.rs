@@ -3,6 +3,7 @@
 mod args;
 mod git;
 mod hardening;
+mod hook;
 mod hunt;
 mod progress;
 mod rules;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Scan(args) => scan::run(&args),
         Command::Hunt(args) => hunt::run(&args),
         Command::Git(args) => git::run(&args),
+        Command::Hook(args) => hook::run(&args),
         Command::Rules(args) => rules::run(&args),
     };
     match outcome {

@@ -5,10 +5,10 @@ mod range;
 mod staged;
 
 use crate::Error;
-use crate::args::GitArgs;
+use crate::args::{GitArgs, HookScan, ReportArgs, RuleArgs};
 use crate::scan::{conclude, fingerprinter, rule_set};
 use keysweep_engine::{BlobSweep, GitPlace, Options, Progress, Scanner};
-use keysweep_git::{ObjectId, Place, Repository};
+use keysweep_git::{ObjectId, Place, Push, Repository};
 use std::path::Path;
 
 /// Hexadecimal digits of a commit in the name of a place.
@@ -17,21 +17,39 @@ const SHORT: usize = 12;
 pub(crate) fn run(args: &GitArgs) -> Result<u8, Error> {
     let path = args.repository.as_deref();
     let repository = Repository::open(path.unwrap_or(Path::new(".")), path.is_none())?;
-    let options = Options { fingerprinter: fingerprinter(&args.report)?, ..Options::default() };
-    let scanner = Scanner::new(rule_set(&args.rules)?, options)?;
-    let progress = Progress::default();
-    let sweep = scanner.blobs(&progress);
     let source = Source { repository: &repository, limit: args.max_file_size, jobs: jobs(args.jobs) };
-    crate::progress::watch(&progress, !args.report.no_progress, || match (&args.what.range, &args.what.since_ref) {
-        (Some(range), _) => range::scan(&source, &sweep, range),
-        (None, Some(reference)) => range::scan(&source, &sweep, &format!("{reference}..HEAD")),
-        (None, None) if args.what.staged => staged::scan(&source, &sweep),
+    sweep(&args.report, &args.rules, |sweep| match (&args.what.range, &args.what.since_ref) {
+        (Some(range), _) => range::scan(&source, sweep, range),
+        (None, Some(reference)) => range::scan(&source, sweep, &format!("{reference}..HEAD")),
+        (None, None) if args.what.staged => staged::scan(&source, sweep),
         (None, None) => {
-            history::scan(&source, &sweep, args.dangling);
+            history::scan(&source, sweep, args.dangling);
             Ok(())
         }
-    })?;
-    conclude(&mut sweep.finish(), scanner.rules(), &args.report)
+    })
+}
+
+/// Scans what a hook is asked about: the `pushes`, or what is staged.
+pub(crate) fn run_hook(args: &HookScan, pushes: Option<&[Push]>) -> Result<u8, Error> {
+    let repository = Repository::open(Path::new("."), true)?;
+    let source = Source { repository: &repository, limit: args.max_file_size, jobs: jobs(0) };
+    sweep(&args.report, &args.rules, |sweep| match pushes {
+        Some(pushes) => pushes.iter().try_for_each(|push| range::scan_push(&source, sweep, push)),
+        None => staged::scan(&source, sweep),
+    })
+}
+
+fn sweep(
+    report: &ReportArgs,
+    rules: &RuleArgs,
+    scan: impl FnOnce(&BlobSweep<'_>) -> Result<(), Error>,
+) -> Result<u8, Error> {
+    let options = Options { fingerprinter: fingerprinter(report)?, ..Options::default() };
+    let scanner = Scanner::new(rule_set(rules)?, options)?;
+    let progress = Progress::default();
+    let sweep = scanner.blobs(&progress);
+    crate::progress::watch(&progress, !report.no_progress, || scan(&sweep))?;
+    conclude(&mut sweep.finish(), scanner.rules(), report)
 }
 
 fn jobs(wanted: usize) -> usize {

@@ -4,12 +4,22 @@ use super::staged::added;
 use super::{SHORT, Source};
 use crate::Error;
 use keysweep_engine::{BlobSweep, BlobWorker, GitPlace};
-use keysweep_git::RangeCommit;
+use keysweep_git::{Push, RangeCommit};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Scans the commits of `range`.
 pub(super) fn scan(source: &Source<'_>, sweep: &BlobSweep<'_>, range: &str) -> Result<(), Error> {
-    let commits = source.repository.range(range)?;
+    scan_commits(source, sweep, &source.repository.range(range)?);
+    Ok(())
+}
+
+/// Scans the commits that a push brings to its remote.
+pub(super) fn scan_push(source: &Source<'_>, sweep: &BlobSweep<'_>, push: &Push) -> Result<(), Error> {
+    scan_commits(source, sweep, &source.repository.pushed_by(push)?);
+    Ok(())
+}
+
+fn scan_commits(source: &Source<'_>, sweep: &BlobSweep<'_>, commits: &[RangeCommit]) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..source.jobs.min(commits.len()) {
@@ -24,7 +34,6 @@ pub(super) fn scan(source: &Source<'_>, sweep: &BlobSweep<'_>, range: &str) -> R
     if source.repository.is_shallow() {
         source.note(sweep, "a shallow clone: what is older than its history is not here");
     }
-    Ok(())
 }
 
 fn scan_commit(source: &Source<'_>, sweep: &BlobSweep<'_>, worker: &mut BlobWorker<'_>, commit: &RangeCommit) {
