@@ -18,14 +18,17 @@ pub(crate) fn run(args: &GitArgs) -> Result<u8, Error> {
     let path = args.repository.as_deref();
     let repository = Repository::open(path.unwrap_or(Path::new(".")), path.is_none())?;
     let source = Source { repository: &repository, limit: args.max_file_size, jobs: jobs(args.jobs) };
-    sweep(&args.report, &args.rules, |sweep| match (&args.what.range, &args.what.since_ref) {
-        (Some(range), _) => range::scan(&source, sweep, range),
-        (None, Some(reference)) => range::scan(&source, sweep, &format!("{reference}..HEAD")),
-        (None, None) if args.what.staged => staged::scan(&source, sweep),
-        (None, None) => {
-            history::scan(&source, sweep, args.dangling);
-            Ok(())
-        }
+    std::thread::scope(|scope| {
+        let ahead = args.what.staged.then(|| staged::Ahead::start(scope, &repository));
+        sweep(&args.report, &args.rules, |sweep| match (ahead, &args.what.range, &args.what.since_ref) {
+            (Some(ahead), ..) => staged::scan(&source, sweep, ahead),
+            (None, Some(range), _) => range::scan(&source, sweep, range),
+            (None, None, Some(reference)) => range::scan(&source, sweep, &format!("{reference}..HEAD")),
+            (None, None, None) => {
+                history::scan(&source, sweep, args.dangling);
+                Ok(())
+            }
+        })
     })
 }
 
@@ -33,9 +36,14 @@ pub(crate) fn run(args: &GitArgs) -> Result<u8, Error> {
 pub(crate) fn run_hook(args: &HookScan, pushes: Option<&[Push]>) -> Result<u8, Error> {
     let repository = Repository::open(Path::new("."), true)?;
     let source = Source { repository: &repository, limit: args.max_file_size, jobs: jobs(0) };
-    sweep(&args.report, &args.rules, |sweep| match pushes {
-        Some(pushes) => pushes.iter().try_for_each(|push| range::scan_push(&source, sweep, push)),
-        None => staged::scan(&source, sweep),
+    std::thread::scope(|scope| match pushes {
+        Some(pushes) => sweep(&args.report, &args.rules, |sweep| {
+            pushes.iter().try_for_each(|push| range::scan_push(&source, sweep, push))
+        }),
+        None => {
+            let ahead = staged::Ahead::start(scope, &repository);
+            sweep(&args.report, &args.rules, |sweep| staged::scan(&source, sweep, ahead))
+        }
     })
 }
 

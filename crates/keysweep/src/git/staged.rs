@@ -3,12 +3,26 @@
 use super::Source;
 use crate::Error;
 use keysweep_engine::{BlobPlace, BlobSweep, BlobWorker, GitPlace};
-use keysweep_git::{Change, ObjectId, added_lines};
+use keysweep_git::{Change, ObjectId, Repository, Staged, added_lines};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{Scope, ScopedJoinHandle};
+
+/// Reads the index on a thread of its own, while the rules are compiled.
+pub(super) struct Ahead<'scope>(ScopedJoinHandle<'scope, Result<Staged, keysweep_git::Error>>);
+
+impl<'scope> Ahead<'scope> {
+    pub(super) fn start<'env: 'scope>(scope: &'scope Scope<'scope, 'env>, repository: &'env Repository) -> Self {
+        Self(scope.spawn(|| repository.staged()))
+    }
+
+    fn staged(self) -> Result<Staged, keysweep_git::Error> {
+        self.0.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
 
 /// Scans what the index adds to `HEAD`.
-pub(super) fn scan(source: &Source<'_>, sweep: &BlobSweep<'_>) -> Result<(), Error> {
-    let staged = source.repository.staged()?;
+pub(super) fn scan(source: &Source<'_>, sweep: &BlobSweep<'_>, ahead: Ahead<'_>) -> Result<(), Error> {
+    let staged = ahead.staged()?;
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..source.jobs.min(staged.changes.len()) {
