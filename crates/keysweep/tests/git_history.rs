@@ -89,6 +89,33 @@ fn a_removed_key_is_found_with_the_commit_that_brought_it() {
 }
 
 #[test]
+fn every_form_of_the_report_names_the_commit() {
+    if !git_is_there() {
+        return;
+    }
+    let repo = Repo::new();
+    let key = Key::new(2);
+    let commit = repo.commit("conf/app.pem", key.pem());
+    let report = |format: &str| {
+        let output = keysweep().args(["git", "--history", "--format", format, repo.arg()]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = report("text").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains(&format!("{}:conf/app.pem:1:1", &commit[..12])), "{text}");
+    assert!(text.contains("committed 2024-01-31, still in HEAD, not pushed"), "{text}");
+    let sarif: Value = serde_json::from_str(&report("sarif")).unwrap();
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "conf/app.pem");
+    assert_eq!(result["properties"]["git"]["commit"], commit.as_str());
+    let lines = report("jsonl");
+    let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(first["locations"][0]["git"]["commit"], commit.as_str());
+    for form in [text, sarif.to_string(), lines] {
+        assert!(!key.spellings().iter().any(|s| form.as_bytes().windows(s.len()).any(|w| w == s)));
+    }
+}
+
+#[test]
 fn all_that_refs_logs_and_indexes_reach_is_read_and_nothing_else() {
     if !git_is_there() {
         return;
