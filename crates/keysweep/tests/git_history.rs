@@ -116,6 +116,20 @@ fn every_form_of_the_report_names_the_commit() {
 }
 
 #[test]
+fn what_only_its_name_tells_is_found() {
+    if !git_is_there() {
+        return;
+    }
+    let repo = Repo::new();
+    let stash = include_bytes!("../../keysweep-keys/tests/data/kerberos/.k5.EXAMPLE.ORG");
+    repo.commit("other", stash);
+    assert_eq!(history(&repo.path, &[]).1, 0);
+    repo.commit(".k5.EXAMPLE.ORG", stash);
+    let (report, code) = history(&repo.path, &[]);
+    assert_eq!((report["findings"].as_array().unwrap().len(), code), (1, 1));
+}
+
+#[test]
 fn all_that_refs_logs_and_indexes_reach_is_read_and_nothing_else() {
     if !git_is_there() {
         return;
