@@ -309,8 +309,8 @@ pub(super) fn rounds(passes: &[Pass]) -> Vec<Vec<Batch>> {
 }
 
 /// Traces that are looked for at a time: 8 bytes for each, twice while they are gathered, and 2 to 4 for a filter. A dump
-/// of 4 GiB takes two or three rounds.
-const TRACES: usize = 5 << 19;
+/// of 4 GiB takes three to five rounds.
+const TRACES: usize = 3 << 19;
 
 /// Traces that a batch leaves at most: in each form, of the one or two coordinates that a group's public keys have.
 fn traces_of(passes: &[Pass], batch: &Batch) -> usize {

@@ -119,10 +119,21 @@ impl Ends {
         self.places[index].end()
     }
 
-    /// Ends inside of runs.
-    pub(super) fn inside(lows: Zeroizing<Vec<u64>>, list: &[End]) -> Self {
-        let places = list.iter().map(|end| PlaceOfEnd::new(*end, 0, MAX_LIMBS as u64)).collect();
-        Self { lows, places }
+    /// Adds an end inside of a run.
+    pub(super) fn push_inside(&mut self, low: u64, end: End) {
+        self.lows.push(low);
+        self.places.push(PlaceOfEnd::new(end, 0, MAX_LIMBS as u64));
+    }
+
+    /// No ends, with room for some.
+    pub(super) fn with_capacity(count: usize) -> Self {
+        Self { lows: Zeroizing::new(Vec::with_capacity(count)), places: Vec::with_capacity(count) }
+    }
+
+    /// Adds other ends.
+    pub(super) fn append(&mut self, other: &Self) {
+        self.lows.extend_from_slice(&other.lows);
+        self.places.extend_from_slice(&other.places);
     }
 
     /// The ends of numbers and of runs, without those beside them.
@@ -133,10 +144,15 @@ impl Ends {
         Self { lows, places: near().map(|(place, _)| *place).collect() }
     }
 
+    /// What may be a modulus, of the ends of numbers and of runs.
+    pub(super) fn near_moduli(&self) -> impl Iterator<Item = (u64, PlaceOfEnd)> {
+        self.moduli().filter(|(_, place)| place.place() == 0)
+    }
+
     /// What may be a modulus.
-    pub(super) fn moduli(&self) -> impl Iterator<Item = (u64, End)> {
+    pub(super) fn moduli(&self) -> impl Iterator<Item = (u64, PlaceOfEnd)> {
         let all = self.lows.iter().zip(&self.places);
-        all.filter(|(_, place)| place.room() >= MIN_MODULUS_BITS / 64).map(|(low, place)| (*low, place.end()))
+        all.filter(|(_, place)| place.room() >= MIN_MODULUS_BITS / 64).map(|(low, place)| (*low, *place))
     }
 }
 
@@ -144,7 +160,7 @@ impl Ends {
 /// bits), how it lies to the words around it (3 bits; numbers of one key mostly lie alike), the offset (48 bits), and how many words
 /// the number may have, the most first (9 bits).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct PlaceOfEnd(u64);
+pub(super) struct PlaceOfEnd(u64);
 
 /// Bits of an offset, which go beyond every file there is, and of a number of words.
 const OFFSET_BITS: u32 = 48;
@@ -157,7 +173,7 @@ impl PlaceOfEnd {
         Self((order << 3 | u64::from(place)) << (OFFSET_BITS + ROOM_BITS) | end.at << ROOM_BITS | room)
     }
 
-    fn end(self) -> End {
+    pub(super) fn end(self) -> End {
         let at = self.0 >> ROOM_BITS & ((1 << OFFSET_BITS) - 1);
         End { at, order: ORDER[(self.0 >> (OFFSET_BITS + ROOM_BITS + 3)) as usize % ORDER.len()] }
     }

@@ -1,7 +1,7 @@
 //! The search itself: what is tried in which order, and within which bounds.
 
 use super::assemble;
-use super::candidates::{Candidates, Ends};
+use super::candidates::{Candidates, Ends, PlaceOfEnd};
 use super::join::{self, Hits};
 use super::key::{Exponent, Key};
 use super::limbs::MAX_LIMBS;
@@ -27,6 +27,21 @@ pub(super) enum Target {
     End(End),
     /// A known modulus, by its index.
     Known(usize),
+}
+
+/// What products may be: places in the dump, then known moduli.
+pub(super) struct Targets {
+    places: Vec<PlaceOfEnd>,
+    known: usize,
+}
+
+impl Targets {
+    pub(super) fn get(&self, index: usize) -> Option<Target> {
+        match self.places.get(index) {
+            Some(place) => Some(Target::End(place.end())),
+            None => Some(index - self.places.len()).filter(|index| *index < self.known).map(Target::Known),
+        }
+    }
 }
 
 /// The state of a search.
@@ -136,14 +151,14 @@ impl<'a> Search<'a> {
     }
 
     /// Joins ends with their neighbours; `moduli` are what may be a product besides known moduli.
-    pub(super) fn join(&mut self, ends: &Ends, window: usize, moduli: impl Iterator<Item = (u64, End)>) {
-        let (mut lows, mut targets) = (Zeroizing::new(Vec::new()), Vec::new());
-        for (low, end) in moduli {
+    pub(super) fn join(&mut self, ends: &Ends, window: usize, moduli: impl Iterator<Item = (u64, PlaceOfEnd)>) {
+        let (mut lows, mut places) = (Zeroizing::new(Vec::new()), Vec::new());
+        for (low, place) in moduli {
             lows.push(low);
-            targets.push(Target::End(end));
+            places.push(place);
         }
         lows.extend(self.known_lows());
-        targets.extend((0..self.known.len()).map(Target::Known));
+        let targets = Targets { places, known: self.known.len() };
         let hits = join::products(ends, window, &Lows::new(&lows), self.context.jobs);
         self.try_hits(&hits, ends, &targets);
     }
@@ -157,7 +172,7 @@ impl<'a> Search<'a> {
         }
         let inverses = join::inverses(&ends.lows);
         let hits = join::quotients(&inverses, &Lows::new(&ends.lows), &moduli, self.context.jobs);
-        let targets: Vec<Target> = (0..moduli.len()).map(Target::Known).collect();
+        let targets = Targets { places: Vec::new(), known: moduli.len() };
         self.try_hits(&hits, ends, &targets);
     }
 
@@ -165,7 +180,7 @@ impl<'a> Search<'a> {
         self.known.iter().map(|modulus| modulus.n.low()).collect()
     }
 
-    fn try_hits(&mut self, hits: &Hits, ends: &Ends, targets: &[Target]) {
+    fn try_hits(&mut self, hits: &Hits, ends: &Ends, targets: &Targets) {
         if hits.overflow {
             self.limit("more numbers that fit an RSA key by their lowest digits than are tried");
         }
@@ -184,7 +199,7 @@ impl<'a> Search<'a> {
                 return;
             }
             let (p, q) = (self.window(ends.end(i)), self.window(ends.end(j)));
-            match *target {
+            match target {
                 Target::End(end) => {
                     let n = self.window(end);
                     assemble::product(&p, &q, &n).is_some_and(|found| self.learn(&found.n, &[found.p, found.q]))

@@ -5,7 +5,7 @@ use super::finder::Search;
 use super::source::{End, Source};
 use crate::order::Order;
 use crate::survey::Run;
-use zeroize::Zeroizing;
+use std::sync::Arc;
 
 /// Words of a run that is looked into: shorter ones have no inside, and the longest are no memory of an allocator but
 /// compressed or encrypted data.
@@ -16,6 +16,8 @@ const SPAN: usize = 2560;
 const END: usize = 32;
 /// Runs whose ends are read at a time.
 const BATCH: usize = 256;
+/// Ends that are joined at a time.
+const GROUP: usize = 1 << 18;
 
 impl Search<'_> {
     pub(super) fn inside_runs(&mut self) {
@@ -35,21 +37,28 @@ impl Search<'_> {
         let ends = |stride: usize| 4 * words as usize / stride;
         let cost = |stride: usize| ends(stride).saturating_mul(SPAN / stride / 2 + END);
         let Some(stride) = [8, 16, 32, 64].into_iter().find(|stride| cost(*stride) <= self.steps) else { return };
+        let runs: Vec<Run> = self.inner_runs().copied().collect();
         for order in [Order::Little, Order::Big] {
-            let ends = self.inner_ends(order, stride as u64);
-            let others = self.candidates.ends.near();
-            self.join(&ends, SPAN / stride / 2, ends.moduli().chain(others.moduli()));
+            for group in groups(&runs, (GROUP * stride / 4) as u64) {
+                let ends = self.inner_ends(group, order, stride as u64);
+                self.join_group(&ends, stride);
+            }
         }
     }
 
+    /// Pairs of primes in a group whose modulus is in the same group, or anywhere at the end of a run.
+    fn join_group(&mut self, group: &Ends, stride: usize) {
+        let others = Arc::clone(&self.candidates.ends);
+        self.join(group, SPAN / stride / 2, group.moduli().chain(others.near_moduli()));
+    }
+
     /// Ends inside of runs at multiples of `stride` in the address space.
-    fn inner_ends(&self, order: Order, stride: u64) -> Ends {
-        let runs: Vec<&Run> = self.inner_runs().collect();
-        let batches: Vec<&[&Run]> = runs.chunks(BATCH).collect();
+    fn inner_ends(&self, runs: &[Run], order: Order, stride: u64) -> Ends {
+        let batches: Vec<&[Run]> = runs.chunks(BATCH).collect();
         let parts = self.in_parallel(batches.len(), |batch| {
             let mut source = Source::new(self.context.memory);
             let room = batches[batch].iter().map(|run| (8 * run.words / stride) as usize + 2).sum();
-            let (mut lows, mut list) = (Zeroizing::new(Vec::with_capacity(room)), Vec::with_capacity(room));
+            let mut ends = Ends::with_capacity(room);
             for run in batches[batch] {
                 let address = self.context.memory.address_of(run.offset).unwrap_or(run.offset);
                 let first = run.offset + (address.wrapping_neg() & (stride - 1));
@@ -57,19 +66,27 @@ impl Search<'_> {
                     let end = End { at, order };
                     let low = source.low(end);
                     if may_end_a_number(low) {
-                        lows.push(low);
-                        list.push(end);
+                        ends.push_inside(low, end);
                     }
                 }
             }
-            Some((lows, list))
+            Some(ends)
         });
-        let count = parts.iter().map(|(_, (lows, _))| lows.len()).sum();
-        let (mut lows, mut list) = (Zeroizing::new(Vec::with_capacity(count)), Vec::with_capacity(count));
-        for (_, (part, ends)) in parts {
-            lows.extend_from_slice(&part);
-            list.extend(ends);
-        }
-        Ends::inside(lows, &list)
+        let mut all = Ends::with_capacity(parts.iter().map(|(_, ends)| ends.lows.len()).sum());
+        parts.iter().for_each(|(_, ends)| all.append(ends));
+        all
     }
+}
+
+/// Runs in groups of about as many words; one that is longer is a group of its own.
+fn groups(runs: &[Run], words: u64) -> impl Iterator<Item = &[Run]> {
+    let mut sum = 0;
+    runs.chunk_by(move |run, next| {
+        sum += run.words;
+        let together = sum + next.words <= words;
+        if !together {
+            sum = 0;
+        }
+        together
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::assemble;
 use super::candidates::Ends;
-use super::finder::{Search, Target};
+use super::finder::{Search, Target, Targets};
 use super::join::Hits;
 use super::limbs::MAX_LIMBS;
 use super::natural::Natural;
@@ -57,7 +57,7 @@ impl Search<'_> {
     }
 
     /// Tests the factors that `hits` seem to name. What is found does not depend on this, only how long it takes.
-    pub(super) fn test_ahead(&mut self, hits: &Hits, ends: &Ends, targets: &[Target]) {
+    pub(super) fn test_ahead(&mut self, hits: &Hits, ends: &Ends, targets: &Targets) {
         let mut seen = HashSet::new();
         let mut new = |i: usize, j: usize| {
             let (p, q) = (ends.lows[i], ends.lows[j]);
@@ -75,8 +75,8 @@ impl Search<'_> {
             let mut window = |end: End| source.limbs(end, MAX_LIMBS);
             let (p, q) = (window(ends.end(i)), window(ends.end(j)));
             let product = match targets.get(n) {
-                Some(Target::End(end)) => assemble::product(&p, &q, &window(*end)),
-                Some(Target::Known(index)) => assemble::factor(&p, &q, &self.known[*index].n),
+                Some(Target::End(end)) => assemble::product(&p, &q, &window(end)),
+                Some(Target::Known(index)) => assemble::factor(&p, &q, &self.known[index].n),
                 None => None,
             };
             for number in product.into_iter().flat_map(|product| [product.p, product.q]) {
