@@ -99,6 +99,11 @@ impl Group {
         matches!(self, Group::Ec(_)) && self.arithmetic().contains(x, y, montgomery)
     }
 
+    /// Whether limbs are the x coordinate of the generator, plain or in Montgomery form.
+    pub fn is_generator(self, x: &[u64], montgomery: bool) -> bool {
+        self.arithmetic().is_generator(x, montgomery)
+    }
+
     /// Whether a scalar is a constant rather than a key: a small number, a power of two times one, or one of these times a
     /// power of the Montgomery radix, or the negative of any. Their points stand in libraries' tables.
     pub fn is_constant(self, scalar: &[u64]) -> bool {
@@ -194,6 +199,7 @@ trait Arithmetic: Sync {
     fn enter_scalar(&self, scalar: &mut [u64]);
     fn enter_coordinate(&self, coordinate: &mut [u64]);
     fn contains(&self, x: &[u64], y: &[u64], montgomery: bool) -> bool;
+    fn is_generator(&self, x: &[u64], montgomery: bool) -> bool;
     fn is_constant(&self, scalar: &[u64]) -> bool;
 }
 
@@ -238,6 +244,11 @@ impl<C: Weierstrass<N>, const N: usize> Arithmetic for Short<C, N> {
             (x, y) = (field::enter::<C::Field, N>(&x), field::enter::<C::Field, N>(&y));
         }
         C::contains(&x, &y)
+    }
+
+    fn is_generator(&self, x: &[u64], montgomery: bool) -> bool {
+        let x = limbs::<N>(x);
+        C::generator().x == if montgomery { x } else { field::enter::<C::Field, N>(&x) }
     }
 
     fn is_constant(&self, scalar: &[u64]) -> bool {

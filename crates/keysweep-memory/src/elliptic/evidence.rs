@@ -48,6 +48,7 @@ impl Evidence {
         });
         for part in parts {
             all.points.extend(part.points);
+            all.curves.extend(part.curves);
             all.edwards448 |= part.edwards448;
         }
         all.note_numbers(context);
@@ -80,9 +81,9 @@ impl Evidence {
             let group = Group::Ec(curve);
             let (a, b) = (big_limbs(first, group), big_limbs(second, group));
             // Which of the two is x depends on the order in which they were allocated.
-            let either = |montgomery| group.contains(&a, &b, montgomery) || group.contains(&b, &a, montgomery);
-            if either(false) || either(true) {
-                self.points.insert(curve);
+            for montgomery in [false, true] {
+                self.note_point(curve, &a, &b, montgomery);
+                self.note_point(curve, &b, &a, montgomery);
             }
         }
     }
@@ -122,9 +123,17 @@ impl Evidence {
             }
             let group = Group::Ec(curve);
             let (x, y) = (big_limbs(&xy[..size], group), big_limbs(&xy[size..], group));
-            if group.contains(&x, &y, false) {
-                self.points.insert(curve);
-            }
+            self.note_point(curve, &x, &y, false);
+        }
+    }
+
+    /// What may be the coordinates of a point. The generator is in the tables of every library, and shows only that the curve is
+    /// known.
+    fn note_point(&mut self, curve: Curve, x: &[u64], y: &[u64], montgomery: bool) {
+        let group = Group::Ec(curve);
+        if group.contains(x, y, montgomery) {
+            let set = if group.is_generator(x, montgomery) { &mut self.curves } else { &mut self.points };
+            set.insert(curve);
         }
     }
 
@@ -142,9 +151,8 @@ impl Evidence {
                 .map(|c| u64::from_le_bytes(c.try_into().unwrap_or_default()))
                 .collect();
             let (x, y) = limbs.split_at(group.limbs());
-            if group.contains(x, y, false) || group.contains(x, y, true) {
-                self.points.insert(curve);
-            }
+            self.note_point(curve, x, y, false);
+            self.note_point(curve, x, y, true);
         }
         if !self.points.contains(&Curve::Secp256k1) {
             self.note_digits(bytes);
@@ -160,9 +168,7 @@ impl Evidence {
         }
         let group = Group::Ec(Curve::Secp256k1);
         let (Some(x), Some(y)) = (DIGITS52.decode(x), DIGITS52.decode(y)) else { return };
-        if group.contains(&big_limbs(&x, group), &big_limbs(&y, group), false) {
-            self.points.insert(Curve::Secp256k1);
-        }
+        self.note_point(Curve::Secp256k1, &big_limbs(&x, group), &big_limbs(&y, group), false);
     }
 }
 
