@@ -159,16 +159,19 @@ impl Evidence {
         }
     }
 
-    /// The coordinates of a point of secp256k1 side by side in five digits of 52 bits: libsecp256k1 and Rust's k256.
+    /// The coordinates of a point of secp256k1 side by side in five digits of 52 bits: libsecp256k1 and Rust's k256, which in
+    /// builds with checks has a word for the magnitude between them.
     fn note_digits(&mut self, bytes: &[u8]) {
-        let (Some(x), Some(y)) = (bytes.get(..40), bytes.get(40..80)) else { return };
-        let narrow = |digits: &[u8]| digits.chunks_exact(8).all(|digit| digit[7] == 0 && digit[6] < 16);
-        if !narrow(x) || !narrow(y) {
-            return;
+        for gap in [40, 48] {
+            let (Some(x), Some(y)) = (bytes.get(..40), bytes.get(gap..gap + 40)) else { return };
+            let narrow = |digits: &[u8]| digits.chunks_exact(8).all(|digit| digit[7] == 0 && digit[6] < 16);
+            if !narrow(x) || !narrow(y) {
+                continue;
+            }
+            let group = Group::Ec(Curve::Secp256k1);
+            let (Some(x), Some(y)) = (DIGITS52.decode(x), DIGITS52.decode(y)) else { return };
+            self.note_point(Curve::Secp256k1, &big_limbs(&x, group), &big_limbs(&y, group), false);
         }
-        let group = Group::Ec(Curve::Secp256k1);
-        let (Some(x), Some(y)) = (DIGITS52.decode(x), DIGITS52.decode(y)) else { return };
-        self.note_point(Curve::Secp256k1, &big_limbs(&x, group), &big_limbs(&y, group), false);
     }
 }
 
