@@ -20,8 +20,8 @@ pub(super) struct Pass {
     pub(super) reading: Reading,
     /// Number of bytes.
     pub(super) len: usize,
-    /// Offsets in the file, sorted.
-    pub(super) offsets: Vec<u64>,
+    /// Offsets in the file, sorted; those of the same windows that are read in another way are the same.
+    pub(super) offsets: Arc<[u64]>,
     /// The number of the first guess; the others follow.
     pub(super) first: u32,
 }
@@ -72,15 +72,18 @@ pub(super) fn plan(context: &Context<'_>, stretches: &[Stretch], evidence: &Evid
         recipes.retain(|(.., count)| *count == usize::MAX);
     }
     places.divide(budget(context), &recipes);
+    let mut shared: BTreeMap<_, Arc<[u64]>> = BTreeMap::new();
     let mut passes: Vec<Pass> = recipes
         .drain(..)
         .map(|(group, reading, tier, count)| {
-            let windows = match group.limbs() {
-                4 => &places.bytes32,
-                6 => &places.bytes48,
-                _ => &places.bytes57,
+            let (windows, limbs) = match group.limbs() {
+                4 => (&places.bytes32, 4),
+                6 => (&places.bytes48, 6),
+                _ => (&places.bytes57, 7),
             };
-            Pass { group, reading, len: reading.bytes(group), offsets: windows.offsets(tier, count), first: 0 }
+            let same = shared.entry((limbs, tier, count)).or_insert_with(|| windows.offsets(tier, count).into());
+            let offsets = Arc::clone(same);
+            Pass { group, reading, len: reading.bytes(group), offsets, first: 0 }
         })
         .collect();
     if evidence.curves.contains(&Curve::P521) {
@@ -218,7 +221,7 @@ impl Places {
         .map(|(reading, mut offsets)| {
             offsets.sort_unstable();
             offsets.dedup();
-            Pass { group, reading, len: reading.bytes(group), offsets, first: 0 }
+            Pass { group, reading, len: reading.bytes(group), offsets: offsets.into(), first: 0 }
         })
         .collect()
     }
@@ -281,7 +284,7 @@ fn number_passes(context: &Context<'_>, evidence: &Evidence) -> Vec<Pass> {
     let pass = |((group, reading, len), mut offsets): ((Group, Reading, usize), Vec<u64>)| {
         offsets.dedup();
         offsets.truncate(PLACES_521);
-        Pass { group, reading, len, offsets, first: 0 }
+        Pass { group, reading, len, offsets: offsets.into(), first: 0 }
     };
     passes.into_iter().map(pass).collect()
 }
@@ -310,7 +313,7 @@ pub(super) fn rounds(passes: &[Pass]) -> Vec<Vec<Batch>> {
 
 /// Traces that are looked for at a time: 8 bytes for each, twice while they are gathered, and 2 to 4 for a filter. A dump
 /// of 4 GiB takes three to five rounds.
-const TRACES: usize = 3 << 19;
+const TRACES: usize = 1 << 20;
 
 /// Traces that a batch leaves at most: in each form, of the one or two coordinates that a group's public keys have.
 fn traces_of(passes: &[Pass], batch: &Batch) -> usize {

@@ -158,7 +158,7 @@ impl Windows {
 }
 
 /// Places that one thread keeps, before it drops the least likely ones. More are tried in no dump of a few GiB.
-const MAX_KEPT: usize = 1 << 18;
+const MAX_KEPT: usize = 1 << 17;
 
 /// Calls `found` for the places in a piece where the 521-bit number of P-521 may begin: most of its first or last word is zero,
 /// so that there are few.

@@ -15,10 +15,10 @@ use zeroize::{Zeroize, Zeroizing};
 /// Smallest prime of a key that is looked for, in bits.
 pub(super) const MIN_PRIME_BITS: u32 = 192;
 /// Numbers that are kept, and limbs of all of them.
-const MAX_ITEMS: usize = 300_000;
-const MAX_ITEM_LIMBS: usize = 3 << 20;
+const MAX_ITEMS: usize = 150_000;
+const MAX_ITEM_LIMBS: usize = 3 << 19;
 /// Ends that are kept.
-const MAX_ENDS: usize = 1 << 20;
+const MAX_ENDS: usize = 5 << 17;
 /// Longest run that may be one number, in words.
 const LONGEST: u64 = 257;
 
