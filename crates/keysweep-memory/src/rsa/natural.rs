@@ -252,18 +252,23 @@ impl Natural {
         Some(form.leave(&mut result))
     }
 
-    /// Whether this is a prime of a size that matters. Wrong with a probability below 2^-80 for a number drawn at random, and
+    /// Whether this is a prime of a size that matters. Wrong with a probability below 2^-96 for a number drawn at random, and
     /// numbers come here only if an exact relation speaks for them.
     pub(crate) fn is_prime(&self) -> bool {
         let bits = self.bits();
         if bits < 64 || !self.is_odd() || SMALL_PRIMES.iter().any(|p| self.div_rem_limb(*p).1.is_zero()) {
             return false;
         }
-        // Rounds of Miller and Rabin's test for 2^-80, after Damgard, Landrock and Pomerance (Handbook of Applied Cryptography,
-        // table 4.3: 600 bits need two rounds, 500 bits five).
+        // Rounds of Miller and Rabin's test for 2^-96 by the bounds of Damgard, Landrock and Pomerance ("Average case error
+        // estimates for the strong probable prime test", 1993), as LibTomMath tabulates them.
         let rounds = match bits {
-            0..512 => 20,
-            512..600 => 5,
+            0..256 => 24,
+            256..384 => 16,
+            384..512 => 10,
+            512..640 => 7,
+            640..768 => 6,
+            768..896 => 5,
+            896..2048 => 4,
             _ => 2,
         };
         let less_one = self.less_one();
