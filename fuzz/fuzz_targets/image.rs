@@ -12,6 +12,6 @@ fuzz_target!(|bytes: &[u8]| {
         last = region.file_offset;
     }
     for offset in [0, bytes.len() as u64 / 2, bytes.len() as u64] {
-        image.place(offset);
+        let _ = image.place(offset);
     }
 });
