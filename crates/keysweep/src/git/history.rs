@@ -4,7 +4,7 @@ use super::{Source, git_place};
 use keysweep_engine::{BlobPlace, BlobSweep, GitPlace, Interest, Numbers};
 use keysweep_git::{Event, History, ObjectId, Survey};
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Git LFS keeps a file elsewhere, and in the repository a pointer of less than 1024 bytes that begins with this line
@@ -93,30 +93,22 @@ fn report(
     dangling: bool,
 ) {
     let work: Vec<(ObjectId, Numbers)> = found.into_iter().collect();
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..source.jobs.min(work.len()) {
-            scope.spawn(|| {
-                let mut worker = sweep.worker();
-                while let Some((id, numbers)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let places = places(source, id, history);
-                    if places.is_empty() || !dangling && !history.places.contains_key(id) {
-                        continue;
-                    }
-                    let bytes = match source.repository.blob(id) {
-                        Ok(bytes) => bytes,
-                        Err(error) => {
-                            source.incident(sweep, &error.to_string());
-                            continue;
-                        }
-                    };
-                    for (name, git) in &places {
-                        let file_name = git.path.rsplit('/').next().unwrap_or(&git.path);
-                        let place = BlobPlace { name, file_name, git: Some(git), only: None };
-                        worker.scan(place, &bytes, Some(numbers.clone()));
-                    }
-                }
-            });
+    source.each(sweep, &work, |worker, (id, numbers)| {
+        let places = places(source, id, history);
+        if places.is_empty() || !dangling && !history.places.contains_key(id) {
+            return;
+        }
+        let bytes = match source.repository.blob(id) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                source.incident(sweep, &error.to_string());
+                return;
+            }
+        };
+        for (name, git) in &places {
+            let file_name = git.path.rsplit('/').next().unwrap_or(&git.path);
+            let place = BlobPlace { name, file_name, git: Some(git), only: None };
+            worker.scan(place, &bytes, Some(numbers.clone()));
         }
     });
 }

@@ -7,9 +7,10 @@ mod staged;
 use crate::Error;
 use crate::args::{GitArgs, HookScan, ReportArgs, RuleArgs};
 use crate::scan::{conclude, fingerprinter, rule_set};
-use keysweep_engine::{BlobSweep, GitPlace, Options, Progress, Scanner};
+use keysweep_engine::{BlobSweep, BlobWorker, GitPlace, Options, Progress, Scanner};
 use keysweep_git::{ObjectId, Place, Push, Repository};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Hexadecimal digits of a commit in the name of a place.
 const SHORT: usize = 12;
@@ -96,6 +97,21 @@ impl Source<'_> {
             format!("a blob of {size} bytes is over the limit of {} (--max-file-size)", self.limit),
             true,
         );
+    }
+
+    /// Calls `scan` for all `items` on the threads there are, each with a worker of its own.
+    fn each<T: Sync>(&self, sweep: &BlobSweep<'_>, items: &[T], scan: impl Fn(&mut BlobWorker<'_>, &T) + Sync) {
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..self.jobs.min(items.len()) {
+                scope.spawn(|| {
+                    let mut worker = sweep.worker();
+                    while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        scan(&mut worker, item);
+                    }
+                });
+            }
+        });
     }
 
     /// `REPO:COMMIT:PATH`.

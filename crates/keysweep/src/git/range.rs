@@ -5,7 +5,6 @@ use super::{SHORT, Source};
 use crate::Error;
 use keysweep_engine::{BlobSweep, BlobWorker, GitPlace};
 use keysweep_git::{Push, RangeCommit};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Scans the commits of `range`.
 pub(super) fn scan(source: &Source<'_>, sweep: &BlobSweep<'_>, range: &str) -> Result<(), Error> {
@@ -20,17 +19,7 @@ pub(super) fn scan_push(source: &Source<'_>, sweep: &BlobSweep<'_>, push: &Push)
 }
 
 fn scan_commits(source: &Source<'_>, sweep: &BlobSweep<'_>, commits: &[RangeCommit]) {
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..source.jobs.min(commits.len()) {
-            scope.spawn(|| {
-                let mut worker = sweep.worker();
-                while let Some(commit) = commits.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    scan_commit(source, sweep, &mut worker, commit);
-                }
-            });
-        }
-    });
+    source.each(sweep, commits, |worker, commit| scan_commit(source, sweep, worker, commit));
     if source.repository.is_shallow() {
         source.note(sweep, "a shallow clone: what is older than its history is not here");
     }

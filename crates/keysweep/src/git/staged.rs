@@ -4,7 +4,6 @@ use super::Source;
 use crate::Error;
 use keysweep_engine::{BlobPlace, BlobSweep, BlobWorker, GitPlace};
 use keysweep_git::{Change, ObjectId, Repository, Staged, added_lines};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
 
 /// Reads the index on a thread of its own, while the rules are compiled.
@@ -23,25 +22,17 @@ impl<'scope> Ahead<'scope> {
 /// Scans what the index adds to `HEAD`.
 pub(super) fn scan(source: &Source<'_>, sweep: &BlobSweep<'_>, ahead: Ahead<'_>) -> Result<(), Error> {
     let staged = ahead.staged()?;
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..source.jobs.min(staged.changes.len()) {
-            scope.spawn(|| {
-                let mut worker = sweep.worker();
-                while let Some(change) = staged.changes.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let path = String::from_utf8_lossy(&change.path).into_owned();
-                    let git = GitPlace {
-                        commit: None,
-                        author_date: None,
-                        path: path.clone(),
-                        blob: change.blob.to_string(),
-                        in_head: false,
-                        pushed: false,
-                    };
-                    added(source, sweep, &mut worker, change, &path, &git);
-                }
-            });
-        }
+    source.each(sweep, &staged.changes, |worker, change| {
+        let path = String::from_utf8_lossy(&change.path).into_owned();
+        let git = GitPlace {
+            commit: None,
+            author_date: None,
+            path: path.clone(),
+            blob: change.blob.to_string(),
+            in_head: false,
+            pushed: false,
+        };
+        added(source, sweep, worker, change, &path, &git);
     });
     if source.repository.has_moved_on(&staged) {
         source.incident(sweep, "the index was replaced during the scan");
