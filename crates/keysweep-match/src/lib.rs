@@ -24,6 +24,7 @@ mod frequency;
 mod index;
 mod isa;
 mod kernel;
+pub mod lanes;
 mod literal;
 mod matcher;
 mod page;

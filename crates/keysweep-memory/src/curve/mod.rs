@@ -4,12 +4,14 @@
 //! a comparison with what lies in memory. What agrees is for [`keysweep_keys::PrivateKey::prove`] to judge, which computes
 //! with other code.
 
+pub(crate) mod chain;
 mod field;
 mod parameters;
 #[cfg(test)]
 mod tests;
 mod weierstrass;
 
+use chain::Vectors;
 use field::Field;
 use parameters as p;
 use std::collections::BTreeMap;
@@ -192,6 +194,13 @@ fn limbs<const N: usize>(slice: &[u64]) -> [u64; N] {
 /// A group's arithmetic, whatever the size of its numbers. Slices are [`Group::limbs`] long.
 trait Arithmetic: Sync {
     fn table(&self, width: u32) -> Arc<dyn Derive>;
+    fn chain(&self, keys: &[chain::Affine], words: usize) -> Arc<dyn chain::Tables>;
+    /// The same without vector instructions.
+    #[cfg(test)]
+    fn plain_chain(&self, keys: &[chain::Affine], words: usize) -> Arc<dyn chain::Tables>;
+    /// What the sums of a chain begin with.
+    #[cfg(test)]
+    fn chain_start(&self) -> Vec<u64>;
     fn order(&self) -> Vec<u64>;
     fn prime(&self) -> Vec<u64>;
     fn in_range(&self, scalar: &[u64]) -> bool;
@@ -208,6 +217,20 @@ struct Short<C, const N: usize>(C);
 impl<C: Weierstrass<N>, const N: usize> Arithmetic for Short<C, N> {
     fn table(&self, width: u32) -> Arc<dyn Derive> {
         Arc::new(Table::<C, N>::new(width))
+    }
+
+    fn chain(&self, keys: &[chain::Affine], words: usize) -> Arc<dyn chain::Tables> {
+        C::Vectors::tables(chain::Rows::<C, N>::new(keys, words))
+    }
+
+    #[cfg(test)]
+    fn plain_chain(&self, keys: &[chain::Affine], words: usize) -> Arc<dyn chain::Tables> {
+        Arc::new(chain::Rows::<C, N>::new(keys, words))
+    }
+
+    #[cfg(test)]
+    fn chain_start(&self) -> Vec<u64> {
+        chain::start::<N>().to_vec()
     }
 
     fn order(&self) -> Vec<u64> {

@@ -5,13 +5,29 @@ use super::field::{self, Field};
 use super::weierstrass::{Point, Weierstrass, invert_all};
 
 macro_rules! prime {
-    ($name:ident, $limbs:literal, $p:expr) => {
+    ($name:ident, $limbs:tt, $p:expr) => {
         #[derive(Clone, Copy)]
         pub(crate) struct $name;
         impl Field<$limbs> for $name {
             const P: [u64; $limbs] = $p;
         }
+        prime256!($name, $limbs, $p);
     };
+}
+
+/// Vector instructions compute in fields of four limbs.
+macro_rules! prime256 {
+    ($name:ident, 4, $p:expr) => {
+        impl keysweep_match::lanes::Prime256 for $name {
+            const PRIME: [u64; 4] = $p;
+        }
+    };
+    ($name:ident, $limbs:tt, $p:expr) => {};
+}
+
+macro_rules! vectors {
+    ($field:ty, 4) => { super::chain::Ifma<$field> };
+    ($field:ty, $limbs:tt) => { super::chain::NoVectors };
 }
 
 /// A number of `N` limbs from big-endian hexadecimal digits.
@@ -29,7 +45,7 @@ const fn limbs<const N: usize>(hex: &str) -> [u64; N] {
 }
 
 macro_rules! curve {
-    ($name:ident, $limbs:literal, $bits:literal, p $p:literal, n $n:literal, a $a:literal, b $b:literal, x $x:literal, y $y:literal) => {
+    ($name:ident, $limbs:tt, $bits:literal, p $p:literal, n $n:literal, a $a:literal, b $b:literal, x $x:literal, y $y:literal) => {
         #[derive(Clone, Copy)]
         pub(crate) struct $name;
         const _: () = {
@@ -38,6 +54,7 @@ macro_rules! curve {
             impl Weierstrass<$limbs> for $name {
                 type Field = P;
                 type Order = Order;
+                type Vectors = vectors!(P, $limbs);
                 const BITS: u32 = $bits;
                 fn a() -> [u64; $limbs] {
                     field::enter::<P, $limbs>(&limbs($a))
@@ -125,6 +142,7 @@ impl Curve25519 {
 impl Weierstrass<4> for Curve25519 {
     type Field = P25519;
     type Order = Order25519;
+    type Vectors = super::chain::Ifma<P25519>;
     const BITS: u32 = 255;
 
     fn a() -> [u64; 4] {
@@ -201,6 +219,7 @@ impl Edwards448 {
 impl Weierstrass<7> for Edwards448 {
     type Field = P448;
     type Order = Order448;
+    type Vectors = super::chain::NoVectors;
     const BITS: u32 = 448;
 
     fn a() -> [u64; 7] {

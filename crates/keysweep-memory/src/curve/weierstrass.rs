@@ -6,6 +6,7 @@
 //! negative is free and the table then half as large.
 
 use super::Derived;
+use super::chain::Vectors;
 use super::field::{self, Field};
 use zeroize::Zeroize;
 
@@ -17,6 +18,8 @@ pub(crate) trait Weierstrass<const N: usize>: Copy + Send + Sync + 'static {
     type Order: Field<N>;
     /// Bits of the longest scalar.
     const BITS: u32;
+    /// How vector instructions compute in the field.
+    type Vectors: Vectors<N>;
     /// `a`.
     fn a() -> [u64; N];
     /// `b`.
@@ -57,6 +60,16 @@ impl<const N: usize> Point<N> {
     fn negated<F: Field<N>>(&self) -> Self {
         Self { x: self.x, y: field::neg::<F, N>(&self.y) }
     }
+
+    /// A multiple of a point, out of a row of those from 1 on.
+    #[inline(always)]
+    pub(super) fn multiple<F: Field<N>>(row: &[Self], digit: i32) -> Self {
+        match digit {
+            0 => Self::NEUTRAL,
+            digit if digit > 0 => row[digit as usize - 1],
+            digit => row[-digit as usize - 1].negated::<F>(),
+        }
+    }
 }
 
 /// How an addition is done, once its denominator is known.
@@ -69,19 +82,24 @@ enum Step {
 }
 
 /// Room for the additions of a batch.
-struct Scratch<const N: usize> {
+pub(super) struct Scratch<const N: usize> {
     steps: Vec<Step>,
     denominators: Vec<[u64; N]>,
     products: Vec<[u64; N]>,
 }
 
 impl<const N: usize> Scratch<N> {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { steps: Vec::new(), denominators: Vec::new(), products: Vec::new() }
     }
 
     /// `sums[i] += terms(i)` for all `i`.
-    fn add<C: Weierstrass<N>>(&mut self, sums: &mut [Point<N>], a: &[u64; N], terms: impl Fn(usize) -> Point<N>) {
+    pub(super) fn add<C: Weierstrass<N>>(
+        &mut self,
+        sums: &mut [Point<N>],
+        a: &[u64; N],
+        terms: impl Fn(usize) -> Point<N>,
+    ) {
         let mul = field::mul::<C::Field, N>;
         let sub = field::sub::<C::Field, N>;
         self.steps.clear();
@@ -156,18 +174,24 @@ impl<C: Weierstrass<N>, const N: usize> Table<C, N> {
     /// A table for digits of `width` bits, from 2 to 14.
     pub(crate) fn new(width: u32) -> Self {
         let a = C::a();
-        let places = Self::places(width);
-        let row = 1usize << (width - 1);
-        let mut points = vec![Point::NEUTRAL; places * row];
         let mut scratch = Scratch::new();
         let mut base = [C::generator()];
-        for place in 0..places {
-            points[place * row] = base[0];
+        let mut bases = Vec::new();
+        for _ in 0..Self::places(width) {
+            bases.push(base[0]);
             for _ in 0..width {
                 let same = base[0];
                 scratch.add::<C>(&mut base, &a, |_| same);
             }
         }
+        Self { width, points: Self::rows(&bases, 1 << (width - 1)), a, curve: std::marker::PhantomData }
+    }
+
+    /// For each base its multiples by 1 to `row`, a power of two.
+    pub(super) fn rows(bases: &[Point<N>], row: usize) -> Vec<Point<N>> {
+        let (a, places, mut scratch) = (C::a(), bases.len(), Scratch::new());
+        let mut points = vec![Point::NEUTRAL; places * row];
+        bases.iter().enumerate().for_each(|(place, base)| points[place * row] = *base);
         // Rows grow from `filled` to twice as many points: i + filled = i + (the last one).
         let mut filled = 1;
         while filled < row {
@@ -178,7 +202,7 @@ impl<C: Weierstrass<N>, const N: usize> Table<C, N> {
             }
             filled *= 2;
         }
-        Self { width, points, a, curve: std::marker::PhantomData }
+        points
     }
 
     fn places(width: u32) -> usize {
@@ -199,11 +223,7 @@ impl<C: Weierstrass<N>, const N: usize> Table<C, N> {
                 *carry = u8::from(value > 1 << (self.width - 1));
                 *digit = value - (i32::from(*carry) << self.width);
             }
-            scratch.add::<C>(&mut sums, &self.a, |i| match digits[i] {
-                0 => Point::NEUTRAL,
-                digit if digit > 0 => row[digit as usize - 1],
-                digit => row[-digit as usize - 1].negated::<C::Field>(),
-            });
+            scratch.add::<C>(&mut sums, &self.a, |i| Point::multiple::<C::Field>(row, digits[i]));
         }
         digits.zeroize();
         carries.zeroize();

@@ -1,6 +1,9 @@
 //! Windows that are the private key of a given public key on a curve.
 
-use super::{MAX_HITS, Tested, Windows};
+use super::runs::Runs;
+use super::windows::Windows;
+use super::{MAX_HITS, Tested};
+use crate::curve::chain::{Affine, Chain};
 use crate::curve::{Group, Multiplier};
 use crate::elliptic::reading::Reading;
 use crate::order::Order;
@@ -18,7 +21,7 @@ enum Coordinate {
     Second,
 }
 
-/// One way of reading windows, and the keys that may come out.
+/// One way of reading windows that are multiplied one by one, and the keys that may come out.
 struct Pass {
     group: Group,
     reading: Reading,
@@ -32,10 +35,19 @@ struct Pass {
 pub(super) struct Groups {
     passes: Vec<Pass>,
     multipliers: BTreeMap<Group, Multiplier>,
+    chains: Vec<(Group, Chain)>,
 }
 
-/// Windows that wait until there are enough of them, for each pass.
-pub(super) struct Batch {
+/// The state of a thread.
+pub(super) struct Worker<'a> {
+    groups: &'a Groups,
+    batches: Vec<Batch>,
+    runs: Vec<Runs<'a>>,
+}
+
+/// Windows that wait until there are enough of them, for a pass.
+#[derive(Default)]
+struct Batch {
     scalars: Zeroizing<Vec<u64>>,
     offsets: Vec<u64>,
 }
@@ -43,7 +55,12 @@ pub(super) struct Batch {
 impl Groups {
     pub(super) fn new(keys: &[PublicKey]) -> Self {
         let mut passes: BTreeMap<(Group, Coordinate, Reading), Pass> = BTreeMap::new();
+        let mut points: BTreeMap<Group, Vec<Affine>> = BTreeMap::new();
         for key in keys {
+            if let Some((group, point)) = point(key) {
+                points.entry(group).or_default().push(point);
+                continue;
+            }
             let Some((group, coordinate, limb)) = target(key) else { continue };
             for (reading, name) in readings(&key.algorithm) {
                 let pass = passes.entry((group, coordinate, *reading)).or_insert_with(|| Pass {
@@ -58,39 +75,16 @@ impl Groups {
         }
         let groups = passes.values().map(|pass| pass.group);
         let multipliers = groups.map(|group| (group, Multiplier::new(group, 1 << 20))).collect();
-        Self { passes: passes.into_values().collect(), multipliers }
+        let chains = points.into_iter().filter_map(|(group, keys)| Some((group, Chain::new(group, &keys)?)));
+        Self { passes: passes.into_values().collect(), multipliers, chains: chains.collect() }
     }
 
     /// The state of a thread.
-    pub(super) fn batches(&self) -> Vec<Batch> {
-        self.passes.iter().map(|_| Batch { scalars: Zeroizing::default(), offsets: Vec::new() }).collect()
-    }
-
-    /// Tries all windows of a chunk.
-    pub(super) fn try_all(
-        &self,
-        windows: &Windows<'_>,
-        batches: &mut [Batch],
-        hits: &mut Vec<Number>,
-        tested: &mut Tested,
-    ) {
-        for (pass, batch) in self.passes.iter().zip(batches) {
-            let len = pass.reading.bytes(pass.group);
-            let mut count = 0;
-            for at in windows.of_len(len) {
-                let bytes = windows.bytes(at, len);
-                // In P-521 the highest byte or two are nearly empty.
-                if !looks_random(bytes) || !pass.reading.scalar(pass.group, bytes, &mut batch.scalars) {
-                    continue;
-                }
-                count += 1;
-                batch.offsets.push(windows.offset(at));
-                if batch.offsets.len() == Multiplier::BATCH {
-                    self.flush(pass, batch, len, hits);
-                }
-            }
-            self.flush(pass, batch, len, hits);
-            *tested.windows.entry(pass.name.clone()).or_default() += count;
+    pub(super) fn worker(&self) -> Worker<'_> {
+        Worker {
+            groups: self,
+            batches: self.passes.iter().map(|_| Batch::default()).collect(),
+            runs: self.chains.iter().map(|(group, chain)| Runs::new(*group, chain)).collect(),
         }
     }
 
@@ -112,6 +106,47 @@ impl Groups {
     }
 }
 
+impl Worker<'_> {
+    /// Tries all windows of a chunk; some are tried only later.
+    pub(super) fn try_all(&mut self, windows: &Windows<'_>, hits: &mut Vec<Number>, tested: &mut Tested) {
+        for runs in &mut self.runs {
+            runs.try_all(windows, hits, tested);
+        }
+        for (pass, batch) in self.groups.passes.iter().zip(&mut self.batches) {
+            let len = pass.reading.bytes(pass.group);
+            let mut count = 0;
+            for at in windows.of_len(len) {
+                let bytes = windows.bytes(at, len);
+                // In P-521 the highest byte or two are nearly empty.
+                if !looks_random(bytes) || !pass.reading.scalar(pass.group, bytes, &mut batch.scalars) {
+                    continue;
+                }
+                count += 1;
+                batch.offsets.push(windows.offset(at));
+                if batch.offsets.len() == Multiplier::BATCH {
+                    self.groups.flush(pass, batch, len, hits);
+                }
+            }
+            self.groups.flush(pass, batch, len, hits);
+            *tested.windows.entry(pass.name.clone()).or_default() += count;
+        }
+    }
+
+    /// Tries what is left.
+    pub(super) fn finish(mut self, hits: &mut Vec<Number>) {
+        self.runs.iter_mut().for_each(|runs| runs.flush(hits));
+    }
+}
+
+/// The point of a key whose windows are tried in runs.
+fn point(key: &PublicKey) -> Option<(Group, Affine)> {
+    let Algorithm::Ec(curve) = key.algorithm else { return None };
+    let (x, y) = key.value.get(1..)?.split_at_checked(curve.field_bytes())?;
+    let limbs = |bytes: &[u8]| bytes.rchunks(8).map(|c| c.iter().fold(0, |n, b| n << 8 | u64::from(*b))).collect();
+    let group = Group::Ec(curve);
+    (Chain::suits(group) && x.len() == y.len()).then(|| (group, Affine { x: limbs(x), y: limbs(y) }))
+}
+
 /// The group of a key, and by which coordinate and limb it is known.
 fn target(key: &PublicKey) -> Option<(Group, Coordinate, u64)> {
     let little = |bytes: &[u8]| bytes.first_chunk().map(|limb| u64::from_le_bytes(*limb));
@@ -130,7 +165,7 @@ fn target(key: &PublicKey) -> Option<(Group, Coordinate, u64)> {
 }
 
 /// How a private key may lie, and how to say so.
-fn readings(algorithm: &Algorithm) -> &'static [(Reading, &'static str)] {
+pub(super) fn readings(algorithm: &Algorithm) -> &'static [(Reading, &'static str)] {
     match algorithm {
         Algorithm::Ec(_) => &[
             (Reading::Number(Order::Little), "scalar as little-endian limbs"),

@@ -6,15 +6,18 @@
 
 mod curve;
 mod rsa;
+mod runs;
+mod sieve;
 #[cfg(test)]
 mod tests;
+mod windows;
 
-use crate::memory::{Chunk, Memory, sweep};
+use crate::memory::{Memory, sweep};
 use crate::search::{self, Effort, Outcome};
 use crate::survey::Number;
 use keysweep_keys::{Algorithm, PublicKey};
 use std::collections::BTreeMap;
-use std::ops::Range;
+use windows::Windows;
 
 /// Where windows begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,73 +80,23 @@ fn windows(memory: &dyn Memory, keys: &[PublicKey], step: Step, jobs: usize) -> 
     let parts = sweep(
         memory,
         jobs,
-        || (Vec::new(), Tested::default(), groups.batches()),
+        || (Vec::new(), Tested::default(), rsa.iter().map(rsa::Modulus::worker).collect::<Vec<_>>(), groups.worker()),
         |state, chunk| {
-            let (hits, tested, batches) = state;
+            let (hits, tested, moduli, groups) = state;
             tested.bytes += chunk.own.len() as u64;
             let view = Windows::new(chunk, step);
-            for modulus in &rsa {
+            for modulus in moduli {
                 modulus.try_all(&view, hits, tested);
             }
-            groups.try_all(&view, batches, hits, tested);
+            groups.try_all(&view, hits, tested);
             hits.truncate(MAX_HITS);
         },
     );
     let mut all = (Vec::new(), Tested::default());
-    for (hits, tested, _) in parts {
+    for (mut hits, tested, _, groups) in parts {
+        groups.finish(&mut hits);
         all.0.extend(hits);
         all.1.absorb(&tested);
     }
     all
-}
-
-/// The windows of a chunk.
-struct Windows<'a> {
-    chunk: &'a Chunk<'a>,
-    step: usize,
-    /// Number of words before each word of the chunk that may belong to a number drawn at random.
-    alive: Vec<u32>,
-}
-
-impl<'a> Windows<'a> {
-    fn new(chunk: &'a Chunk<'a>, step: Step) -> Self {
-        let words = chunk.bytes.chunks_exact(8);
-        let mut alive = Vec::with_capacity(words.len() + 1);
-        let mut count = 0;
-        alive.push(0);
-        alive.extend(words.map(|word| {
-            count += u32::from(may_be_random(u64::from_le_bytes(word.try_into().unwrap_or_default())));
-            count
-        }));
-        Self { chunk, step: step.bytes(), alive }
-    }
-
-    /// The places at which a window of `len` bytes begins whose whole words, but for one, may all belong to a number drawn at
-    /// random.
-    fn of_len(&self, len: usize) -> impl Iterator<Item = usize> + '_ {
-        let Range { start, end } = self.chunk.own;
-        let whole = len / 8;
-        (start / 8..end.div_ceil(8)).flat_map(move |word| {
-            // A window that begins inside of this word has one whole word less.
-            let last = (word + whole).min(self.alive.len() - 1);
-            let alive = (self.alive[last] - self.alive[word.min(last)]) as usize;
-            let starts = if alive + 2 > whole { 8 * word..(8 * word + 8).min(end) } else { 0..0 };
-            starts.step_by(self.step).filter(move |at| at + len <= self.chunk.bytes.len())
-        })
-    }
-
-    fn bytes(&self, at: usize, len: usize) -> &'a [u8] {
-        &self.chunk.bytes[at..at + len]
-    }
-
-    fn offset(&self, at: usize) -> u64 {
-        self.chunk.offset + at as u64
-    }
-}
-
-/// Whether a word may belong to a number drawn at random: false for one in 40,000 that does.
-fn may_be_random(word: u64) -> bool {
-    let low = 0x7f7f_7f7f_7f7f_7f7f;
-    let zeros = |word: u64| (!(((word & low) + low) | word) & !low).count_ones();
-    zeros(word) + zeros(!word) < 3
 }

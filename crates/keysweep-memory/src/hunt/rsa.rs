@@ -1,6 +1,8 @@
 //! Windows that are a prime or the private exponent of a given modulus.
 
-use super::{Tested, Windows};
+use super::Tested;
+use super::sieve::Sieve;
+use super::windows::Windows;
 use crate::order::{Order, PYTHON, TOM_MATH_32, TOM_MATH_64};
 use crate::rsa::limbs::{bits, may_divide};
 use crate::rsa::ratio;
@@ -19,6 +21,16 @@ pub(super) struct Modulus {
     /// The public exponent.
     e: u64,
     shapes: Vec<Shape>,
+    /// Whether small primes divide it: then they may divide a factor.
+    smooth: bool,
+}
+
+/// The state of a thread for a modulus.
+pub(super) struct Worker<'a> {
+    modulus: &'a Modulus,
+    /// For each shape.
+    sieves: Vec<Option<Sieve>>,
+    scratch: Zeroizing<Vec<u64>>,
 }
 
 /// How a number lies in a window.
@@ -64,26 +76,17 @@ impl Modulus {
             ORDERS.into_iter().map(move |order| Shape { order, len: window(order, bits), part })
         });
         let exponent = exponent(key)?;
-        Some(Self { lead: lead(&limbs), n: limbs, bits, e: exponent, shapes: shapes.collect() })
+        let smooth = Sieve::divides(n);
+        Some(Self { lead: lead(&limbs), n: limbs, bits, e: exponent, shapes: shapes.collect(), smooth })
     }
 
-    /// Tries all windows of a chunk.
-    pub(super) fn try_all(&self, windows: &Windows<'_>, hits: &mut Vec<Number>, tested: &mut Tested) {
-        let mut scratch = Zeroizing::new(vec![0; self.n.len() + 1]);
-        for shape in &self.shapes {
-            let mut count = 0;
-            for at in windows.of_len(shape.len) {
-                let bytes = windows.bytes(at, shape.len);
-                if self.may_be(shape, bytes) {
-                    count += 1;
-                    if self.is(shape, bytes, &mut scratch) {
-                        let (offset, len) = (windows.offset(at), shape.len as u32);
-                        hits.push(Number { offset, len, order: shape.order, structure: "" });
-                    }
-                }
-            }
-            *tested.windows.entry(format!("{} as {}", shape.part.name(), shape.order.name())).or_default() += count;
-        }
+    /// The state of a thread.
+    pub(super) fn worker(&self) -> Worker<'_> {
+        let sieve = |shape: &Shape| {
+            (shape.part == Part::Prime && !self.smooth).then(|| Sieve::new(shape.order, shape.len)).flatten()
+        };
+        let scratch = Zeroizing::new(vec![0; self.n.len() + 1]);
+        Worker { modulus: self, sieves: self.shapes.iter().map(sieve).collect(), scratch }
     }
 
     /// What the ends of a window show at once: parity, and size.
@@ -101,6 +104,9 @@ impl Modulus {
     }
 
     fn is(&self, shape: &Shape, bytes: &[u8], number: &mut [u64]) -> bool {
+        if shape.part == Part::Exponent && leading(shape.order, bytes).is_some_and(|d| !self.may_lead(d)) {
+            return false;
+        }
         let Some(count) = limbs(shape.order, bytes, number) else { return false };
         let number = &number[..count];
         match shape.part {
@@ -112,14 +118,44 @@ impl Modulus {
     /// Whether `d` may be the private exponent: `d / n` is a fraction whose denominator is `e` times a divisor of
     /// `gcd(p - 1, q - 1)`, in all leading bits.
     fn is_exponent(&self, d: &[u64]) -> bool {
-        let difference = self.bits.saturating_sub(bits(d));
-        if difference > SLACK || bits(d) > self.bits {
+        self.may_lead((bits(d), lead(d)))
+            && ratio::fraction(d, &self.n).is_some_and(|f| f.denominator.is_multiple_of(self.e))
+    }
+
+    /// The same by the number of bits and the first 53 of them alone.
+    fn may_lead(&self, (bits, lead): (u32, f64)) -> bool {
+        let difference = self.bits.saturating_sub(bits);
+        if difference > SLACK || bits > self.bits {
             return false;
         }
-        let ratio = self.e as f64 * (lead(d) / self.lead) / (1u64 << difference) as f64;
+        let ratio = self.e as f64 * (lead / self.lead) / (1u64 << difference) as f64;
         let whole = (ratio * DIVISORS).round();
         (ratio * DIVISORS - whole).abs() < TOLERANCE
-            && ratio::fraction(d, &self.n).is_some_and(|f| f.denominator.is_multiple_of(self.e))
+    }
+}
+
+impl Worker<'_> {
+    /// Tries all windows of a chunk.
+    pub(super) fn try_all(&mut self, windows: &Windows<'_>, hits: &mut Vec<Number>, tested: &mut Tested) {
+        let modulus = self.modulus;
+        for (shape, sieve) in modulus.shapes.iter().zip(&mut self.sieves) {
+            let mut count = 0;
+            if let Some(sieve) = sieve {
+                sieve.restart();
+            }
+            for at in windows.of_len(shape.len) {
+                let bytes = windows.bytes(at, shape.len);
+                let coprime = sieve.as_mut().is_none_or(|sieve| sieve.passes(windows.chunk.bytes, at));
+                if modulus.may_be(shape, bytes) {
+                    count += 1;
+                    if coprime && modulus.is(shape, bytes, &mut self.scratch) {
+                        let (offset, len) = (windows.offset(at), shape.len as u32);
+                        hits.push(Number { offset, len, order: shape.order, structure: "" });
+                    }
+                }
+            }
+            *tested.windows.entry(format!("{} as {}", shape.part.name(), shape.order.name())).or_default() += count;
+        }
     }
 }
 
@@ -137,6 +173,22 @@ fn lead(limbs: &[u64]) -> f64 {
     let next = used.checked_sub(2).map_or(0, |i| limbs[i]);
     let wide = (u128::from(top) << 64 | u128::from(next)) << top.leading_zeros().min(63);
     (wide >> 64) as f64 / 2f64.powi(64)
+}
+
+/// The number of bits of a window, and its leading bits as [`lead`] has them, by its first 16 bytes. `None` if they do not tell.
+fn leading(order: Order, bytes: &[u8]) -> Option<(u32, f64)> {
+    let little = |bytes: &[u8]| bytes.iter().rev().fold(0u128, |n, b| n << 8 | u128::from(*b));
+    let first = bytes.first_chunk::<16>()?;
+    let top = match order {
+        Order::Little => u128::from_le_bytes(*bytes.last_chunk()?),
+        Order::Big => u128::from_be_bytes(*first),
+        Order::BigWords32 => first.chunks(4).fold(0, |n, word| n << 32 | little(word)),
+        Order::BigWords64 => little(&first[..8]) << 64 | little(&first[8..]),
+        Order::Digits { .. } => return None,
+    };
+    let zeros = top.leading_zeros();
+    let bits = (8 * bytes.len() as u32).checked_sub(zeros)?;
+    (zeros < 64).then(|| (bits, ((top << zeros) >> 64) as f64 / 2f64.powi(64)))
 }
 
 /// Bytes of a window for a number of so many bits.

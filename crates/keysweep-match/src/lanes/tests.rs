@@ -1,0 +1,155 @@
+//! Against big integers and the textbook's formulas.
+
+use super::*;
+use num_bigint::BigUint;
+
+#[derive(Clone, Copy)]
+struct P256;
+impl Prime256 for P256 {
+    const PRIME: [u64; 4] = [u64::MAX, 0xffff_ffff, 0, 0xffff_ffff_0000_0001];
+}
+
+#[derive(Clone, Copy)]
+struct Secp256k1;
+impl Prime256 for Secp256k1 {
+    const PRIME: [u64; 4] = [0xffff_fffe_ffff_fc2f, u64::MAX, u64::MAX, u64::MAX];
+}
+
+/// 2^255 - 19.
+#[derive(Clone, Copy)]
+struct Small;
+impl Prime256 for Small {
+    const PRIME: [u64; 4] = [u64::MAX - 18, u64::MAX, u64::MAX, u64::MAX >> 1];
+}
+
+fn number(limbs: &[u64]) -> BigUint {
+    BigUint::from_slice(&limbs.iter().flat_map(|l| [*l as u32, (*l >> 32) as u32]).collect::<Vec<_>>())
+}
+
+fn to_limbs(number: &BigUint) -> [u64; 4] {
+    let digits = number.to_u64_digits();
+    std::array::from_fn(|i| digits.get(i).copied().unwrap_or(0))
+}
+
+/// The field, with numbers as they are.
+struct Naive {
+    p: BigUint,
+}
+
+impl Naive {
+    fn new<P: Prime256>() -> Self {
+        Self { p: number(&P::PRIME) }
+    }
+
+    fn inverse(&self, a: &BigUint) -> BigUint {
+        a.modpow(&(&self.p - 2u32), &self.p)
+    }
+
+    fn sub(&self, a: &BigUint, b: &BigUint) -> BigUint {
+        (a + &self.p - b) % &self.p
+    }
+
+    fn add(&self, a: &(BigUint, BigUint), b: &(BigUint, BigUint)) -> (BigUint, BigUint) {
+        let slope = self.sub(&b.1, &a.1) * self.inverse(&self.sub(&b.0, &a.0)) % &self.p;
+        let x = self.sub(&self.sub(&(&slope * &slope % &self.p), &a.0), &b.0);
+        let y = self.sub(&(slope * self.sub(&a.0, &x) % &self.p), &a.1);
+        (x, y)
+    }
+
+    fn enter(&self, point: &(BigUint, BigUint)) -> Point256 {
+        let enter = |n: &BigUint| to_limbs(&((n << 260u32) % &self.p));
+        Point256 { x: enter(&point.0), y: enter(&point.1) }
+    }
+
+    /// The inversion that [`Sums::add`] asks for.
+    fn invert(&self, numbers: &mut [[u64; 4]]) {
+        for n in numbers {
+            *n = to_limbs(&((self.inverse(&number(n)) << 520u32) % &self.p));
+        }
+    }
+}
+
+fn random(seed: u64) -> impl Iterator<Item = u64> {
+    let mut state = seed | 1;
+    std::iter::repeat_with(move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    })
+}
+
+/// Additions need no curve: each pair of points with different `x` has a slope.
+fn sums_are_those_of_the_textbook<P: Prime256>() {
+    if !available() {
+        return;
+    }
+    let naive = Naive::new::<P>();
+    let mut numbers = random(7);
+    let mut point = || {
+        let mut number = || number(&numbers.by_ref().take(4).collect::<Vec<_>>()) % &naive.p;
+        (number(), number())
+    };
+    let mut row: Vec<_> = (0..30).map(|_| point()).collect();
+    // At the edges of the field.
+    row.push((BigUint::from(0u32), &naive.p - 1u32));
+    row.push((&naive.p - 1u32, BigUint::from(1u32)));
+    let start = point();
+    row.push(start.clone());
+    let packed: Vec<Point256> = row.iter().map(|p| naive.enter(p)).collect();
+    for count in [1, 7, 8, 9, 40] {
+        let mut sums = Sums::<P>::new(count, &naive.enter(&start));
+        let mut expected = vec![start.clone(); count];
+        let mut room = Room::default();
+        let mut steps = random(count as u64);
+        for step in 0..12 {
+            let digits: Vec<i16> = steps.by_ref().take(count).map(|n| (n % 65) as i16 - 32).collect();
+            let mut left = Vec::new();
+            let before = Sums::<P> { x: sums.x.clone(), y: sums.y.clone(), prime: sums.prime };
+            sums.add(&packed, &digits, &mut room, &|n| naive.invert(n), &mut left);
+            for (i, digit) in digits.iter().enumerate() {
+                let Some(index) = usize::from(digit.unsigned_abs()).checked_sub(1) else { continue };
+                let mut term = row[index].clone();
+                if *digit < 0 {
+                    term.1 = naive.sub(&BigUint::from(0u32), &term.1);
+                }
+                assert_eq!(left.contains(&i), term.0 == expected[i].0, "{step} {i}");
+                if term.0 != expected[i].0 {
+                    expected[i] = naive.add(&expected[i], &term);
+                }
+            }
+            for (i, sum) in expected.iter().enumerate() {
+                assert_eq!(sums.get(i), naive.enter(sum), "{count} {step} {i}");
+            }
+            // What was added to one of them is found again, and nothing else.
+            let wanted = (0..count).find(|i| digits[*i] > 0 && !left.contains(i));
+            if let Some(wanted) = wanted {
+                let point = packed[digits[wanted] as usize - 1];
+                let mut found = Vec::new();
+                sums.differ_by(&before, &point, count, &mut found);
+                let same = |i: &usize| digits[*i] == digits[wanted] && !left.contains(i);
+                assert_eq!(found, (0..count).filter(same).collect::<Vec<_>>(), "{count} {step}");
+            }
+        }
+        let mut copy = Sums::<P>::new(count, &packed[0]);
+        copy.copy(&sums, count);
+        assert_eq!(copy.get(count - 1), sums.get(count - 1));
+        copy.restart(count, &packed[1]);
+        assert_eq!(copy.get(count - 1), packed[1]);
+    }
+}
+
+#[test]
+fn sums_over_the_field_of_p256() {
+    sums_are_those_of_the_textbook::<P256>();
+}
+
+#[test]
+fn sums_over_the_field_of_secp256k1() {
+    sums_are_those_of_the_textbook::<Secp256k1>();
+}
+
+#[test]
+fn sums_over_a_field_of_255_bits() {
+    sums_are_those_of_the_textbook::<Small>();
+}
