@@ -93,12 +93,19 @@ pub(crate) fn search(part: Part<'_>, public: &[PublicKey], jobs: usize, effort: 
     keysweep_memory::search(&Dump::new(part, regions), public, jobs, effort)
 }
 
-/// Hunts for the private halves of given keys in all of a source, code and constants of mapped files included.
+/// Hunts for the private halves of given keys in all of a source, code and constants of mapped files included. Where only the
+/// fingerprint of a key is known, all keys that are found anyway are found too; `public` are those seen anywhere.
 pub(crate) fn hunt(part: Part<'_>, hunting: &Hunting, public: &[PublicKey], jobs: usize) -> (Outcome, Tested) {
     let regions = if part.base == 0 { part.image.regions.as_slice() } else { &[] };
     let mut dump = Dump::new(part, regions);
     dump.segments = whole(part.source.len(), regions);
-    keysweep_memory::hunt(&dump, &hunting.keys, public, hunting.step, jobs)
+    let (mut outcome, tested) = keysweep_memory::hunt(&dump, &hunting.keys, hunting.step, jobs);
+    if hunting.wanted.iter().any(|wanted| wanted.key.is_none()) {
+        let other = keysweep_memory::search(&dump, public, jobs, Effort::Full);
+        outcome.found.extend(other.found);
+        outcome.limits.extend(other.limits);
+    }
+    (outcome, tested)
 }
 
 /// All of a file: its regions, and what lies between them.

@@ -361,7 +361,7 @@ impl Sweep<'_> {
         effort: Effort,
     ) -> (Vec<Raw>, Vec<&'static str>) {
         let public = match effort {
-            Effort::Full => self.collector().public_keys(),
+            Effort::Full | Effort::Given => self.collector().public_keys(),
             Effort::Quick => own.iter().map(|(_, object)| object.key.clone()).collect(),
         };
         let outcome = match &self.hunting {

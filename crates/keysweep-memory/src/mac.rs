@@ -10,10 +10,12 @@ mod token;
 use crate::copies;
 use crate::found::{Found, Place};
 use crate::search::{Context, Finder, Outcome};
+use crate::stretch::work;
 use crate::structure::View;
 use crate::survey::looks_random;
-use candidate::{Candidate, Reading};
+use candidate::{Candidate, Candidates, Reading};
 use keysweep_keys::{Algorithm, KeyMaterial, Proof, Protection};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use token::Token;
 use zeroize::Zeroizing;
 
@@ -32,6 +34,10 @@ impl Finder for MacSecret {
         &["memory-mac-secret"]
     }
 
+    fn may_find(&self, _: &Algorithm) -> bool {
+        false
+    }
+
     fn spot(&self, view: &View<'_>, spots: &mut Vec<u64>) {
         let own = view.chunk.own.clone();
         token::each(&view.chunk.bytes[own.start..], own.len(), |at| spots.push(view.offset(own.start + at)));
@@ -43,29 +49,55 @@ impl Finder for MacSecret {
             return;
         }
         let places: Vec<u64> = tokens.iter().map(|t| t.offset).collect();
-        let candidates = candidate::collect(context, &places, outcome);
-        let mut budget = MAX_MACS;
-        for candidate in candidates {
-            let cost = tokens.len().min(MAX_TRIED);
-            if tokens.is_empty() {
-                break;
-            }
-            if budget < cost {
-                outcome.limits.push("more candidates for the secret of a JSON Web Token than are tried");
-                break;
-            }
-            budget -= cost;
-            let Some(memory) = context.memory.bytes(candidate.offset, candidate.len as usize) else { continue };
-            for (reading, secret) in candidate.readings(&memory) {
-                if tokens.iter().take(MAX_TRIED).any(|token| token.verifies(&secret)) {
-                    // The same secret made the other tokens too, or not: each is asked once.
-                    let (signed, others) = tokens.into_iter().partition(|token| token.verifies(&secret));
-                    tokens = others;
-                    outcome.found.push(report(context, &candidate, reading, &secret, &signed));
-                }
-            }
+        let mut left = Candidates::collect(context, &places, MAX_MACS / tokens.len().min(MAX_TRIED));
+        if left.overflow {
+            outcome.limits.push("more candidates for the secret of a JSON Web Token than are tried");
+        }
+        // What verifies a token takes it, and those it also made, out of the list, so that the next ones are tried.
+        while let Some((index, reading, secret)) = first_that_verifies(context, &tokens, &left.all) {
+            let (signed, others) = tokens.into_iter().partition(|token| token.verifies(&secret));
+            tokens = others;
+            outcome.found.push(report(context, &left.all[index], reading, &secret, &signed));
+            left.all.drain(..index);
         }
     }
+}
+
+/// Candidates that a thread tries at a time.
+const BLOCK: usize = 1024;
+
+/// The first candidate that verifies one of the first tokens, by its index.
+fn first_that_verifies(
+    context: &Context<'_>,
+    tokens: &[Token],
+    candidates: &[Candidate],
+) -> Option<(usize, Reading, Zeroizing<Vec<u8>>)> {
+    if tokens.is_empty() {
+        return None;
+    }
+    let best = AtomicUsize::new(usize::MAX);
+    let parts = work(
+        candidates.len().div_ceil(BLOCK),
+        context.jobs,
+        || None,
+        |found, block| {
+            let range = block * BLOCK..(block * BLOCK + BLOCK).min(candidates.len());
+            if best.load(Ordering::Relaxed) < range.start || found.is_some() {
+                return;
+            }
+            for index in range {
+                let candidate = &candidates[index];
+                let Some(memory) = context.memory.bytes(candidate.offset, candidate.len as usize) else { continue };
+                let verifies = |secret: &[u8]| tokens.iter().take(MAX_TRIED).any(|token| token.verifies(secret));
+                if let Some((reading, secret)) = candidate.readings(&memory).into_iter().find(|(_, s)| verifies(s)) {
+                    best.fetch_min(index, Ordering::Relaxed);
+                    *found = Some((index, reading, secret));
+                    return;
+                }
+            }
+        },
+    );
+    parts.into_iter().flatten().min_by_key(|(index, ..)| *index)
 }
 
 /// The different tokens signed with HMAC, the shortest first.

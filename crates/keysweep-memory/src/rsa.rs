@@ -31,6 +31,8 @@ mod tests;
 mod windows;
 
 use crate::search::{Context, Finder, Outcome};
+pub(crate) use finder::exponent;
+use keysweep_keys::Algorithm;
 
 /// Finds RSA private keys.
 pub struct Rsa;
@@ -41,6 +43,10 @@ pub const RULE: &str = "memory-rsa-private-key";
 impl Finder for Rsa {
     fn rules(&self) -> &'static [&'static str] {
         &[RULE]
+    }
+
+    fn may_find(&self, algorithm: &Algorithm) -> bool {
+        *algorithm == Algorithm::Rsa
     }
 
     fn find(&self, context: &Context<'_>, _spots: &[u64], outcome: &mut Outcome) {

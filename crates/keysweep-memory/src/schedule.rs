@@ -29,6 +29,10 @@ impl Finder for AesSchedule {
         &["memory-aes-key"]
     }
 
+    fn may_find(&self, _: &Algorithm) -> bool {
+        false
+    }
+
     fn spot(&self, view: &View<'_>, spots: &mut Vec<u64>) {
         let own = view.chunk.own.clone();
         let bytes = &view.chunk.bytes[own.start..];

@@ -10,7 +10,7 @@ use crate::session::Sessions;
 use crate::shielded::Shielded;
 use crate::structure::View;
 use crate::survey::{Number, Survey, survey};
-use keysweep_keys::PublicKey;
+use keysweep_keys::{Algorithm, PublicKey};
 
 /// What a finder works on.
 pub struct Context<'a> {
@@ -33,6 +33,9 @@ pub enum Effort {
     Full,
     /// For what is probably no memory: an amount for each byte, which is much less for small files.
     Quick,
+    /// Only the private halves of given keys are looked for, and all windows of the dump that agree with one of them are
+    /// numbers of the survey already.
+    Given,
 }
 
 impl Context<'_> {
@@ -44,7 +47,7 @@ impl Context<'_> {
     /// The fixed part of an allowance: `full`, or one for each `bytes` bytes if that is less.
     pub(crate) fn allowance(&self, full: u64, bytes: u64) -> u64 {
         match self.effort {
-            Effort::Full => full,
+            Effort::Full | Effort::Given => full,
             Effort::Quick => full.min(self.bytes() / bytes),
         }
     }
@@ -63,6 +66,8 @@ pub struct Outcome {
 pub trait Finder: Sync {
     /// Ids of the rules it may report under ([`Found::rule`]).
     fn rules(&self) -> &'static [&'static str];
+    /// Whether it may find private keys of that algorithm.
+    fn may_find(&self, algorithm: &Algorithm) -> bool;
     /// Looks at a chunk while the survey reads it, and notes file offsets that [`Finder::find`] is given again. Must cost
     /// next to nothing on ordinary memory.
     fn spot(&self, _view: &View<'_>, _spots: &mut Vec<u64>) {}
@@ -98,6 +103,9 @@ pub(crate) fn search_with(
     }
     let context = Context { memory, survey: &survey, public, jobs, effort };
     for (finder, spots) in all().iter().zip(&survey.spots) {
+        if effort == Effort::Given && !public.iter().any(|key| finder.may_find(&key.algorithm)) {
+            continue;
+        }
         finder.find(&context, spots, &mut outcome);
     }
     outcome

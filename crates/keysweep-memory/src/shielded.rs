@@ -8,7 +8,7 @@ use crate::found::{Found, Place};
 use crate::search::{Context, Finder, Outcome};
 use crate::structure::View;
 use ctr::cipher::{KeyIvInit, StreamCipher};
-use keysweep_keys::{KeyMaterial, PrivateKey, Protection};
+use keysweep_keys::{Algorithm, KeyMaterial, PrivateKey, Protection};
 use sha2::{Digest, Sha512};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
@@ -26,6 +26,10 @@ const MAX_TRIED: usize = 2_000;
 impl Finder for Shielded {
     fn rules(&self) -> &'static [&'static str] {
         &["memory-ssh-shielded-key"]
+    }
+
+    fn may_find(&self, algorithm: &Algorithm) -> bool {
+        matches!(algorithm, Algorithm::Rsa | Algorithm::Ec(_) | Algorithm::Ed25519)
     }
 
     fn spot(&self, view: &View<'_>, spots: &mut Vec<u64>) {

@@ -115,11 +115,12 @@ fn mul<P: Prime256>(a: &Pair, b: &Pair) -> Pair {
     let zero = _mm512_setzero_si512();
     let inverse = all(Constants::<P>::NEGATIVE_INVERSE);
     let mut t = [[zero; DIGITS]; 2];
-    for i in 0..DIGITS {
+    let [first, second] = b;
+    for digit in first.iter().zip(second).map(|(first, second)| [*first, *second]) {
         let mut m = [zero; 2];
         for k in 0..2 {
             for j in 0..DIGITS {
-                t[k][j] = _mm512_madd52lo_epu64(t[k][j], a[k][j], b[k][i]);
+                t[k][j] = _mm512_madd52lo_epu64(t[k][j], a[k][j], digit[k]);
             }
         }
         for k in 0..2 {
@@ -135,7 +136,7 @@ fn mul<P: Prime256>(a: &Pair, b: &Pair) -> Pair {
         }
         for k in 0..2 {
             for j in 0..DIGITS {
-                t[k][j] = _mm512_madd52hi_epu64(t[k][j], a[k][j], b[k][i]);
+                t[k][j] = _mm512_madd52hi_epu64(t[k][j], a[k][j], digit[k]);
             }
             for j in (0..DIGITS).filter(|j| Constants::<P>::P[*j] != 0) {
                 t[k][j] = _mm512_madd52hi_epu64(t[k][j], m[k], all(Constants::<P>::P[j]));

@@ -14,9 +14,9 @@ use super::{Group, Multiplier};
 use std::sync::Arc;
 use zeroize::{Zeroize, Zeroizing};
 
-pub(super) use scalar::Rows;
 #[cfg(test)]
 pub(super) use scalar::start;
+pub(super) use scalar::{Rows, times_power_of_two};
 pub(super) use vector::{Ifma, None as NoVectors, Vectors};
 
 /// Windows of a run that are gone through together: the more, the larger are the tables, and the less is the overhead of one
@@ -34,12 +34,14 @@ pub(crate) struct Chain {
     tables: Arc<dyn Tables>,
     /// Words of a window.
     words: usize,
+    /// `x` of the keys.
     keys: Vec<Vec<u64>>,
     /// For what the sums cannot tell.
     multiplier: Multiplier,
 }
 
 /// A public key, as limbs, least significant first.
+#[derive(Clone)]
 pub(crate) struct Affine {
     pub(crate) x: Vec<u64>,
     pub(crate) y: Vec<u64>,
@@ -58,8 +60,11 @@ impl Chain {
             return None;
         }
         let words = 2 * group.limbs();
+        // A private key in Montgomery form is that of another public key.
+        let also = keys.iter().map(|key| group.arithmetic().montgomery_key(key));
+        let keys: Vec<Affine> = keys.iter().cloned().chain(also).collect();
         Some(Self {
-            tables: group.arithmetic().chain(keys, words + WINDOWS - 1),
+            tables: group.arithmetic().chain(&keys, words + WINDOWS - 1),
             words,
             keys: keys.iter().map(|key| key.x.clone()).collect(),
             multiplier: Multiplier::new(group, 1),
@@ -215,6 +220,7 @@ mod tests {
     }
 
     /// The windows of some runs that are found, and those that are keys by multiplication.
+    /// All of them with the plain tables, too.
     fn compare(group: Group, runs: &[Vec<u32>], wanted: &[(usize, usize)]) {
         let words = 2 * group.limbs();
         let multiplier = Multiplier::new(group, 1);

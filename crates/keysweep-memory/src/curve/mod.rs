@@ -195,7 +195,9 @@ fn limbs<const N: usize>(slice: &[u64]) -> [u64; N] {
 trait Arithmetic: Sync {
     fn table(&self, width: u32) -> Arc<dyn Derive>;
     fn chain(&self, keys: &[chain::Affine], words: usize) -> Arc<dyn chain::Tables>;
-    /// The same without vector instructions.
+    /// The public key of `2^(64 N)` times the private key.
+    fn montgomery_key(&self, key: &chain::Affine) -> chain::Affine;
+    /// The same as `chain` without vector instructions.
     #[cfg(test)]
     fn plain_chain(&self, keys: &[chain::Affine], words: usize) -> Arc<dyn chain::Tables>;
     /// What the sums of a chain begin with.
@@ -221,6 +223,10 @@ impl<C: Weierstrass<N>, const N: usize> Arithmetic for Short<C, N> {
 
     fn chain(&self, keys: &[chain::Affine], words: usize) -> Arc<dyn chain::Tables> {
         C::Vectors::tables(chain::Rows::<C, N>::new(keys, words))
+    }
+
+    fn montgomery_key(&self, key: &chain::Affine) -> chain::Affine {
+        chain::times_power_of_two::<C, N>(key, 64 * N as u32)
     }
 
     #[cfg(test)]

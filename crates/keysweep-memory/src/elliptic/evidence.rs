@@ -8,7 +8,7 @@
 use crate::curve::Group;
 use crate::memory::Memory;
 use crate::order::{Order, PYTHON};
-use crate::search::Context;
+use crate::search::{Context, Effort};
 use crate::stretch::{Piece, Stretch, visit};
 use crate::structure::View;
 use crate::survey::Number;
@@ -40,6 +40,10 @@ impl Evidence {
                 Algorithm::Ed448 | Algorithm::X448 => all.edwards448 = true,
                 _ => {}
             }
+        }
+        if context.effort == Effort::Given {
+            all.curves.extend(&all.points);
+            return all;
         }
         spots.iter().take(MAX_SPOTS).for_each(|spot| all.note_order(context.memory, *spot));
         let parts = visit(context.memory, stretches, context.jobs, Self::default, |part, piece| {

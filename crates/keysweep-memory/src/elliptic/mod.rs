@@ -40,6 +40,13 @@ impl Finder for Elliptic {
         report::RULES
     }
 
+    fn may_find(&self, algorithm: &Algorithm) -> bool {
+        matches!(
+            algorithm,
+            Algorithm::Ec(_) | Algorithm::Ed25519 | Algorithm::X25519 | Algorithm::Ed448 | Algorithm::X448
+        )
+    }
+
     fn spot(&self, view: &View<'_>, spots: &mut Vec<u64>) {
         evidence::spot(view, spots);
     }

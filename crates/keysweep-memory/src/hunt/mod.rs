@@ -56,18 +56,11 @@ impl Tested {
     }
 }
 
-/// Hunts for the private halves of `keys` in `memory`, on `jobs` threads. Other keys are found as in a search without given keys,
-/// with those in `public` known beforehand: it is for the caller to pick out the wanted ones.
-pub fn hunt(
-    memory: &dyn Memory,
-    keys: &[PublicKey],
-    public: &[PublicKey],
-    step: Step,
-    jobs: usize,
-) -> (Outcome, Tested) {
+/// Hunts for the private halves of `keys` in `memory`, on `jobs` threads. Some other keys may be found on the way: it is for the
+/// caller to pick out the wanted ones.
+pub fn hunt(memory: &dyn Memory, keys: &[PublicKey], step: Step, jobs: usize) -> (Outcome, Tested) {
     let (hits, tested) = windows(memory, keys, step, jobs);
-    let known: Vec<PublicKey> = keys.iter().chain(public).cloned().collect();
-    (search::search_with(memory, &known, jobs, Effort::Full, hits), tested)
+    (search::search_with(memory, keys, jobs, Effort::Given, hits), tested)
 }
 
 /// Windows kept of one thread. A key has a few dozen copies.

@@ -18,7 +18,7 @@ pub(super) struct Modulus {
     bits: u32,
     /// Its leading bits, see [`lead`].
     lead: f64,
-    /// The public exponent.
+    /// The public exponent; 1 if it is not used.
     e: u64,
     shapes: Vec<Shape>,
     /// Whether small primes divide it: then they may divide a factor.
@@ -75,9 +75,14 @@ impl Modulus {
             let bits = if part == Part::Prime { bits.div_ceil(2) } else { bits };
             ORDERS.into_iter().map(move |order| Shape { order, len: window(order, bits), part })
         });
-        let exponent = exponent(key)?;
+        let mut shapes: Vec<Shape> = shapes.collect();
+        shapes.sort_by_key(|shape| shape.len);
+        // Of a larger public exponent the leading bits of the private one tell nothing.
+        let exponent = exponent(key);
+        shapes.retain(|shape| shape.part == Part::Prime || exponent.is_some());
+        let e = exponent.unwrap_or(1);
         let smooth = Sieve::divides(n);
-        Some(Self { lead: lead(&limbs), n: limbs, bits, e: exponent, shapes: shapes.collect(), smooth })
+        Some(Self { lead: lead(&limbs), n: limbs, bits, e, shapes, smooth })
     }
 
     /// The state of a thread.
@@ -128,9 +133,9 @@ impl Modulus {
         if difference > SLACK || bits > self.bits {
             return false;
         }
-        let ratio = self.e as f64 * (lead / self.lead) / (1u64 << difference) as f64;
-        let whole = (ratio * DIVISORS).round();
-        (ratio * DIVISORS - whole).abs() < TOLERANCE
+        let ratio = self.e as f64 * DIVISORS * (lead / self.lead) / (1u64 << difference) as f64;
+        let distance = (ratio - (ratio + ROUND - ROUND)).abs();
+        distance < TOLERANCE.max(self.e as f64 * DIVISORS * UNIT)
     }
 }
 
@@ -138,22 +143,30 @@ impl Worker<'_> {
     /// Tries all windows of a chunk.
     pub(super) fn try_all(&mut self, windows: &Windows<'_>, hits: &mut Vec<Number>, tested: &mut Tested) {
         let modulus = self.modulus;
-        for (shape, sieve) in modulus.shapes.iter().zip(&mut self.sieves) {
-            let mut count = 0;
-            if let Some(sieve) = sieve {
-                sieve.restart();
-            }
-            for at in windows.of_len(shape.len) {
-                let bytes = windows.bytes(at, shape.len);
-                let coprime = sieve.as_mut().is_none_or(|sieve| sieve.passes(windows.chunk.bytes, at));
-                if modulus.may_be(shape, bytes) {
-                    count += 1;
+        self.sieves.iter_mut().flatten().for_each(Sieve::restart);
+        let mut counts = vec![0; modulus.shapes.len()];
+        let mut from = 0;
+        // Those of one length are tried together.
+        for shapes in modulus.shapes.chunk_by(|a, b| a.len == b.len) {
+            let sieves = &mut self.sieves[from..from + shapes.len()];
+            let counts = &mut counts[from..from + shapes.len()];
+            from += shapes.len();
+            for at in windows.of_len(shapes[0].len) {
+                let bytes = windows.bytes(at, shapes[0].len);
+                for ((shape, sieve), count) in shapes.iter().zip(&mut *sieves).zip(&mut *counts) {
+                    let coprime = sieve.as_mut().is_none_or(|sieve| sieve.passes(windows.chunk.bytes, at));
+                    if !modulus.may_be(shape, bytes) {
+                        continue;
+                    }
+                    *count += 1;
                     if coprime && modulus.is(shape, bytes, &mut self.scratch) {
                         let (offset, len) = (windows.offset(at), shape.len as u32);
                         hits.push(Number { offset, len, order: shape.order, structure: "" });
                     }
                 }
             }
+        }
+        for (shape, count) in modulus.shapes.iter().zip(counts) {
             *tested.windows.entry(format!("{} as {}", shape.part.name(), shape.order.name())).or_default() += count;
         }
     }
@@ -163,8 +176,13 @@ impl Worker<'_> {
 const SLACK: u32 = 40;
 /// The least common multiple of 1 to 16: `gcd(p - 1, q - 1)` divides it for nearly all keys.
 const DIVISORS: f64 = 720_720.0;
-/// `DIVISORS` times an exponent of 17 bits times a ratio of two `f64` is wrong by up to 2^-15.
+/// `DIVISORS` times an exponent of 17 bits times a ratio of two `f64` is wrong by up to 2^-15. It grows with the exponent, until this
+/// tells nothing.
 const TOLERANCE: f64 = 1.0 / (1 << 12) as f64;
+/// Four times the relative error of a `f64`.
+const UNIT: f64 = 1.0 / (1u64 << 50) as f64;
+/// Added to a number below 2^51 and taken away again, it leaves the nearest whole number: faster than a call of `round`.
+const ROUND: f64 = (3u64 << 51) as f64;
 
 /// The leading bits as a fraction from 1/2 to 1.
 fn lead(limbs: &[u64]) -> f64 {
@@ -188,7 +206,8 @@ fn leading(order: Order, bytes: &[u8]) -> Option<(u32, f64)> {
     };
     let zeros = top.leading_zeros();
     let bits = (8 * bytes.len() as u32).checked_sub(zeros)?;
-    (zeros < 64).then(|| (bits, ((top << zeros) >> 64) as f64 / 2f64.powi(64)))
+    const SCALE: f64 = 1.0 / (1u128 << 64) as f64;
+    (zeros < 64).then(|| (bits, ((top << zeros) >> 64) as u64 as f64 * SCALE))
 }
 
 /// Bytes of a window for a number of so many bits.
@@ -240,10 +259,9 @@ fn fill(limbs: &mut [u64], values: impl Iterator<Item = u64>) -> Option<usize> {
     Some(count)
 }
 
-/// The public exponent out of the SubjectPublicKeyInfo, if it has up to 32 bits: the last INTEGER.
+/// The public exponent, if it has up to 32 bits.
 fn exponent(key: &PublicKey) -> Option<u64> {
-    let at = key.spki.windows(2).rposition(|w| w[0] == 2 && w[1] >= 1 && w[1] <= 5)?;
-    let bytes = &key.spki[at + 2..];
-    let fits = bytes.len() == usize::from(key.spki[at + 1]);
-    fits.then(|| bytes.iter().fold(0, |n, b| n << 8 | u64::from(*b))).filter(|e| *e > 1 && *e >> 32 == 0)
+    let bytes = crate::rsa::exponent(key)?;
+    let e = (bytes.len() <= 5).then(|| bytes.iter().fold(0, |n, b| n << 8 | u64::from(*b)))?;
+    (e > 1 && e >> 32 == 0).then_some(e)
 }

@@ -43,7 +43,7 @@ fn heap(len: usize) -> Vec<u8> {
 }
 
 fn found(memory: &[u8], keys: &[PublicKey], step: Step) -> Vec<(String, Vec<u64>)> {
-    let (outcome, tested) = hunt(&Flat::new(memory), keys, &[], step, 1);
+    let (outcome, tested) = hunt(&Flat::new(memory), keys, step, 1);
     assert_eq!(tested.bytes, memory.len() as u64);
     let mut found: Vec<_> = outcome
         .found
@@ -104,4 +104,43 @@ fn a_changed_bit_is_no_key() {
     let public = [Order::Little.encode(&hex(N)).to_vec(), hex(N)].concat();
     let memory = [heap(50_000), public, heap(50_000)].concat();
     assert!(found(&memory, &[rsa()], Step::Words).is_empty(), "the public half alone");
+}
+
+#[test]
+fn scalars_are_found_in_each_form_at_each_place() {
+    for curve in [Curve::P256, Curve::P384, Curve::Secp256k1, Curve::BrainpoolP384r1] {
+        let size = curve.field_bytes();
+        let secret = hex(D)[5..5 + size].to_vec();
+        let key = PublicKey::ec(curve, &ec_public(curve, &secret).unwrap()).unwrap();
+        let group = crate::curve::Group::Ec(curve);
+        let mut limbs: Vec<u64> = secret.rchunks(8).map(|c| u64::from_be_bytes(c.try_into().unwrap())).collect();
+        group.montgomery_scalar(&mut limbs);
+        let montgomery: Vec<u8> = limbs.iter().flat_map(|limb| limb.to_le_bytes()).collect();
+        let forms = [Order::Little, Order::Big, Order::BigWords32].map(|order| order.encode(&secret).to_vec());
+        for form in forms.iter().chain([&montgomery]) {
+            for (at, step) in [(10 * 2048 + 1024 + 100, Step::Words), (5 * 2048 + 1024 + 3, Step::Bytes)] {
+                let mut memory = heap(40_000);
+                memory[at..at + size].copy_from_slice(form);
+                let found = found(&memory, std::slice::from_ref(&key), step);
+                assert_eq!(found, [(key.algorithm.to_string(), vec![at as u64])], "{curve:?} {step:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_exponent_is_known_whatever_its_inverse() {
+    // The private exponents that belong to other public ones, by the same primes.
+    let number = |text: &str| num_bigint::BigUint::from_bytes_be(&hex(text));
+    let (p, q) = (number(P), number(Q));
+    let totient = (&p - 1u32) * (&q - 1u32);
+    for e in [3u64, 17, 257, 0x10001, 0x7fff_ffff, 0xffff_fffb] {
+        let Some(d) = num_bigint::BigUint::from(e).modinv(&totient) else { continue };
+        let key = PublicKey::rsa(&hex(N), &e.to_be_bytes()[e.leading_zeros() as usize / 8..]);
+        let mut memory = heap(40_000);
+        let (planted, end) = (d.to_bytes_be(), 10 * 2048 + 1024 + 300);
+        memory[end - 128..end].fill(0);
+        memory[end - planted.len()..end].copy_from_slice(&planted);
+        assert_eq!(found(&memory, &[key], Step::Words).len(), 1, "{e}");
+    }
 }

@@ -1,7 +1,8 @@
 //! Bytes that may be the secret of a token.
 
-use crate::memory::sweep;
-use crate::search::{Context, Outcome};
+use crate::memory::Memory;
+use crate::search::Context;
+use crate::stretch::work;
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -39,43 +40,81 @@ const STRING: std::ops::RangeInclusive<usize> = 4..=512;
 const SIZES: [u64; 8] = [16, 20, 24, 32, 48, 64, 128, 256];
 /// In random runs up to this many bytes every word may begin a secret.
 const SHORT_RUN: u64 = 512;
-/// Strings kept by one thread.
-const MAX_STRINGS: usize = 1 << 20;
+/// Strings that are kept.
+const MAX_STRINGS: usize = 2 << 20;
+/// Bytes that one thread reads at a time.
+const BLOCK: u64 = 256 << 10;
+/// Blocks that are read before the strings are counted.
+const WAVE: usize = 32;
 
-/// All candidates, each content once, those near one of the places in `near` (sorted or not) first.
-pub(super) fn collect(context: &Context<'_>, near: &[u64], outcome: &mut Outcome) -> Vec<Candidate> {
-    let hasher = RandomState::new();
-    let parts = sweep(
-        context.memory,
-        context.jobs,
-        || (Vec::new(), HashSet::new(), false),
-        |state, chunk| {
-            let (kept, seen, overflow): &mut (Vec<(u64, Candidate)>, HashSet<u64>, bool) = state;
-            strings(&chunk.bytes[chunk.own.start..], chunk.own.len(), |at, text| {
-                let content = hasher.hash_one(text);
-                if kept.len() >= MAX_STRINGS {
-                    *overflow = true;
-                } else if seen.insert(content) {
-                    let offset = chunk.offset + (chunk.own.start + at) as u64;
-                    kept.push((content, Candidate { offset, len: text.len() as u32 }));
-                }
-            });
-        },
-    );
-    let mut seen = HashSet::new();
-    let mut candidates = Vec::new();
-    for (kept, _, overflow) in parts {
-        if overflow {
-            outcome.limits.push("more strings than are tried as the secret of a JSON Web Token");
-        }
-        candidates.extend(kept.into_iter().filter(|(content, _)| seen.insert(*content)).map(|(_, c)| c));
+/// What is tried, the likeliest first.
+#[derive(Default)]
+pub(super) struct Candidates {
+    pub(super) all: Vec<Candidate>,
+    /// Whether there are more.
+    pub(super) overflow: bool,
+}
+
+impl Candidates {
+    /// As many candidates as may be tried, each content once: those nearest to one of the places in `near`.
+    pub(super) fn collect(context: &Context<'_>, near: &[u64], most: usize) -> Self {
+        let mut near = near.to_vec();
+        near.sort_unstable();
+        let (mut all, overflow) = all_strings(context, &near, most.min(MAX_STRINGS));
+        all.extend(random(context));
+        all.sort_by_cached_key(|c| (distance(&near, c.offset), c.offset, c.len));
+        all.dedup();
+        let overflow = overflow || all.len() > most;
+        all.truncate(most);
+        Self { all, overflow }
     }
-    candidates.extend(random(context));
-    let mut near = near.to_vec();
-    near.sort_unstable();
-    candidates.sort_by_cached_key(|c| (distance(&near, c.offset), c.offset, c.len));
-    candidates.dedup();
-    candidates
+}
+
+/// The strings of the blocks nearest to a place, until there are enough; and whether others are left.
+fn all_strings(context: &Context<'_>, near: &[u64], most: usize) -> (Vec<Candidate>, bool) {
+    let hasher = RandomState::new();
+    let blocks = blocks(context.memory, near);
+    let (mut seen, mut kept) = (HashSet::new(), Vec::new());
+    for wave in blocks.chunks(WAVE) {
+        if kept.len() >= most {
+            return (kept, true);
+        }
+        let parts = work(
+            wave.len(),
+            context.jobs,
+            || (Vec::new(), Zeroizing::new(Vec::new())),
+            |(found, buffer), index| {
+                let (offset, own, len) = wave[index];
+                buffer.resize(len as usize, 0);
+                let read = context.memory.read_at(offset, buffer);
+                strings(&buffer[..read], (own as usize).min(read), |at, text| {
+                    let candidate = Candidate { offset: offset + at as u64, len: text.len() as u32 };
+                    found.push((hasher.hash_one(text), candidate));
+                });
+            },
+        );
+        let mut found: Vec<(u64, Candidate)> = parts.into_iter().flat_map(|(found, _)| found).collect();
+        // Whichever thread was first: results must not depend on it.
+        found.sort_unstable_by_key(|(_, candidate)| (candidate.offset, candidate.len));
+        kept.extend(found.into_iter().filter(|(content, _)| seen.insert(*content)).map(|(_, candidate)| candidate));
+    }
+    (kept, false)
+}
+
+/// The blocks of a dump, those nearest to a place first: their offset, the bytes in which strings begin, and those to be read.
+fn blocks(memory: &dyn Memory, near: &[u64]) -> Vec<(u64, u64, u64)> {
+    let mut blocks: Vec<(u64, u64, u64)> = Vec::new();
+    for segment in memory.segments() {
+        for from in (0..segment.len).step_by(BLOCK as usize) {
+            let left = segment.len - from;
+            blocks.push((segment.offset + from, left.min(BLOCK), left.min(BLOCK + *STRING.end() as u64)));
+        }
+    }
+    blocks.sort_by_cached_key(|(offset, own, _)| {
+        let inside = near.partition_point(|place| place < offset) < near.partition_point(|p| *p < offset + own);
+        if inside { 0 } else { distance(near, *offset).min(distance(near, offset + own)) }
+    });
+    blocks
 }
 
 /// Distance to the nearest of the sorted places.
@@ -107,7 +146,8 @@ fn strings(bytes: &[u8], own: usize, mut found: impl FnMut(usize, &[u8])) {
     let mut at = 0;
     while at < own {
         if !is_printable(bytes[at]) {
-            at += 1;
+            let zeros = bytes[at..].first_chunk() == Some(&[0; 16]);
+            at += if zeros { 16 } else { 1 };
             continue;
         }
         let len = bytes[at..].iter().take_while(|b| is_printable(**b)).count();
@@ -138,8 +178,18 @@ fn is_printable(byte: u8) -> bool {
 }
 
 fn is_mark(byte: u8) -> bool {
-    b" \"'`=:,;()[]{}<>&|\\".contains(&byte)
+    MARKS[usize::from(byte)]
 }
+
+const MARKS: [bool; 256] = {
+    let (mut table, marks) = ([false; 256], b" \"'`=:,;()[]{}<>&|\\");
+    let mut i = 0;
+    while i < marks.len() {
+        table[marks[i] as usize] = true;
+        i += 1;
+    }
+    table
+};
 
 impl Candidate {
     /// The secrets that the bytes may stand for.

@@ -275,11 +275,15 @@ fn modulus(public: &PublicKey) -> Option<Modulus> {
     if public.algorithm != Algorithm::Rsa || public.bits > 64 * MAX_LIMBS as u32 {
         return None;
     }
-    // The exponent is the INTEGER that ends the SubjectPublicKeyInfo (RFC 8017, appendix A.1.1).
+    Some(Modulus { n: Natural::from_be(&public.value), e: exponent(public).map(Natural::from_be) })
+}
+
+/// The public exponent of an RSA key, the most significant byte first: the INTEGER that ends the SubjectPublicKeyInfo
+/// (RFC 8017, appendix A.1.1).
+pub(crate) fn exponent(public: &PublicKey) -> Option<&[u8]> {
     let at = public.spki.windows(public.value.len()).rposition(|window| window == public.value)?;
-    let e = match public.spki.get(at + public.value.len()..)? {
-        [2, len, e @ ..] if e.len() == usize::from(*len) => Some(Natural::from_be(e)),
+    match public.spki.get(at + public.value.len()..)? {
+        [2, len, e @ ..] if e.len() == usize::from(*len) => Some(e),
         _ => None,
-    };
-    Some(Modulus { n: Natural::from_be(&public.value), e })
+    }
 }

@@ -34,13 +34,22 @@ impl<C: Weierstrass<N>, const N: usize> Rows<C, N> {
         let a = C::a();
         let bases = powers::<C, N>(C::generator(), PARTS * words, place);
         let points = Table::<C, N>::rows(&bases, ROW);
-        let keys = keys.iter().map(|key| {
-            let enter = |limbs_: &[u64]| field::enter::<C::Field, N>(&limbs(limbs_));
-            powers::<C, N>(Point { x: enter(&key.x), y: enter(&key.y) }, WINDOWS, |j| 32 * j as u32)
-        });
+        let keys = keys.iter().map(|key| powers::<C, N>(point::<C, N>(key), WINDOWS, |j| 32 * j as u32));
         let start = Table::<C, N>::new(4).multiply(&[start()])[0];
         Self { keys: keys.collect(), points, start, a, curve: std::marker::PhantomData }
     }
+}
+
+fn point<C: Weierstrass<N>, const N: usize>(key: &Affine) -> Point<N> {
+    let enter = |coordinate: &[u64]| field::enter::<C::Field, N>(&limbs(coordinate));
+    Point { x: enter(&key.x), y: enter(&key.y) }
+}
+
+/// `2^exponent` times a public key.
+pub(crate) fn times_power_of_two<C: Weierstrass<N>, const N: usize>(key: &Affine, exponent: u32) -> Affine {
+    let power = powers::<C, N>(point::<C, N>(key), 1, |_| exponent)[0];
+    let leave = |coordinate| field::leave::<C::Field, N>(coordinate).to_vec();
+    Affine { x: leave(&power.x), y: leave(&power.y) }
 }
 
 /// `2^place(i)` times a point, for `count` places that rise.
