@@ -1,11 +1,12 @@
 //! Joins what was seen in all files: by fingerprint, and with certificates.
 
 use crate::finding::{
-    CertificateFacts, DumpFacts, Finding, Incident, KeyFacts, Location, MAX_LOCATIONS, Proof, ProofLevel, Report, Stats,
+    CertificateFacts, DumpFacts, Finding, Incident, KeyFacts, Location, MAX_LOCATIONS, Proof, ProofLevel, PublicSeen,
+    Report, Stats,
 };
 use crate::raw::{Raw, Token, What};
 use crate::{fingerprint, known, purpose};
-use keysweep_keys::decoder::{PublicKind, PublicObject};
+use keysweep_keys::decoder::{Certificate, PublicKind, PublicObject};
 use keysweep_keys::{KeyMaterial, Protection, PublicKey};
 use keysweep_rules::{Purpose, RuleSet, Severity};
 use std::collections::{BTreeMap, HashMap};
@@ -18,6 +19,8 @@ const MAX_PUBLIC_KEYS: usize = 10_000;
 const MAX_CERTIFICATES: usize = 8;
 /// Different secrets kept of a whole sweep.
 const MAX_FINDINGS: usize = 1_000_000;
+/// Public keys and certificates listed with their places, if that is asked for.
+const MAX_PUBLIC_SEEN: usize = 200_000;
 /// Incidents and dumps kept.
 const MAX_INCIDENTS: usize = 10_000;
 
@@ -58,9 +61,16 @@ pub(crate) struct Collector {
     public_keys: BTreeMap<[u8; 32], PublicKey>,
     incidents: Vec<Incident>,
     dumps: Vec<DumpFacts>,
+    /// Where public keys and certificates lie, if that is asked for.
+    public_seen: Option<Vec<PublicSeen>>,
 }
 
 impl Collector {
+    /// A collector that also lists where public keys and certificates lie, if `public` is set.
+    pub(crate) fn new(public: bool) -> Self {
+        Self { public_seen: public.then(Vec::new), ..Self::default() }
+    }
+
     /// A secret at a place.
     pub(crate) fn add(&mut self, raw: Raw, location: Location) {
         let identity = identity(&raw.what);
@@ -90,25 +100,35 @@ impl Collector {
             // The same ones whatever the order.
             self.public_keys.pop_last();
         }
+        self.see(path, &spki, object);
         let PublicKind::Certificate(certificate) = &object.kind else { return };
         if self.certificates.len() >= MAX_CERTIFIED && !self.certificates.contains_key(&spki) {
             return;
         }
-        let facts = CertificateFacts {
-            subject: certificate.subject.clone(),
-            issuer: certificate.issuer.clone(),
-            not_before: certificate.not_before,
-            not_after: certificate.not_after,
-            ca: certificate.ca,
-            sha256: fingerprint::hex(&certificate.sha256),
-            path: path.to_owned(),
-        };
+        let facts = certificate_facts(path, certificate);
         let known = self.certificates.entry(spki).or_default();
         if let Some((seen, _)) = known.iter_mut().find(|(k, _)| k.sha256 == facts.sha256) {
             // The report must not depend on the order in which threads meet files.
             seen.path = std::mem::take(&mut seen.path).min(facts.path);
         } else if known.len() < MAX_CERTIFICATES {
             known.push((facts, purpose::of_certificate(certificate)));
+        }
+    }
+
+    /// Lists where a public key lies, if that is asked for.
+    fn see(&mut self, path: &str, spki: &[u8; 32], object: &PublicObject) {
+        let Some(seen) = self.public_seen.as_mut() else { return };
+        if seen.len() >= MAX_PUBLIC_SEEN {
+            return;
+        }
+        let (comment, certificate) = match &object.kind {
+            PublicKind::Key { comment } => (comment.clone(), None),
+            PublicKind::Certificate(c) => (None, Some((certificate_facts(path, c), c.extended_key_usage.clone()))),
+        };
+        let fingerprint = format!("spki-sha256:{}", fingerprint::hex(spki));
+        seen.push(PublicSeen { path: path.to_owned(), fingerprint, comment, certificate });
+        if seen.len() == MAX_PUBLIC_SEEN {
+            self.incident(path, "more public keys than are listed", true);
         }
     }
 
@@ -147,7 +167,10 @@ impl Collector {
         self.incidents.dedup();
         self.dumps.sort();
         self.dumps.dedup();
-        Report { findings, incidents: self.incidents, dumps: self.dumps, hunt: None, stats }
+        let mut public = self.public_seen.unwrap_or_default();
+        public.sort();
+        public.dedup();
+        Report { findings, incidents: self.incidents, dumps: self.dumps, public, stats, ..Report::default() }
     }
 }
 
@@ -246,6 +269,11 @@ fn describe_key(
         bits: material.bits,
         encrypted: matches!(material.protection, Protection::Encrypted { .. }),
         protection: material.protection.to_string(),
+        kdf: match &material.protection {
+            Protection::Encrypted { kdf, .. } => Some(kdf.clone()),
+            _ => None,
+        },
+        weak: matches!(material.protection, Protection::Encrypted { weak: true, .. }),
         spki_sha256: material.public.as_ref().map(|p| p.hex()),
         ssh_sha256: material.public.as_ref().and_then(|p| p.ssh.clone()),
         jwk_thumbprint: material.public.as_ref().and_then(|p| p.jwk_thumbprint.clone()),
@@ -298,6 +326,18 @@ fn level(level: keysweep_keys::ProofLevel) -> ProofLevel {
         keysweep_keys::ProofLevel::Pattern => ProofLevel::Pattern,
         keysweep_keys::ProofLevel::Parsed => ProofLevel::Parsed,
         keysweep_keys::ProofLevel::Proven => ProofLevel::Proven,
+    }
+}
+
+fn certificate_facts(path: &str, certificate: &Certificate) -> CertificateFacts {
+    CertificateFacts {
+        subject: certificate.subject.clone(),
+        issuer: certificate.issuer.clone(),
+        not_before: certificate.not_before,
+        not_after: certificate.not_after,
+        ca: certificate.ca,
+        sha256: fingerprint::hex(&certificate.sha256),
+        path: path.to_owned(),
     }
 }
 

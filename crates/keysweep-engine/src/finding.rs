@@ -1,5 +1,6 @@
 //! What a scan reports. Nothing in here holds a secret.
 
+use keysweep_facts::Fact;
 use keysweep_rules::{Purpose, Severity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -92,6 +93,12 @@ pub struct KeyFacts {
     pub encrypted: bool,
     /// `not encrypted`, or cipher and key derivation with its cost.
     pub protection: String,
+    /// Key derivation with its cost, if it is encrypted: `bcrypt, 16 rounds`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub kdf: Option<String>,
+    /// Whether the encryption is below today's practice.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub weak: bool,
     /// SHA-256 of the DER SubjectPublicKeyInfo, lower-case hex.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub spki_sha256: Option<String>,
@@ -267,8 +274,27 @@ pub struct Report {
     /// What was hunted for, if given keys were: the findings are then those of these keys only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub hunt: Option<Hunt>,
+    /// What is true of places, credentials and accounts, if accounts were swept.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub facts: Vec<Fact>,
+    /// The public keys and certificates that were seen, if they were asked for.
+    #[serde(skip)]
+    pub public: Vec<PublicSeen>,
     /// Counters.
     pub stats: Stats,
+}
+
+/// A public key or certificate that was seen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PublicSeen {
+    /// The file.
+    pub path: String,
+    /// `spki-sha256:…`.
+    pub fingerprint: String,
+    /// Comment, key id or the like of a bare key.
+    pub comment: Option<String>,
+    /// What is certified, with the extended key usages as dotted object identifiers, if it is a certificate.
+    pub certificate: Option<(CertificateFacts, Vec<String>)>,
 }
 
 impl Report {

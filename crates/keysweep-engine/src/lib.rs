@@ -30,9 +30,9 @@ mod window;
 
 pub use blobs::{BlobPlace, BlobSweep, BlobWorker, Interest, Numbers};
 pub use detector::{SetupError, decoder_rules};
-pub use finding::{Finding, GitPlace, Hunt, HuntedKey, Incident, Location, ProofLevel, Report, Stats};
+pub use finding::{Finding, GitPlace, Hunt, HuntedKey, Incident, Location, ProofLevel, PublicSeen, Report, Stats};
 pub use fingerprint::Fingerprinter;
 pub use hunt::Wanted;
 pub use progress::Progress;
-pub use scan::{Inputs, Options, Scanner};
+pub use scan::{Inputs, Options, Scanner, Watcher};
 pub use walk::{GlobError, Selection};

@@ -48,7 +48,12 @@ pub struct Options {
     pub wanted: Vec<Wanted>,
     /// Whether windows that are hunted in begin at every byte, not only at every fourth.
     pub every_byte: bool,
+    /// List in the report where public keys and certificates lie.
+    pub list_public: bool,
 }
+
+/// Is told of every entry that the walk meets: files, folders, links and others.
+pub type Watcher<'a> = &'a (dyn Fn(&Path, std::fs::FileType) + Sync);
 
 /// What to scan.
 #[derive(Debug, Clone, Default)]
@@ -87,11 +92,16 @@ impl Scanner {
     /// Scans `inputs`. Never fails: what could not be looked at is in the report. With wanted keys it is a hunt for them, and
     /// the report holds nothing else.
     pub fn scan(&self, inputs: &Inputs, progress: &Progress) -> Report {
+        self.scan_watched(inputs, progress, &|_, _| {})
+    }
+
+    /// The same, and tells `watcher` of every entry below the given paths.
+    pub fn scan_watched(&self, inputs: &Inputs, progress: &Progress, watcher: Watcher<'_>) -> Report {
         let begin = Instant::now();
         let wanted = &self.options.wanted;
         let hunting = (!wanted.is_empty()).then(|| Hunting::new(wanted.clone(), self.options.every_byte));
         let named = inputs.paths.iter().cloned().collect();
-        let sweep = Sweep { hunting, named, ..Sweep::new(self, progress) };
+        let sweep = Sweep { hunting, named, watcher: Some(watcher), ..Sweep::new(self, progress) };
         let jobs = match self.options.jobs {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
@@ -141,6 +151,7 @@ pub(crate) struct Sweep<'a> {
     hunting: Option<Hunting>,
     /// What the user named, and means to be searched with care.
     named: HashSet<PathBuf>,
+    watcher: Option<Watcher<'a>>,
 }
 
 /// Where the bytes of a source come from.
@@ -156,11 +167,12 @@ impl<'a> Sweep<'a> {
         Self {
             scanner,
             progress,
-            collector: Mutex::default(),
+            collector: Mutex::new(Collector::new(scanner.options.list_public)),
             large: Mutex::default(),
             dumps: Mutex::default(),
             hunting: None,
             named: HashSet::new(),
+            watcher: None,
         }
     }
 }
@@ -200,6 +212,9 @@ impl Sweep<'_> {
         let path = entry.path();
         if entry.depth() > 0 && !entry.file_type().is_some_and(|t| t.is_dir()) && !self.scanner.filter.takes(path) {
             return;
+        }
+        if let (Some(watcher), Some(kind)) = (self.watcher, entry.file_type()) {
+            watcher(path, kind);
         }
         match entry.file_type() {
             Some(t) if t.is_file() => {}

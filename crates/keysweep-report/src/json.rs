@@ -35,7 +35,7 @@ pub fn write_json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-/// JSON Lines: a line for each finding, incident and dump, one for a hunt, and a last one with the counters. The member `type` tells
+/// JSON Lines: a line for each finding, incident, dump and fact, one for a hunt, and a last one with the counters. The member `type` tells
 /// them apart.
 ///
 /// # Errors
@@ -53,6 +53,9 @@ pub fn write_jsonl(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     if let Some(hunt) = &report.hunt {
         line("hunt", hunt, out)?;
+    }
+    for fact in &report.facts {
+        line("fact", fact, out)?;
     }
     let summary = json!({
         "tool": "keysweep",

@@ -3,6 +3,7 @@
 //! Every writer takes the same [`keysweep_engine::Report`], which holds no secret, and escapes what comes from scanned
 //! files: names and comments are an attacker's to choose.
 
+mod account;
 mod hunt;
 mod json;
 mod sarif;

@@ -38,7 +38,7 @@ pub fn write_sarif(report: &Report, rules: &RuleSet, out: &mut dyn Write) -> io:
             })
         })
         .collect();
-    let log = json!({
+    let mut log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
@@ -56,6 +56,9 @@ pub fn write_sarif(report: &Report, rules: &RuleSet, out: &mut dyn Write) -> io:
             "results": results,
         }],
     });
+    if !report.facts.is_empty() {
+        log["runs"][0]["properties"] = json!({ "facts": report.facts });
+    }
     serde_json::to_writer_pretty(&mut *out, &log)?;
     writeln!(out)
 }

@@ -26,7 +26,7 @@ pub struct Style {
 }
 
 impl Style {
-    fn paint(self, ansi: Ansi, text: &str) -> String {
+    pub(crate) fn paint(self, ansi: Ansi, text: &str) -> String {
         if self.color { format!("{ansi}{text}{ansi:#}") } else { text.to_owned() }
     }
 }
@@ -44,6 +44,7 @@ pub fn write_text(report: &Report, style: Style, out: &mut dyn Write) -> io::Res
     if let Some(hunt) = &report.hunt {
         writeln!(out, "{}", crate::hunt::section(report, hunt))?;
     }
+    crate::account::write(&report.facts, style, out)?;
     write_incidents(report, style, out)?;
     writeln!(out, "{}", summary(report))
 }

@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Git(GitArgs),
     /// Check what is committed or pushed, as a git hook.
     Hook(HookArgs),
+    /// Sweep accounts: where tools keep credentials, how these are protected, and who can read them.
+    Account(AccountArgs),
     /// List, show, check and test rules.
     Rules(RulesArgs),
 }
@@ -105,6 +107,48 @@ pub(crate) struct ScanArgs {
     #[arg(long, help_heading = "Selection")]
     pub(crate) one_file_system: bool,
     /// Pass over larger files: bytes, or with K, M, G or T. Without it there is no limit, since dumps are large.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Selection")]
+    pub(crate) max_file_size: Option<u64>,
+
+    /// Threads; 0 for one a core.
+    #[arg(short, long, default_value_t = 0, value_name = "N")]
+    pub(crate) jobs: usize,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AccountArgs {
+    /// Homes to sweep, also copied ones; without this and the next two, your own.
+    #[arg(long = "home", value_name = "DIR", help_heading = "Accounts")]
+    pub(crate) homes: Vec<PathBuf>,
+    /// Accounts to sweep, by name.
+    #[arg(long = "user", value_name = "NAME", help_heading = "Accounts")]
+    pub(crate) users: Vec<String>,
+    /// Sweep the homes of all people and of root.
+    #[arg(long, conflicts_with = "users", help_heading = "Accounts")]
+    pub(crate) all_users: bool,
+    /// The system lies below this folder, as on a mounted disk: accounts and groups are those of its `etc`, and nothing above
+    /// counts for who can read a file.
+    #[arg(long, value_name = "DIR", help_heading = "Accounts")]
+    pub(crate) root: Option<PathBuf>,
+    /// Also the system's crash dumps, keyrings and authorities. `--root` and `--all-users` imply it.
+    #[arg(long, help_heading = "Accounts")]
+    pub(crate) system: bool,
+    /// Read from these files and folders, too, which keys are trusted: certificates, key sets, keyrings.
+    #[arg(long, value_name = "PATH", help_heading = "Accounts")]
+    pub(crate) trust: Vec<PathBuf>,
+    /// Ask running SSH agents which keys they hold.
+    #[arg(long, help_heading = "Accounts")]
+    pub(crate) agents: bool,
+
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+
+    /// No file or folder matching this glob.
+    #[arg(long, value_name = "GLOB", help_heading = "Selection")]
+    pub(crate) exclude: Vec<String>,
+    /// Pass over larger files: bytes, or with K, M, G or T.
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Selection")]
     pub(crate) max_file_size: Option<u64>,
 

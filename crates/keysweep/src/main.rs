@@ -1,5 +1,6 @@
 //! keysweep: finds and proves leaked private keys and credentials.
 
+mod account;
 mod args;
 mod git;
 mod hardening;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Hunt(args) => hunt::run(&args),
         Command::Git(args) => git::run(&args),
         Command::Hook(args) => hook::run(&args),
+        Command::Account(args) => account::run(&args),
         Command::Rules(args) => rules::run(&args),
     };
     match outcome {

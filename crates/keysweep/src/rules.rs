@@ -3,6 +3,7 @@
 use crate::args::{RuleArgs, RulesArgs, RulesCommand};
 use crate::scan::rule_set;
 use crate::{CLEAN, Error, FINDINGS, USAGE};
+use keysweep_account::Catalogue;
 use keysweep_engine::decoder_rules;
 use keysweep_rules::{Detector, Rule, RuleSet, TokenRule, lint, selftest};
 use serde_json::{Value, json};
@@ -150,28 +151,35 @@ fn check(args: &RuleArgs) -> Result<u8, Error> {
     if whole {
         problems.extend(lint::missing(&rules, &decoders));
     }
-    let mut text = String::new();
-    for problem in &problems {
-        let _ = writeln!(text, "{problem}");
-    }
-    let _ = writeln!(text, "{}, {}", count(rules.rules().len(), "rule"), count(problems.len(), "problem"));
+    let catalogue = whole.then(Catalogue::builtin);
+    let mut lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    lines.extend(catalogue.iter().flat_map(Catalogue::check).map(|problem| problem.to_string()));
+    let mut text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let (rules, problems) = (count(rules.rules().len(), "rule"), count(lines.len(), "problem"));
+    let _ = writeln!(text, "{rules}, {}{problems}", locations(catalogue.as_ref()));
     print(&text)?;
-    Ok(if problems.is_empty() { CLEAN } else { BROKEN })
+    Ok(if lines.is_empty() { CLEAN } else { BROKEN })
 }
 
 fn test(args: &RuleArgs) -> Result<u8, Error> {
-    let (rules, _) = judged(args)?;
+    let (rules, whole) = judged(args)?;
+    let catalogue = whole.then(Catalogue::builtin);
     let mut failures: Vec<selftest::Failure> = rules.rules().iter().flat_map(selftest::test).collect();
     failures.extend(selftest::conflicts(&rules));
-    let examples = rules.rules().iter().map(|r| r.examples.len() + r.counterexamples.len()).sum();
-    let mut text = String::new();
-    for failure in &failures {
-        let _ = writeln!(text, "{failure}");
-    }
-    let rules = count(rules.rules().len(), "rule");
-    let _ = writeln!(text, "{rules}, {}, {}", count(examples, "example"), count(failures.len(), "failure"));
+    let mut examples: usize = rules.rules().iter().map(|r| r.examples.len() + r.counterexamples.len()).sum();
+    examples += catalogue.as_ref().map_or(0, Catalogue::examples);
+    let mut lines: Vec<String> = failures.iter().map(ToString::to_string).collect();
+    lines.extend(catalogue.iter().flat_map(Catalogue::test).map(|problem| problem.to_string()));
+    let mut text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let (rules, failures) = (count(rules.rules().len(), "rule"), count(lines.len(), "failure"));
+    let _ = writeln!(text, "{rules}, {}{}, {failures}", locations(catalogue.as_ref()), count(examples, "example"));
     print(&text)?;
-    Ok(if failures.is_empty() { CLEAN } else { FAILED })
+    Ok(if lines.is_empty() { CLEAN } else { FAILED })
+}
+
+/// `195 locations, `, if they were judged, too.
+fn locations(catalogue: Option<&Catalogue>) -> String {
+    catalogue.map_or_else(String::new, |c| format!("{}, ", count(c.locations().len(), "location")))
 }
 
 /// `1 rule`, `2 rules`.

@@ -18,6 +18,7 @@ pub(crate) fn run_with(args: &ScanArgs, rules: RuleSet, wanted: Vec<Wanted>, eve
     let options = Options {
         wanted,
         every_byte,
+        list_public: false,
         jobs: args.jobs,
         selection: Selection {
             include: args.include.clone(),

@@ -39,7 +39,7 @@ mod putty;
 #[cfg(test)]
 mod samples;
 mod sigstore;
-mod sqlite;
+pub mod sqlite;
 mod ssh;
 mod store;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// What a database begins with.
-pub(crate) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+pub const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Pages visited for one table.
 const MAX_PAGES: usize = 4_096;
@@ -18,7 +18,7 @@ const MAX_COLUMNS: usize = 512;
 const MAX_ROW: u64 = 64 << 10;
 
 /// A database.
-pub(crate) struct Database<'a> {
+pub struct Database<'a> {
     bytes: &'a [u8],
     page_size: usize,
     /// Bytes of a page without those reserved for extensions.
@@ -27,8 +27,10 @@ pub(crate) struct Database<'a> {
 
 /// A value of a row, as far as these tables use values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Value<'a> {
+pub enum Value<'a> {
+    /// Nothing, or a number with a fraction.
     Null,
+    /// A whole number.
     Integer(i64),
     /// A blob or text.
     Bytes(Cow<'a, [u8]>),
@@ -36,7 +38,7 @@ pub(crate) enum Value<'a> {
 
 impl Value<'_> {
     /// The bytes of a blob or text.
-    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+    pub fn bytes(&self) -> Option<&[u8]> {
         match self {
             Value::Bytes(bytes) => Some(bytes),
             _ => None,
@@ -45,21 +47,24 @@ impl Value<'_> {
 }
 
 /// A table: names of columns, and rows.
-pub(crate) struct Table<'a> {
+pub struct Table<'a> {
     columns: Vec<String>,
-    pub(crate) rows: Vec<Vec<Value<'a>>>,
+    /// The rows, each with a value for each column.
+    pub rows: Vec<Vec<Value<'a>>>,
+    /// Whether these are all rows: no page is missing, damaged or beyond what is read.
+    pub complete: bool,
 }
 
 impl Table<'_> {
     /// Where the column with this name is in a row.
-    pub(crate) fn column(&self, name: &str) -> Option<usize> {
+    pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column == name)
     }
 }
 
 impl<'a> Database<'a> {
     /// The database that `bytes` begin with.
-    pub(crate) fn open(bytes: &'a [u8]) -> Option<Self> {
+    pub fn open(bytes: &'a [u8]) -> Option<Self> {
         if !bytes.starts_with(MAGIC) {
             return None;
         }
@@ -73,12 +78,12 @@ impl<'a> Database<'a> {
     }
 
     /// Bytes of a page.
-    pub(crate) fn page_size(&self) -> usize {
+    pub fn page_size(&self) -> usize {
         self.page_size
     }
 
     /// Length of the database in bytes, as far as it is there.
-    pub(crate) fn length(&self) -> usize {
+    pub fn length(&self) -> usize {
         let pages = self.bytes.get(28..32).and_then(|field| field.first_chunk()).map_or(0, |n| u32::from_be_bytes(*n));
         match usize::try_from(pages).ok().and_then(|pages| pages.checked_mul(self.page_size)) {
             Some(length @ 1..) => length.min(self.bytes.len()),
@@ -87,22 +92,23 @@ impl<'a> Database<'a> {
     }
 
     /// The table with this name.
-    pub(crate) fn table(&self, name: &str) -> Option<Table<'a>> {
-        let schema = self.rows(1);
+    pub fn table(&self, name: &str) -> Option<Table<'a>> {
+        let (schema, _) = self.rows(1);
         let row = schema.iter().find(|row| {
             matches!(&row[..], [kind, _, table, ..]
                 if kind.bytes() == Some(b"table") && table.bytes() == Some(name.as_bytes()))
         })?;
         let [_, _, _, Value::Integer(root), sql] = &row[..] else { return None };
         let columns = columns(&String::from_utf8_lossy(sql.bytes()?));
-        Some(Table { columns, rows: self.rows(u32::try_from(*root).ok()?) })
+        let (rows, complete) = self.rows(u32::try_from(*root).ok()?);
+        Some(Table { columns, rows, complete })
     }
 
-    /// The rows of the tree with this root, as far as it can be read.
-    fn rows(&self, root: u32) -> Vec<Vec<Value<'a>>> {
-        let mut walk = Walk { database: self, seen: HashSet::new(), rows: Vec::new() };
+    /// The rows of the tree with this root, as far as it can be read, and whether that is all of it.
+    fn rows(&self, root: u32) -> (Vec<Vec<Value<'a>>>, bool) {
+        let mut walk = Walk { database: self, seen: HashSet::new(), rows: Vec::new(), complete: true };
         walk.page(root, 0);
-        walk.rows
+        (walk.rows, walk.complete)
     }
 
     fn page(&self, number: u32) -> Option<&'a [u8]> {
@@ -131,30 +137,40 @@ struct Walk<'d, 'a> {
     database: &'d Database<'a>,
     seen: HashSet<u32>,
     rows: Vec<Vec<Value<'a>>>,
+    complete: bool,
 }
 
 impl Walk<'_, '_> {
     fn page(&mut self, number: u32, depth: usize) {
+        self.complete &= self.read_page(number, depth).is_some();
+    }
+
+    /// Reads a page and what is below it; `None` if it is damaged or beyond what is read.
+    fn read_page(&mut self, number: u32, depth: usize) -> Option<()> {
         if depth > MAX_DEPTH || self.seen.len() >= MAX_PAGES || !self.seen.insert(number) {
-            return;
+            return None;
         }
-        let Some(page) = self.database.page(number) else { return };
+        let page = self.database.page(number)?;
         let header = if number == 1 { 100 } else { 0 };
         let word = |at: usize| Some(u16::from_be_bytes([*page.get(at)?, *page.get(at + 1)?]));
-        let (Some(kind), Some(cells)) = (page.get(header).copied(), word(header + 3)) else { return };
+        let (kind, cells) = (page.get(header).copied()?, word(header + 3)?);
         let first = header + if kind == 5 { 12 } else { 8 };
         for cell in 0..usize::from(cells) {
-            let Some(at) = word(first + 2 * cell).map(usize::from) else { return };
-            let Some(cell) = page.get(at..) else { continue };
-            match kind {
-                13 if self.rows.len() < MAX_ROWS => self.rows.extend(leaf(self.database, cell)),
-                5 => self.child(cell, depth),
-                _ => return,
+            let cell = word(first + 2 * cell).and_then(|at| page.get(usize::from(at)..));
+            match (kind, cell) {
+                (13, Some(cell)) if self.rows.len() < MAX_ROWS => match leaf(self.database, cell) {
+                    Some(row) => self.rows.push(row),
+                    None => self.complete = false,
+                },
+                (5, Some(cell)) => self.child(cell, depth),
+                (5 | 13, None) => self.complete = false,
+                _ => return None,
             }
         }
         if kind == 5 {
             self.child(&page[header + 8..], depth);
         }
+        Some(())
     }
 
     fn child(&mut self, pointer: &[u8], depth: usize) {
