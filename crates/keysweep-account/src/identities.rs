@@ -91,8 +91,11 @@ impl Identities {
 
 fn table(path: &Path) -> String {
     let mut bytes = Vec::new();
-    let regular = std::fs::metadata(path).is_ok_and(|m| m.is_file());
-    if let Some(file) = std::fs::File::open(path).ok().filter(|_| regular) {
+    // Opening a FIFO would wait for its other end.
+    if !std::fs::metadata(path).is_ok_and(|m| m.is_file()) {
+        return String::new();
+    }
+    if let Ok(file) = std::fs::File::open(path) {
         // What was read up to an error is still true.
         let _ = file.take(MAX_TABLE).read_to_end(&mut bytes);
     }

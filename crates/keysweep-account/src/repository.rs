@@ -44,10 +44,11 @@ fn repository(folder: &Path) -> Option<Repository> {
 
 fn remotes(config: &Path) -> Vec<String> {
     let mut bytes = Vec::new();
-    if std::fs::symlink_metadata(config).is_ok_and(|m| m.is_file()) {
-        if let Ok(file) = std::fs::File::open(config) {
-            let _ = file.take(MAX_CONFIG).read_to_end(&mut bytes);
-        }
+    if !std::fs::symlink_metadata(config).is_ok_and(|m| m.is_file()) {
+        return Vec::new();
+    }
+    if let Ok(file) = std::fs::File::open(config) {
+        let _ = file.take(MAX_CONFIG).read_to_end(&mut bytes);
     }
     let text = String::from_utf8_lossy(&bytes);
     let mut in_remote = false;

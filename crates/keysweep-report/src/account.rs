@@ -81,35 +81,41 @@ struct Sessions<'f> {
     row: Row,
 }
 
+/// Account, path and protection of a store of cookies.
+type Store<'f> = (&'f str, &'f str, &'f str);
+
+/// What a store holds.
+#[derive(Default)]
+struct Held {
+    hosts: usize,
+    until: Option<i64>,
+    weak: bool,
+}
+
 /// One row for each store of cookies and way of keeping them.
 fn sessions<'f>(facts: &'f [Fact], homes: &BTreeMap<&str, &str>, readers: &BTreeMap<&str, &str>) -> Vec<Sessions<'f>> {
-    let mut stores: BTreeMap<(&str, &str, &str), (usize, Option<i64>, bool)> = BTreeMap::new();
+    let mut stores: BTreeMap<Store<'f>, Held> = BTreeMap::new();
     for fact in of(facts, "session") {
-        let key = (
-            fact.text("account").unwrap_or("the system"),
-            fact.text("path").unwrap_or_default(),
-            fact.text("protection").unwrap_or_default(),
-        );
-        let store = stores.entry(key).or_default();
-        store.0 += 1;
-        store.1 = store.1.max(fact.time("expires"));
-        store.2 |= fact.fields.get("weak") == Some(&true.into());
+        let account = fact.text("account").unwrap_or("the system");
+        let path = fact.text("path").unwrap_or_default();
+        let held = stores.entry((account, path, fact.text("protection").unwrap_or_default())).or_default();
+        held.hosts += 1;
+        held.until = held.until.max(fact.time("expires"));
+        held.weak |= fact.fields.get("weak") == Some(&true.into());
     }
-    let row =
-        |((account, path, protection), (hosts, until, weak)): ((&'f str, &str, &str), (usize, Option<i64>, bool))| {
-            let reader = readers.get(path).copied().unwrap_or("?").to_owned();
-            let row = Row {
-                rank: if weak { 1 } else { 2 },
-                place: short(path, homes.get(account).copied()),
-                kind: format!("sessions at {hosts} host{}", if hosts == 1 { "" } else { "s" }),
-                verdict: if weak { "weak" } else { "good" },
-                why: protection.to_owned(),
-                readers: reader,
-                since: String::new(),
-                until: until.map(date).unwrap_or_default(),
-            };
-            Sessions { account, row }
+    let row = |((account, path, protection), held): (Store<'f>, Held)| {
+        let row = Row {
+            rank: if held.weak { 1 } else { 2 },
+            place: short(path, homes.get(account).copied()),
+            kind: format!("sessions at {} host{}", held.hosts, if held.hosts == 1 { "" } else { "s" }),
+            verdict: if held.weak { "weak" } else { "good" },
+            why: protection.to_owned(),
+            readers: readers.get(path).copied().unwrap_or("?").to_owned(),
+            since: String::new(),
+            until: held.until.map(date).unwrap_or_default(),
         };
+        Sessions { account, row }
+    };
     stores.into_iter().map(row).collect()
 }
 

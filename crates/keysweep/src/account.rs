@@ -67,12 +67,17 @@ pub(crate) fn run(args: &AccountArgs) -> Result<u8, Error> {
         scanner.scan_watched(&inputs, &progress, &|path, kind| spotter.see(path, kind))
     });
     let namer = fingerprinter(&args.report)?;
-    join(&mut report, &spotter, &identities, &namer);
+    join(&mut report, (&spotter, &catalogue), &identities, &namer);
     conclude(&mut report, scanner.rules(), &args.report)
 }
 
 /// Joins the report with what lies at known places.
-fn join(report: &mut Report, spotter: &Spotter<'_>, identities: &Identities, namer: &Fingerprinter) {
+fn join(
+    report: &mut Report,
+    (spotter, catalogue): (&Spotter<'_>, &Catalogue),
+    identities: &Identities,
+    namer: &Fingerprinter,
+) {
     let leaks: Vec<Leak> = report.findings.iter().flat_map(leaks).collect();
     let witnesses: Vec<Witness> = std::mem::take(&mut report.public).into_iter().map(witness).collect();
     let name = |rule: &str, secret: &[u8], file: &str, around: &[&[u8]]| namer.credential(rule, secret, file, around);
@@ -87,7 +92,7 @@ fn join(report: &mut Report, spotter: &Spotter<'_>, identities: &Identities, nam
             .with_some("modified", modified(Path::new(&dump.path)).map(Value::Time))
     }));
     report.facts.sort();
-    report.findings.extend(extra.into_iter().map(finding));
+    report.findings.extend(extra.into_iter().map(|extra| finding(extra, catalogue)));
     describe(&mut report.findings, &report.facts);
     report.findings.sort_by(|a, b| {
         b.severity
@@ -250,9 +255,8 @@ fn witness(seen: PublicSeen) -> Witness {
 }
 
 /// A finding for a secret that only the reader of its format sees.
-fn finding(extra: Extra) -> Finding {
+fn finding(extra: Extra, catalogue: &Catalogue) -> Finding {
     use keysweep_account::model::Severity as Own;
-    let catalogue = Catalogue::builtin();
     let location = catalogue.get(&extra.location);
     let text = |of: fn(&keysweep_account::model::Location) -> &String| location.map(of).cloned().unwrap_or_default();
     Finding {

@@ -8,14 +8,19 @@ use std::fs;
 use std::path::Path;
 
 fn sweep(home: &Path, more: &[&str]) -> (Value, i32) {
-    let output =
-        keysweep().args(["account", "--no-progress", "--format", "json", "--home"]).arg(home).args(more).output().unwrap();
+    let output = keysweep()
+        .args(["account", "--no-progress", "--format", "json", "--home"])
+        .arg(home)
+        .args(more)
+        .output()
+        .unwrap();
     parse(&output)
 }
 
 fn facts<'r>(report: &'r Value, predicate: &str, path: &str) -> Vec<&'r Value> {
     let all = report["facts"].as_array().map_or(&[][..], Vec::as_slice).iter();
-    let at = |fact: &Value| ["path", "place"].iter().any(|f| fact["fields"][f].as_str().is_some_and(|p| p.ends_with(path)));
+    let at =
+        |fact: &Value| ["path", "place"].iter().any(|f| fact["fields"][f].as_str().is_some_and(|p| p.ends_with(path)));
     all.filter(|fact| fact["predicate"] == predicate && at(fact)).map(|fact| &fact["fields"]).collect()
 }
 
@@ -35,7 +40,11 @@ fn mode(path: &Path, mode: u32) {
 
 /// Text that no one guesses, the same each time and in no list of rules.
 fn token(number: u64) -> String {
-    common::Key::new(number).seed.iter().map(|b| char::from(b"abcdefghjkmnpqrstuvwxyz23456789ABC"[usize::from(*b) % 34])).collect()
+    common::Key::new(number)
+        .seed
+        .iter()
+        .map(|b| char::from(b"abcdefghjkmnpqrstuvwxyz23456789ABC"[usize::from(*b) % 34]))
+        .collect()
 }
 
 #[test]
@@ -57,10 +66,15 @@ fn what_a_reader_and_the_scan_find_is_one_credential() {
 fn secrets_that_only_the_format_shows_are_findings_and_never_shown() {
     let home = tempfile::tempdir().unwrap();
     let secret = token(902);
-    write(home.path(), ".config/rclone/rclone.conf", format!("[box]\ntype = webdav\nhost = dav.test\npass = {secret}\n"));
+    write(
+        home.path(),
+        ".config/rclone/rclone.conf",
+        format!("[box]\ntype = webdav\nhost = dav.test\npass = {secret}\n"),
+    );
     for format in ["json", "jsonl", "sarif", "text"] {
         let mut command = keysweep();
-        let output = command.args(["account", "--no-progress", "-f", format, "--home"]).arg(home.path()).output().unwrap();
+        let output =
+            command.args(["account", "--no-progress", "-f", format, "--home"]).arg(home.path()).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{format}");
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.contains("rclone") && text.contains("dav.test"), "{format}: {text}");
@@ -78,10 +92,15 @@ fn what_is_kept_as_well_as_can_be_fails_nothing() {
     assert_eq!(code, 0, "{report:#}");
     assert_eq!(facts(&report, "credential", ".pgpass")[0]["verdict"], "good");
     mode(&home.path().join(".pgpass"), 0o644);
-    let (report, code) = sweep(home.path(), &[]);
-    assert_eq!(code, 1);
-    // The temporary folder lets nobody in, but the mode of the file would.
-    assert_eq!(facts(&report, "credential", ".pgpass")[0]["verdict"], "weak");
+    let verdict = |home_mode: u32| {
+        mode(home.path(), home_mode);
+        let (report, code) = sweep(home.path(), &[]);
+        assert_eq!(code, 1);
+        facts(&report, "credential", ".pgpass")[0]["verdict"].clone()
+    };
+    // The home lets nobody in, but the mode of the file would.
+    assert_eq!(verdict(0o700), "weak");
+    assert_eq!(verdict(0o755), "open");
 }
 
 #[cfg(unix)]
@@ -123,7 +142,10 @@ fn trust_is_read_from_given_files() {
     let (report, _) = sweep(&home.path().join("home"), &["--trust", trust.to_str().unwrap()]);
     let trusted = facts(&report, "trust", "jwks.json");
     assert_eq!(trusted.len(), 1, "{:#}", report["facts"]);
-    assert_eq!((&trusted[0]["purpose"], &trusted[0]["fingerprint"]), (&"token-signing".into(), &key.fingerprint().into()));
+    assert_eq!(
+        (&trusted[0]["purpose"], &trusted[0]["fingerprint"]),
+        (&"token-signing".into(), &key.fingerprint().into())
+    );
 }
 
 #[cfg(unix)]

@@ -108,7 +108,7 @@ impl Credential {
     pub fn secret(input: &Input<'_>, value: &str) -> Self {
         let state = plain::state_of(value);
         let span = if state == State::Open { input.find(value) } else { None };
-        Self { span, ..Self::new(state) }
+        Self { span, expires: plain::token_end(value), ..Self::new(state) }
     }
 
     /// The credential with another kind.

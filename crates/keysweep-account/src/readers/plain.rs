@@ -44,9 +44,30 @@ pub(crate) fn state_of(value: &str) -> State {
     State::Open
 }
 
+/// When a JSON Web Token ends, as its `exp` says (RFC 7519 section 4.1.4): seconds since 1970 UTC.
+pub(crate) fn token_end(value: &str) -> Option<i64> {
+    let mut parts = value.split('.');
+    let (header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
+    if !header.starts_with("eyJ") {
+        return None;
+    }
+    let payload = data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&payload).ok()?;
+    claims["exp"].as_i64()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_token_is_read_out_of_it() {
+        let part = |text: &str| data_encoding::BASE64URL_NOPAD.encode(text.as_bytes());
+        let token = format!("{}.{}.x", part("{\"alg\":\"none\"}"), part("{\"exp\":1795478401}"));
+        assert_eq!(token_end(&token), Some(1_795_478_401));
+        assert_eq!(token_end("eyJ.e30.x"), None);
+        assert_eq!(token_end("a.b.c"), None);
+    }
 
     #[test]
     fn references_are_no_secrets() {

@@ -23,7 +23,7 @@ fn fingerprint(blob: &PublicBlob) -> String {
     format!("spki-sha256:{}", blob.key.fingerprint().hex())
 }
 
-fn lines<'t>(text: &'t str) -> impl Iterator<Item = &'t str> {
+fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#') && line.len() < 64 << 10)
 }
 

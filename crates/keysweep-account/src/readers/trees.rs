@@ -92,7 +92,8 @@ pub(super) fn read(input: &Input<'_>, tree: &Value, out: &mut Output) {
             credential = credential.named(&name.unwrap_or_default());
             let refresh = pattern.rsplit('/').next().is_some_and(|name| name.to_ascii_lowercase().contains("refresh"));
             if !refresh {
-                credential.expires = EXPIRES.iter().find_map(|name| member(picked.holder, name)).and_then(moment);
+                let said = EXPIRES.iter().find_map(|name| member(picked.holder, name)).and_then(moment);
+                credential.expires = said.or(credential.expires);
             }
             out.credential(credential);
         }
@@ -138,7 +139,7 @@ fn without_comments(text: &str) -> String {
             }
             '/' if !quoted && rest.peek() == Some(&'*') => {
                 let mut last = ' ';
-                while let Some(c) = rest.next() {
+                for c in rest.by_ref() {
                     if last == '*' && c == '/' {
                         break;
                     }
