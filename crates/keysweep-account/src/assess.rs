@@ -451,7 +451,7 @@ impl<'a> Assessor<'a> {
     /// The location of this class that the path lies below.
     fn place_of(&self, path: &Path, class: Class) -> Option<&'a Location> {
         let (relative, scope) = self.spotter.plan.relative(path)?;
-        let found = self.spotter.catalogue.matches(&relative, scope);
+        let found = self.spotter.catalogue.surroundings(&relative, scope);
         found.into_iter().map(|index| &self.locations()[index]).find(|location| location.class == class)
     }
 

@@ -3,22 +3,30 @@
 use crate::model::{Class, Location, Scope};
 use crate::readers;
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 /// The locations, ready to be matched.
 pub struct Catalogue {
     locations: Vec<Location>,
-    home: Matcher,
-    system: Matcher,
+    /// By scope, and whether the location is a property of all that is below a folder.
+    matchers: HashMap<(Scope, bool), Matcher>,
 }
 
 /// Globs, and the location each belongs to.
 struct Matcher {
-    paths: GlobSet,
+    /// Globs that begin with a folder or file of this name, and what such names there are: most paths begin with another.
+    rooted: Globs,
+    firsts: HashSet<String>,
+    /// All others.
+    anywhere: Globs,
+    except: Globs,
+}
+
+#[derive(Default)]
+struct Globs {
+    set: GlobSet,
     owners: Vec<usize>,
-    except: GlobSet,
-    except_owners: Vec<usize>,
 }
 
 /// Something that is wrong with a location.
@@ -47,9 +55,14 @@ impl Catalogue {
 
     /// A catalogue of these locations. Globs that are wrong match nothing; [`Catalogue::check`] tells them.
     pub fn new(locations: Vec<Location>) -> Self {
-        let home = Matcher::new(&locations, Scope::Home);
-        let system = Matcher::new(&locations, Scope::System);
-        Self { locations, home, system }
+        let mut matchers = HashMap::new();
+        for scope in [Scope::Home, Scope::System] {
+            for places in [false, true] {
+                let belongs = |l: &Location| l.scope == scope && l.class.is_place() == places;
+                matchers.insert((scope, places), Matcher::new(&locations, &belongs));
+            }
+        }
+        Self { locations, matchers }
     }
 
     /// All locations.
@@ -64,10 +77,19 @@ impl Catalogue {
 
     /// The locations that a path is, as indices: below a home, or below the root of the system.
     pub fn matches(&self, path: &str, scope: Scope) -> Vec<usize> {
-        match scope {
-            Scope::Home => self.home.matches(path),
-            Scope::System => self.system.matches(path),
-        }
+        let mut all = self.known_place(path, scope);
+        all.extend(self.surroundings(path, scope));
+        all
+    }
+
+    /// Those of them that are something of their own.
+    pub(crate) fn known_place(&self, path: &str, scope: Scope) -> Vec<usize> {
+        self.matchers[&(scope, false)].matches(path)
+    }
+
+    /// Those of them that are a property of every path below a folder.
+    pub(crate) fn surroundings(&self, path: &str, scope: Scope) -> Vec<usize> {
+        self.matchers[&(scope, true)].matches(path)
     }
 
     /// What is not well made.
@@ -162,38 +184,59 @@ fn check(location: &Location) -> Vec<String> {
 }
 
 fn glob(text: &str) -> Result<Glob, globset::Error> {
-    GlobBuilder::new(text).literal_separator(true).case_insensitive(true).build()
+    // Globs in one case are mostly literals to the matcher, and many times as fast as those that ignore case.
+    GlobBuilder::new(&text.to_ascii_lowercase()).literal_separator(true).build()
 }
 
 impl Matcher {
-    fn new(locations: &[Location], scope: Scope) -> Self {
-        let set = |of: fn(&Location) -> &Vec<String>| {
-            let mut builder = GlobSetBuilder::new();
-            let mut owners = Vec::new();
-            for (index, location) in locations.iter().enumerate().filter(|(_, l)| l.scope == scope) {
-                for glob in of(location).iter().filter_map(|text| glob(text).ok()) {
-                    builder.add(glob);
-                    owners.push(index);
-                }
-            }
-            (builder.build().unwrap_or_default(), owners)
-        };
-        let (paths, owners) = set(|location| &location.paths);
-        let (except, except_owners) = set(|location| &location.except);
-        Self { paths, owners, except, except_owners }
+    fn new(locations: &[Location], belongs: &dyn Fn(&Location) -> bool) -> Self {
+        let own = || locations.iter().enumerate().filter(|(_, location)| belongs(location));
+        let paths =
+            || own().flat_map(|(index, location)| location.paths.iter().map(move |text| (index, text.as_str())));
+        Self {
+            rooted: Globs::new(paths().filter(|(_, text)| first(text).is_some())),
+            firsts: paths().filter_map(|(_, text)| first(text)).collect(),
+            anywhere: Globs::new(paths().filter(|(_, text)| first(text).is_none())),
+            except: Globs::new(own().flat_map(|(index, l)| l.except.iter().map(move |text| (index, text.as_str())))),
+        }
     }
 
     fn matches(&self, path: &str) -> Vec<usize> {
-        let found = self.paths.matches(path);
-        if found.is_empty() {
-            return Vec::new();
+        let path = path.to_ascii_lowercase();
+        let mut owners = self.anywhere.matches(&path);
+        if self.firsts.contains(path.split('/').next().unwrap_or(&path)) {
+            owners.extend(self.rooted.matches(&path));
         }
-        let excluded: Vec<usize> = self.except.matches(path).into_iter().map(|i| self.except_owners[i]).collect();
-        let mut owners: Vec<usize> =
-            found.into_iter().map(|i| self.owners[i]).filter(|owner| !excluded.contains(owner)).collect();
+        if owners.is_empty() {
+            return owners;
+        }
+        let excluded = self.except.matches(&path);
+        owners.retain(|owner| !excluded.contains(owner));
         owners.sort_unstable();
         owners.dedup();
         owners
+    }
+}
+
+/// The first name of a glob, if that is no pattern.
+fn first(glob: &str) -> Option<String> {
+    let name = glob.split('/').next().unwrap_or(glob);
+    (!name.contains(['*', '?', '[', '{'])).then(|| name.to_ascii_lowercase())
+}
+
+impl Globs {
+    fn new<'t>(globs: impl Iterator<Item = (usize, &'t str)>) -> Self {
+        let mut builder = GlobSetBuilder::new();
+        let mut owners = Vec::new();
+        for (owner, glob) in globs.filter_map(|(owner, text)| Some((owner, glob(text).ok()?))) {
+            builder.add(glob);
+            owners.push(owner);
+        }
+        Self { set: builder.build().unwrap_or_default(), owners }
+    }
+
+    fn matches(&self, path: &str) -> Vec<usize> {
+        self.set.matches(path).into_iter().map(|index| self.owners[index]).collect()
     }
 }
 

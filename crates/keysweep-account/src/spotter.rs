@@ -47,8 +47,8 @@ impl Plan {
             Some(home) => (path.strip_prefix(&home.path).ok()?, Scope::Home),
             None => (path.strip_prefix(&self.root).ok()?, Scope::System),
         };
-        let parts: Vec<_> = rest.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-        Some((parts.join("/"), scope))
+        let rest = rest.to_string_lossy();
+        Some((if cfg!(windows) { rest.replace('\\', "/") } else { rest.into_owned() }, scope))
     }
 }
 
@@ -89,8 +89,7 @@ impl<'a> Spotter<'a> {
             return;
         }
         let Some((relative, scope)) = self.plan.relative(path) else { return };
-        let mut locations = self.catalogue.matches(&relative, scope);
-        locations.retain(|index| !self.catalogue.locations()[*index].class.is_place());
+        let locations = self.catalogue.known_place(&relative, scope);
         if locations.is_empty() {
             return;
         }
