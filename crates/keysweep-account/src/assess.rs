@@ -460,7 +460,11 @@ impl<'a> Assessor<'a> {
         let Ok(target) = std::fs::canonicalize(&spot.path) else { return };
         let plan = self.spotter.plan;
         let canonical = |path: &Path| std::fs::canonicalize(path).is_ok_and(|folder| target.starts_with(folder));
-        let seen = plan.homes.iter().any(|home| canonical(&home.path)) || plan.trust.iter().any(|path| canonical(path));
+        // What is trusted is often a link to what the system brings, and no loss.
+        let kept = spot.locations.iter().any(|index| self.locations()[*index].class != Class::Trust);
+        let seen = !kept
+            || plan.homes.iter().any(|home| canonical(&home.path))
+            || plan.trust.iter().any(|path| canonical(path));
         if !seen && target.is_file() {
             let message = format!("is a link to {}, which is outside of what is swept: not read", target.display());
             self.incident(&spot.path, message, true);

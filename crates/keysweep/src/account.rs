@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Folders of a system that hold dumps, keyrings and authorities.
-const SYSTEM_FOLDERS: [&str; 13] = [
+const SYSTEM_FOLDERS: [&str; 14] = [
     "var/lib/systemd/coredump",
     "var/crash",
     "var/lib/apport/coredump",
@@ -31,6 +31,7 @@ const SYSTEM_FOLDERS: [&str; 13] = [
     "etc/pki",
     "etc/ssl/certs",
     "usr/local/share/ca-certificates",
+    "usr/share/ca-certificates",
 ];
 
 /// Verdicts told with one finding.
@@ -90,6 +91,7 @@ fn join(
             .with_some("process", dump.process.clone())
             .with_some("pid", dump.pid.and_then(|pid| i64::try_from(pid).ok()))
             .with_some("modified", modified(Path::new(&dump.path)).map(Value::Time))
+            .with_some("age_days", modified(Path::new(&dump.path)).map(|at| (now() - at).max(0) / 86_400))
     }));
     report.facts.sort();
     report.findings.extend(extra.into_iter().map(|extra| finding(extra, catalogue)));

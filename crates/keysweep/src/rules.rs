@@ -4,6 +4,7 @@ use crate::args::{RuleArgs, RulesArgs, RulesCommand};
 use crate::scan::rule_set;
 use crate::{CLEAN, Error, FINDINGS, USAGE};
 use keysweep_account::Catalogue;
+use keysweep_account::model::Location;
 use keysweep_engine::decoder_rules;
 use keysweep_rules::{Detector, Rule, RuleSet, TokenRule, lint, selftest};
 use serde_json::{Value, json};
@@ -64,6 +65,9 @@ fn summary(rule: &Rule) -> Value {
 
 fn show(rules: &RuleSet, id: &str) -> Result<u8, Error> {
     let Some(rule) = rules.get(id) else {
+        if let Some(location) = Catalogue::builtin().get(id) {
+            return show_location(location);
+        }
         let suggestion = rules.nearest(id).map(|near| format!(", did you mean '{near}'?")).unwrap_or_default();
         return Err(Error::Usage(format!("no rule '{id}'{suggestion}")));
     };
@@ -82,6 +86,31 @@ fn show(rules: &RuleSet, id: &str) -> Result<u8, Error> {
     rows.list("example", &rule.examples);
     rows.list("counterexample", &rule.counterexamples);
     rows.add("source", &rule.source);
+    print(&rows.text)?;
+    Ok(CLEAN)
+}
+
+fn show_location(location: &Location) -> Result<u8, Error> {
+    let mut rows = Rows::default();
+    rows.add("id", &location.id);
+    rows.add("tool", &location.tool);
+    rows.add("holds", &location.holds);
+    rows.add("kind", &location.kind);
+    rows.list("path", &location.paths);
+    rows.list("not", &location.except);
+    rows.list("moved by", &location.env);
+    if !location.reader.is_empty() {
+        rows.add("reader", &location.reader);
+    }
+    rows.list("secret", &location.fields.secrets);
+    rows.list("kept elsewhere", &location.fields.elsewhere);
+    rows.add("mode", &location.mode);
+    rows.add("protect", &location.protect);
+    rows.add("remediation", &location.remediation);
+    rows.list("reference", &location.references);
+    rows.list("example", &location.examples);
+    rows.list("counterexample", &location.counterexamples);
+    rows.add("source", &location.source);
     print(&rows.text)?;
     Ok(CLEAN)
 }

@@ -27,6 +27,10 @@ pub(super) fn sealed(input: &Input<'_>, out: &mut Output) {
     if input.bytes.is_empty() {
         return;
     }
+    // GNOME Keyring writes a keyring with an empty password as text.
+    if input.bytes.starts_with(b"[keyring]") {
+        return out.credential(Credential::new(State::Open));
+    }
     let how = format!("{}, as a whole", input.location.tool);
     out.credential(Credential::new(State::Encrypted { how, weak: false }));
 }
@@ -60,6 +64,13 @@ mod tests {
         assert_eq!(read("vault-token", b"hvs.CAESIJ\n").credentials[0].span, Some(0..10));
         assert!(read("vault-token", b" \n").credentials.is_empty());
         assert!(read("vault-token", &vec![b'a'; 20_000]).problem.is_some());
+    }
+
+    #[test]
+    fn keyrings_without_a_password_are_open() {
+        let state = |bytes: &[u8]| read("gnome-keyring", bytes).credentials[0].state.clone();
+        assert_eq!(state(b"[keyring]\ndisplay-name=Login\n"), State::Open);
+        assert!(matches!(state(b"GnomeKeyring\n\r\0\n"), State::Encrypted { weak: false, .. }));
     }
 
     #[test]
