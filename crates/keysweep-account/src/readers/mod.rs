@@ -17,6 +17,7 @@ mod keepass;
 mod kubeconfig;
 mod lines;
 mod netrc;
+mod openpgp;
 mod plain;
 mod ssh;
 mod trees;
@@ -228,6 +229,7 @@ pub fn all() -> &'static [Reader] {
         reader("mysql-login-path", databases::login_path),
         reader("netrc", netrc::read),
         reader("npmrc", lines::npmrc),
+        reader("openpgp-keyring", openpgp::read),
         reader("password-export", bare::export),
         reader("pgpass", databases::pgpass),
         reader("sealed-store", bare::sealed),

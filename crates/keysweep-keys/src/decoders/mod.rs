@@ -31,7 +31,7 @@ mod libp2p;
 mod minisign;
 mod nkeys;
 mod nss;
-mod openpgp;
+pub mod openpgp;
 mod pbe;
 mod pem;
 mod pkcs12;

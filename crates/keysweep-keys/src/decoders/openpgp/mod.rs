@@ -15,11 +15,17 @@ mod tests;
 pub(crate) use armoured::Armoured;
 pub(crate) use packets::Packets;
 
-use crate::{KeyMaterial, Protection};
+use crate::{KeyMaterial, Protection, PublicKey, Work};
 
 const RULE: &str = "pgp-secret-key";
 const STUB: &str = "pgp-key-stub";
 const RULES: [&str; 2] = [RULE, STUB];
+
+/// The public keys of a binary keyring, each with the user id of its primary key.
+pub fn public_keyring(bytes: &[u8]) -> Vec<(PublicKey, Option<String>)> {
+    let ring = keyring::Keyring::all(bytes, "OpenPGP keyring", &Work::new(0));
+    ring.public.into_iter().map(|(_, key, name)| (key, name)).collect()
+}
 
 /// The rule a key belongs to.
 fn rule(material: &KeyMaterial) -> &'static str {
