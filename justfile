@@ -21,6 +21,12 @@ formats:
     tests/formats/make tests/out/formats
     tests/formats/check tests/out/formats
 
+# Make homes with the real tools, and compare what is told of them with what is in them.
+accounts:
+    cargo build --release
+    tests/accounts/make tests/out/accounts
+    tests/accounts/check tests/out/accounts
+
 # The numbers of BENCHMARKS.md.
 bench:
     cargo build --release

@@ -116,7 +116,9 @@ pub fn assess(
     let mut out = assessor.out;
     out.facts.sort();
     out.facts.dedup();
+    // Nothing is told twice that stands at one place.
     out.extra.sort_by(|a, b| (&a.path, a.offset, &a.fingerprint).cmp(&(&b.path, b.offset, &b.fingerprint)));
+    out.extra.dedup_by(|a, b| a.path == b.path && a.offset == b.offset && a.fingerprint == b.fingerprint);
     out
 }
 

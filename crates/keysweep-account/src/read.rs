@@ -1,7 +1,7 @@
 //! Reads the files at known places, within bounds, and runs their readers.
 
 use crate::model::Location;
-use crate::readers::{self, Credential, Input, Output};
+use crate::readers::{self, Credential, Cursor, Input, Output};
 use crate::spotter::{Spot, What};
 use std::io::{self, Read};
 use std::panic::AssertUnwindSafe;
@@ -55,7 +55,13 @@ pub(crate) fn read(spot: &Spot, locations: &[Location], namer: Namer<'_>) -> Rea
     };
     let beside = |name: &str| bounded_read(&spot.path.with_file_name(name)).ok().map(|bytes| bytes.to_vec());
     let path = spot.path.to_string_lossy();
-    let input = Input { path: &path, bytes: &bytes, location: &locations[location], beside: &beside };
+    let input = Input {
+        path: &path,
+        bytes: &bytes,
+        location: &locations[location],
+        beside: &beside,
+        cursor: Cursor::default(),
+    };
     // A defect in one reader must not cost the rest of the sweep.
     let run = AssertUnwindSafe(|| {
         let mut output = Output::default();
@@ -69,12 +75,35 @@ pub(crate) fn read(spot: &Spot, locations: &[Location], namer: Namer<'_>) -> Rea
     if let Some(problem) = &reading.output.problem {
         reading.incidents.push((format!("{}: {problem}", locations[location].tool), true));
     }
-    let name = |credential: &Credential| secret(credential, &input, namer);
+    let mut lines = Lines::default();
+    let name = |credential: &Credential| secret(credential, &input, namer, &mut lines);
     reading.secrets = reading.output.credentials.iter().map(name).collect();
     reading
 }
 
-fn secret(credential: &Credential, input: &Input<'_>, namer: Namer<'_>) -> Option<Secret> {
+/// Counts lines on from where it was last asked, so that many secrets of a long file cost one look at it.
+#[derive(Default)]
+struct Lines {
+    at: usize,
+    line: u64,
+    begin: usize,
+}
+
+impl Lines {
+    /// Line and column of a position, from 1.
+    fn place(&mut self, bytes: &[u8], at: usize) -> Option<(u64, u64)> {
+        if at < self.at {
+            *self = Self::default();
+        }
+        let passed = bytes.get(self.at..at)?;
+        self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
+        self.begin = memchr::memrchr(b'\n', passed).map_or(self.begin, |end| self.at + end + 1);
+        self.at = at;
+        Some((self.line + 1, (at - self.begin) as u64 + 1))
+    }
+}
+
+fn secret(credential: &Credential, input: &Input<'_>, namer: Namer<'_>, lines: &mut Lines) -> Option<Secret> {
     /// Bytes around a secret that name it if it could be guessed.
     const AROUND: usize = 32;
     if credential.state != readers::State::Open {
@@ -91,11 +120,9 @@ fn secret(credential: &Credential, input: &Input<'_>, namer: Namer<'_>) -> Optio
     let before = &input.bytes[span.start.saturating_sub(AROUND)..span.start];
     let after = &input.bytes[span.end..(span.end + AROUND).min(input.bytes.len())];
     let fingerprint = namer(&input.location.id, &input.bytes[span.clone()], file_name, &[before, after]);
-    let head = &input.bytes[..span.start];
-    let line = memchr::memchr_iter(b'\n', head).count() as u64 + 1;
-    let column = (head.len() - memchr::memrchr(b'\n', head).map_or(0, |at| at + 1)) as u64 + 1;
     let text = !input.bytes[..input.bytes.len().min(1024)].contains(&0);
-    Some(Secret { fingerprint, line: text.then_some((line, column)) })
+    let line = if text { lines.place(input.bytes, span.start) } else { None };
+    Some(Secret { fingerprint, line })
 }
 
 /// The bytes of a regular file, if it is not too long.
@@ -124,4 +151,19 @@ fn open(path: &Path) -> io::Result<std::fs::File> {
 #[cfg(not(unix))]
 fn open(path: &Path) -> io::Result<std::fs::File> {
     std::fs::File::open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_forwards_and_back() {
+        let mut lines = Lines::default();
+        let text = b"ab\ncd\n\nef";
+        assert_eq!(lines.place(text, 4), Some((2, 2)));
+        assert_eq!(lines.place(text, 8), Some((4, 2)));
+        assert_eq!(lines.place(text, 1), Some((1, 2)));
+        assert_eq!(lines.place(text, 99), None);
+    }
 }

@@ -6,13 +6,13 @@ use crate::scan::{conclude, fingerprinter, rule_set};
 use keysweep_account::{
     Assessment, Catalogue, Extra, Home, Identities, Leak, Plan, Spotter, Witness, WitnessedCertificate,
 };
-use keysweep_engine::finding::{Finding, Location, Proof};
+use keysweep_engine::finding::{Finding, Location, MAX_LOCATIONS, Proof};
 use keysweep_engine::{
     Fingerprinter, Incident, Inputs, Options, Progress, ProofLevel, PublicSeen, Report, Scanner, Selection,
 };
 use keysweep_facts::{Fact, Value};
 use keysweep_rules::{Purpose, Severity};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -94,7 +94,11 @@ fn join(
             .with_some("age_days", modified(Path::new(&dump.path)).map(|at| (now() - at).max(0) / 86_400))
     }));
     report.facts.sort();
-    report.findings.extend(extra.into_iter().map(|extra| finding(extra, catalogue)));
+    let mut secrets: BTreeMap<(String, String), Vec<Extra>> = BTreeMap::new();
+    for extra in extra {
+        secrets.entry((extra.location.clone(), extra.fingerprint.clone())).or_default().push(extra);
+    }
+    report.findings.extend(secrets.into_values().filter_map(|places| finding(places, catalogue)));
     describe(&mut report.findings, &report.facts);
     report.findings.sort_by(|a, b| {
         b.severity
@@ -256,12 +260,15 @@ fn witness(seen: PublicSeen) -> Witness {
     Witness { path: seen.path, fingerprint: seen.fingerprint, name: seen.comment, certificate }
 }
 
-/// A finding for a secret that only the reader of its format sees.
-fn finding(extra: Extra, catalogue: &Catalogue) -> Finding {
+/// A finding for a secret that only the reader of its format sees, with all its places.
+fn finding(places: Vec<Extra>, catalogue: &Catalogue) -> Option<Finding> {
     use keysweep_account::model::Severity as Own;
+    let more_locations = places.len().saturating_sub(MAX_LOCATIONS) as u64;
+    let locations = places.iter().take(MAX_LOCATIONS).map(location_of).collect();
+    let extra = places.into_iter().next()?;
     let location = catalogue.get(&extra.location);
     let text = |of: fn(&keysweep_account::model::Location) -> &String| location.map(of).cloned().unwrap_or_default();
-    Finding {
+    Some(Finding {
         title: extra.title,
         severity: match location.map(|location| location.severity).unwrap_or_default() {
             Own::Info => Severity::Info,
@@ -281,22 +288,26 @@ fn finding(extra: Extra, catalogue: &Catalogue) -> Finding {
         details: Vec::new(),
         certificates: Vec::new(),
         known_public: None,
-        locations: vec![Location {
-            path: extra.path,
-            offset: extra.offset,
-            length: extra.length,
-            form: "text".into(),
-            line: extra.line.map(|(line, _)| line),
-            column: extra.line.map(|(_, column)| column),
-            address: None,
-            region: None,
-            structure: None,
-            wrapping: Vec::new(),
-            git: None,
-        }],
-        more_locations: 0,
+        locations,
+        more_locations,
         description: text(|location| &location.holds),
         remediation: format!("{} {}", text(|location| &location.remediation), text(|location| &location.protect)),
         rule: extra.location,
+    })
+}
+
+fn location_of(extra: &Extra) -> Location {
+    Location {
+        path: extra.path.clone(),
+        offset: extra.offset,
+        length: extra.length,
+        form: "text".into(),
+        line: extra.line.map(|(line, _)| line),
+        column: extra.line.map(|(_, column)| column),
+        address: None,
+        region: None,
+        structure: None,
+        wrapping: Vec::new(),
+        git: None,
     }
 }

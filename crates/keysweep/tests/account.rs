@@ -177,6 +177,34 @@ fn hostile_homes_end_and_are_told() {
 
 #[cfg(unix)]
 #[test]
+fn agents_are_asked_only_if_wanted() {
+    use std::io::{Read, Write};
+    let home = tempfile::tempdir().unwrap();
+    let key = Key::new(907);
+    fs::create_dir_all(home.path().join(".ssh")).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(home.path().join(".ssh/agent.sock")).unwrap();
+    let string = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();
+    let blob = [string(b"ssh-ed25519"), string(&key.public)].concat();
+    let answer = string(&[&[12, 0, 0, 0, 1][..], &string(&blob), &string(b"me")].concat());
+    let agent = std::thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let mut question = [0; 5];
+        stream.read_exact(&mut question).unwrap();
+        stream.write_all(&answer).unwrap();
+        question
+    });
+    let (report, _) = sweep(home.path(), &[]);
+    assert_eq!(facts(&report, "agent_socket", "agent.sock").len(), 1);
+    assert!(!report["facts"].to_string().contains("agent_held"));
+    let (report, _) = sweep(home.path(), &["--agents"]);
+    assert_eq!(agent.join().unwrap(), [0, 0, 0, 1, 11]);
+    let all = report["facts"].as_array().unwrap();
+    let held = all.iter().find(|fact| fact["predicate"] == "agent_held" && fact["fields"]["name"] == "me").unwrap();
+    assert_eq!(held["fields"]["fingerprint"], key.fingerprint());
+}
+
+#[cfg(unix)]
+#[test]
 fn links_out_of_the_home_are_told() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), "dotfiles/netrc", format!("machine a.test password {}\n", token(906)));

@@ -35,6 +35,13 @@ pub(super) fn sealed(input: &Input<'_>, out: &mut Output) {
     out.credential(Credential::new(State::Encrypted { how, weak: false }));
 }
 
+/// A file whose encryption has a key that everyone knows, or that stands in the same file: as good as open.
+pub(super) fn published_key(input: &Input<'_>, out: &mut Output) {
+    if !input.bytes.is_empty() {
+        out.credential(Credential::new(State::Open));
+    }
+}
+
 /// A table or document with passwords in the clear, as password managers export it.
 pub(super) fn export(input: &Input<'_>, out: &mut Output) {
     let text = input.text();

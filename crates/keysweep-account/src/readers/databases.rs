@@ -1,6 +1,6 @@
-//! Passwords of database clients: `.pgpass` (PostgreSQL, "The Password File") and `.mylogin.cnf` (mysql_config_editor(1)).
+//! `.pgpass` (PostgreSQL, "The Password File").
 
-use super::{Credential, Input, Output, State};
+use super::{Credential, Input, Output};
 
 /// `host:port:database:user:password`, with `\:` and `\\` for the characters themselves.
 pub(super) fn pgpass(input: &Input<'_>, out: &mut Output) {
@@ -26,13 +26,6 @@ pub(super) fn pgpass(input: &Input<'_>, out: &mut Output) {
             continue;
         };
         out.credential(Credential::secret(input, &line[at..]).for_host(host).named(user));
-    }
-}
-
-/// The file carries the key of its encryption in front, so that it is as good as open.
-pub(super) fn login_path(input: &Input<'_>, out: &mut Output) {
-    if input.bytes.len() > 24 {
-        out.credential(Credential::new(State::Open));
     }
 }
 

@@ -69,6 +69,13 @@ mod tests {
     }
 
     #[test]
+    fn the_same_password_has_its_place_in_each_line() {
+        let out = read("git-credentials", b"https://a:pass@x.test\nhttps://b:pass@y.test\n");
+        let spans: Vec<_> = out.credentials.iter().map(|c| c.span.clone().unwrap()).collect();
+        assert_eq!(spans, [10..14, 32..36]);
+    }
+
+    #[test]
     fn a_helper_that_stores_in_the_clear_keeps_nothing_elsewhere() {
         assert!(read("git-config", b"[credential]\n\thelper = store --file ~/x\n").credentials.is_empty());
     }

@@ -10,6 +10,7 @@ mod bare;
 mod chromium;
 mod containers;
 mod databases;
+mod directives;
 mod firefox;
 mod gcloud;
 mod git;
@@ -25,10 +26,13 @@ mod vscode;
 
 use crate::model::Location;
 use keysweep_facts::Fact;
+use std::cell::Cell;
 use std::ops::Range;
 
 /// Most credentials and facts taken of one file.
 pub const MAX_ITEMS: usize = 5_000;
+/// Bytes of one file that are searched for where its secrets stand, all searches together.
+const SEARCHED: usize = 1 << 30;
 
 /// A file to read.
 pub struct Input<'a> {
@@ -40,6 +44,21 @@ pub struct Input<'a> {
     pub location: &'a Location,
     /// Reads a file beside it, within bounds.
     pub beside: &'a dyn Fn(&str) -> Option<Vec<u8>>,
+    /// Where secrets were looked for.
+    pub cursor: Cursor,
+}
+
+/// Where the secret that was looked for last ends, and how many bytes may still be searched for others: most readers go from
+/// the beginning to the end, and those that do not must not read a long file for each of many secrets.
+pub struct Cursor {
+    end: Cell<usize>,
+    budget: Cell<usize>,
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self { end: Cell::new(0), budget: Cell::new(SEARCHED) }
+    }
 }
 
 impl<'a> Input<'a> {
@@ -49,10 +68,21 @@ impl<'a> Input<'a> {
         String::from_utf8_lossy(bytes)
     }
 
-    /// Where a secret stands in the file as it is written.
+    /// Where a secret stands in the file as it is written: behind the one before, or else anywhere.
     pub fn find(&self, secret: &str) -> Option<Range<usize>> {
-        let at = memchr::memmem::find(self.bytes, secret.as_bytes())?;
+        let from = self.cursor.end.get();
+        let at = self.search(from, secret).or_else(|| if from > 0 { self.search(0, secret) } else { None })?;
+        self.cursor.end.set(at + secret.len());
         Some(at..at + secret.len())
+    }
+
+    fn search(&self, from: usize, secret: &str) -> Option<usize> {
+        let rest = self.bytes.get(from..)?;
+        let rest = &rest[..rest.len().min(self.cursor.budget.get())];
+        let found = memchr::memmem::find(rest, secret.as_bytes());
+        let cost = found.map_or(rest.len(), |at| at + secret.len());
+        self.cursor.budget.set(self.cursor.budget.get() - cost);
+        found.map(|at| from + at)
     }
 }
 
@@ -210,6 +240,8 @@ pub fn all() -> &'static [Reader] {
         tree_reader("toml", trees::toml),
         tree_reader("ini", trees::ini),
         tree_reader("xml", trees::xml),
+        tree_reader("directives", directives::read),
+        reader("address-logins", directives::addresses),
         reader("authorized-keys", ssh::authorized_keys),
         reader("aws-config", aws::config),
         reader("aws-credentials", aws::credentials),
@@ -226,12 +258,12 @@ pub fn all() -> &'static [Reader] {
         reader("keepass", keepass::read),
         reader("known-hosts", ssh::known_hosts),
         reader("kubeconfig", kubeconfig::read),
-        reader("mysql-login-path", databases::login_path),
         reader("netrc", netrc::read),
         reader("npmrc", lines::npmrc),
         reader("openpgp-keyring", openpgp::read),
         reader("password-export", bare::export),
         reader("pgpass", databases::pgpass),
+        reader("published-key", bare::published_key),
         reader("sealed-store", bare::sealed),
         reader("ssh-certificate", ssh::certificate),
         reader("ssh-config", ssh::config),
@@ -271,10 +303,20 @@ pub(crate) mod tests {
     pub(crate) fn read(id: &str, bytes: &[u8]) -> Output {
         let catalogue = crate::Catalogue::builtin();
         let location = catalogue.get(id).unwrap_or_else(|| panic!("no location '{id}'"));
-        let input = Input { path: "home/file", bytes, location, beside: &|_| None };
+        let input = Input { path: "home/file", bytes, location, beside: &|_| None, cursor: Cursor::default() };
         let mut out = Output::default();
         (by_name(&location.reader).unwrap().read)(&input, &mut out);
         out
+    }
+
+    #[test]
+    fn searching_for_secrets_ends() {
+        let catalogue = crate::Catalogue::builtin();
+        let bytes = vec![b'a'; 1 << 20];
+        let location = &catalogue.locations()[0];
+        let input = Input { path: "f", bytes: &bytes, location, beside: &|_| None, cursor: Cursor::default() };
+        assert!((0..100_000).all(|_| input.find("b").is_none()));
+        assert_eq!(input.find("a"), None, "nothing is left to spend");
     }
 
     #[test]
@@ -312,7 +354,13 @@ pub(crate) mod tests {
             for seed in seeds {
                 let mut bytes = seed.to_vec();
                 for round in 0u32..40 {
-                    let input = Input { path: "f", bytes: &bytes, location, beside: &|_| Some(b"x".to_vec()) };
+                    let input = Input {
+                        path: "f",
+                        bytes: &bytes,
+                        location,
+                        beside: &|_| Some(b"x".to_vec()),
+                        cursor: Cursor::default(),
+                    };
                     (reader.read)(&input, &mut Output::default());
                     // A small generator is enough: what matters is that bytes change everywhere.
                     let noise = round.wrapping_mul(2_654_435_761) >> 7;
