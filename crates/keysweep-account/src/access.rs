@@ -160,20 +160,24 @@ impl<'a> Accesses<'a> {
 fn permissions(path: &Path) -> Option<Permissions> {
     use std::os::unix::fs::MetadataExt;
     let metadata = std::fs::metadata(path).ok()?;
-    let mut permissions = Permissions {
+    let permissions = Permissions {
         uid: metadata.uid(),
         gid: metadata.gid(),
         mode: metadata.mode() & 0o7777,
         ..Permissions::default()
     };
     #[cfg(target_os = "linux")]
-    {
-        let mut list = [0; 4 << 10];
-        if let Ok(length) = rustix::fs::getxattr(path, "system.posix_acl_access", &mut list[..]) {
-            apply(&mut permissions, &list[..length.min(list.len())]);
-        }
-    }
+    let permissions = with_list(path, permissions);
     Some(permissions)
+}
+
+#[cfg(target_os = "linux")]
+fn with_list(path: &Path, mut permissions: Permissions) -> Permissions {
+    let mut list = [0; 4 << 10];
+    if let Ok(length) = rustix::fs::getxattr(path, "system.posix_acl_access", &mut list[..]) {
+        apply(&mut permissions, &list[..length.min(list.len())]);
+    }
+    permissions
 }
 
 #[cfg(not(unix))]
@@ -244,6 +248,32 @@ mod tests {
         assert_eq!(names(dir.path(), &path).0, ["everyone"]);
         let (dir, path) = tree(0o600, 0o755);
         assert_eq!(names(dir.path(), &path).0, Vec::<String>::new());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_list_of_a_real_file_is_read() {
+        let (dir, path) = tree(0o600, 0o755);
+        let entry =
+            |tag: u16, bits: u16, id: u32| [&tag.to_le_bytes()[..], &bits.to_le_bytes(), &id.to_le_bytes()].concat();
+        let list = [
+            vec![2, 0, 0, 0],
+            entry(1, 6, !0),
+            entry(2, 4, 4711),
+            entry(4, 0, !0),
+            entry(0x10, 4, !0),
+            entry(0x20, 0, !0),
+        ]
+        .concat();
+        let flags = rustix::fs::XattrFlags::empty();
+        if rustix::fs::setxattr(&path, "system.posix_acl_access", &list, flags).is_err() {
+            return; // The file system has no lists.
+        }
+        assert_eq!(names(dir.path(), &path).0, ["user 4711"]);
+        set_permissions(dir.path().join("d"), Mode::from_mode(0o700)).unwrap();
+        let identities = Identities::default();
+        let access = Accesses::new(&identities, &dir.path().join("d")).of(&path).unwrap();
+        assert!(access.readers.is_empty(), "the folder keeps the user out");
     }
 
     #[cfg(target_os = "linux")]

@@ -507,10 +507,12 @@ fn with_key_beside(credential: Credential, path: &Path, by_path: &BTreeMap<&str,
     Credential { state: State::Encrypted { how, weak: open }, ..credential }
 }
 
-/// `access key of default (AWS CLI)`.
+/// `Access key of AWS CLI`.
 fn title(location: &Location, credential: &Credential) -> String {
     let kind = credential.kind.as_deref().unwrap_or(&location.kind);
-    format!("{} of {}", kind, location.tool)
+    let mut letters = kind.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{} of {}", letters.as_str(), location.tool)
 }
 
 /// A short name for a credential at a place.

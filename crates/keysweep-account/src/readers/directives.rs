@@ -12,7 +12,7 @@ pub(super) fn read(input: &Input<'_>, out: &mut Output) {
     let fields = &input.location.fields;
     let is = |names: &[String], name: &str| names.iter().any(|own| own.eq_ignore_ascii_case(name));
     let text = input.text();
-    let mut host = String::new();
+    let mut host = fields.host.iter().find_map(|name| name.strip_prefix('=')).unwrap_or_default().to_owned();
     for line in lines(&text).filter(|line| !line.starts_with(['#', ';']) && !line.starts_with("//")) {
         let (name, rest) = line.split_once(|c: char| c.is_whitespace() || c == '=' || c == ':').unwrap_or((line, ""));
         let value = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '=' || c == ':');
