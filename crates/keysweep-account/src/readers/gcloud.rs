@@ -30,7 +30,7 @@ pub(super) fn read(input: &Input<'_>, out: &mut Output) {
 /// What of the JSON is the secret.
 fn secret_of<'v>(value: &'v str) -> (&'static str, std::borrow::Cow<'v, str>) {
     let json: serde_json::Value = serde_json::from_str(value).unwrap_or_default();
-    for (member, kind) in [("refresh_token", "refresh token"), ("private_key_id", "service account key")] {
+    for (member, kind) in [("refresh_token", "refresh token"), ("private_key", "service account key")] {
         if let Some(secret) = json[member].as_str() {
             return (kind, secret.to_owned().into());
         }

@@ -68,8 +68,10 @@ impl<'a> Input<'a> {
         String::from_utf8_lossy(bytes)
     }
 
-    /// Where a secret stands in the file as it is written: behind the one before, or else anywhere.
+    /// Where a secret stands in the file as it is written: behind the one before, or else anywhere. Of one with several lines,
+    /// which formats write in their own ways, the longest line stands for it.
     pub fn find(&self, secret: &str) -> Option<Range<usize>> {
+        let secret = secret.lines().max_by_key(|line| line.len()).filter(|line| !line.is_empty())?;
         let from = self.cursor.end.get();
         let at = self.search(from, secret).or_else(|| if from > 0 { self.search(0, secret) } else { None })?;
         self.cursor.end.set(at + secret.len());
@@ -307,6 +309,16 @@ pub(crate) mod tests {
         let mut out = Output::default();
         (by_name(&location.reader).unwrap().read)(&input, &mut out);
         out
+    }
+
+    #[test]
+    fn lines_stand_for_what_has_many() {
+        let catalogue = crate::Catalogue::builtin();
+        let bytes = br#"{"private_key": "-----BEGIN\nMIIEvQIBADANBg\n-----END"}"#;
+        let location = &catalogue.locations()[0];
+        let input = Input { path: "f", bytes, location, beside: &|_| None, cursor: Cursor::default() };
+        assert_eq!(input.find("-----BEGIN\nMIIEvQIBADANBg\n-----END"), Some(29..43));
+        assert_eq!(input.find(""), None);
     }
 
     #[test]
