@@ -18,6 +18,7 @@ mod inside;
 mod join;
 mod key;
 pub(crate) mod limbs;
+mod lone;
 mod lows;
 mod natural;
 mod powers;

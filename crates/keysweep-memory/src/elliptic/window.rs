@@ -17,7 +17,7 @@ pub(super) enum Tier {
     End,
     /// At a multiple of 16 bytes in a run of some length, or at a word near the ends of a long one.
     Aligned,
-    /// At another word.
+    /// At another word, or at any byte around a run of the key's length.
     Word,
 }
 
@@ -81,6 +81,13 @@ impl Windows {
             }
             if words <= SHORT {
                 self.push(piece, at + 4, len, Tier::End);
+            }
+        }
+        // A number alone among other bytes begins anywhere in the words around the run.
+        if begins && ends && (8 * words).abs_diff(len) <= 16 {
+            let last = (piece.to + 8).saturating_sub(len);
+            for at in (piece.from.saturating_sub(8)..=last).filter(|at| !at.abs_diff(piece.from).is_multiple_of(4)) {
+                self.push(piece, at, len, Tier::Word);
             }
         }
     }

@@ -107,6 +107,7 @@ impl<'a> Search<'a> {
         self.divisors();
         self.products(&wide);
         self.triples();
+        self.lone_numbers();
         self.inside_runs();
         self.crt_exponents();
         self.pair_lone_primes();

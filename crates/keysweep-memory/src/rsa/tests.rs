@@ -316,6 +316,22 @@ fn fragments_of_der_at_any_alignment() {
 }
 
 #[test]
+fn one_number_at_any_byte_beside_a_known_modulus() {
+    for key in [&*RSA_1024, &*RSA_2048] {
+        for (name, order) in [("q", Order::Big), ("d", Order::Big), ("p", Order::Little), ("lambda d", Order::Little)] {
+            let digits = order.encode(&key.number(name).to_bytes_be());
+            for shift in 1..8 {
+                // Among the bytes of a message, not beside zeros.
+                let mut dump = Dump::new(120 + shift as u64);
+                let whole = [&b"key="[..], &digits, b"; end"].concat();
+                dump.put(&whole, shift);
+                assert_found(&dump.search(&[key.public()]), key, &format!("{name} {order:?} {shift}"));
+            }
+        }
+    }
+}
+
+#[test]
 fn numbers_side_by_side() {
     // A slab of an allocator without headers, full of other random data: nothing says where a number begins.
     let key = &*RSA_2048;
