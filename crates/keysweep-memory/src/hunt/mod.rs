@@ -5,6 +5,7 @@
 //! without a given key. So the hunt itself need only be quick to say no.
 
 mod curve;
+mod exponent;
 mod rsa;
 mod runs;
 mod sieve;

@@ -1,6 +1,7 @@
 //! Windows that are a prime or the private exponent of a given modulus.
 
 use super::Tested;
+use super::exponent::Leading;
 use super::sieve::Sieve;
 use super::windows::Windows;
 use crate::order::{Order, PYTHON, TOM_MATH_32, TOM_MATH_64};
@@ -16,9 +17,8 @@ pub(super) struct Modulus {
     /// Limbs, least significant first.
     n: Vec<u64>,
     bits: u32,
-    /// Its leading bits, see [`lead`].
-    lead: f64,
-    /// The public exponent; 1 if it is not used.
+    /// What its exponents are known by, and the public one; not of larger ones.
+    leading: Option<Leading>,
     e: u64,
     shapes: Vec<Shape>,
     /// Whether small primes divide it: then they may divide a factor.
@@ -79,10 +79,11 @@ impl Modulus {
         shapes.sort_by_key(|shape| shape.len);
         // Of a larger public exponent the leading bits of the private one tell nothing.
         let exponent = exponent(key);
-        shapes.retain(|shape| shape.part == Part::Prime || exponent.is_some());
         let e = exponent.unwrap_or(1);
+        let leading = Leading::new(n, e);
+        shapes.retain(|shape| shape.part == Part::Prime || leading.is_some());
         let smooth = Sieve::divides(n);
-        Some(Self { lead: lead(&limbs), n: limbs, bits, e, shapes, smooth })
+        Some(Self { leading, n: limbs, bits, e, shapes, smooth })
     }
 
     /// The state of a thread.
@@ -109,7 +110,7 @@ impl Modulus {
     }
 
     fn is(&self, shape: &Shape, bytes: &[u8], number: &mut [u64]) -> bool {
-        if shape.part == Part::Exponent && leading(shape.order, bytes).is_some_and(|d| !self.may_lead(d)) {
+        if shape.part == Part::Exponent && !self.leading.as_ref().is_some_and(|l| l.may_be(shape.order, bytes)) {
             return false;
         }
         let Some(count) = limbs(shape.order, bytes, number) else { return false };
@@ -123,19 +124,8 @@ impl Modulus {
     /// Whether `d` may be the private exponent: `d / n` is a fraction whose denominator is `e` times a divisor of
     /// `gcd(p - 1, q - 1)`, in all leading bits.
     fn is_exponent(&self, d: &[u64]) -> bool {
-        self.may_lead((bits(d), lead(d)))
+        self.leading.as_ref().is_some_and(|leading| leading.may_be_limbs(d))
             && ratio::fraction(d, &self.n).is_some_and(|f| f.denominator.is_multiple_of(self.e))
-    }
-
-    /// The same by the number of bits and the first 53 of them alone.
-    fn may_lead(&self, (bits, lead): (u32, f64)) -> bool {
-        let difference = self.bits.saturating_sub(bits);
-        if difference > SLACK || bits > self.bits {
-            return false;
-        }
-        let ratio = self.e as f64 * DIVISORS * (lead / self.lead) / (1u64 << difference) as f64;
-        let distance = (ratio - (ratio + ROUND - ROUND)).abs();
-        distance < TOLERANCE.max(self.e as f64 * DIVISORS * UNIT)
     }
 }
 
@@ -170,44 +160,6 @@ impl Worker<'_> {
             *tested.windows.entry(format!("{} as {}", shape.part.name(), shape.order.name())).or_default() += count;
         }
     }
-}
-
-/// How many bits shorter than the modulus an exponent may be.
-const SLACK: u32 = 40;
-/// The least common multiple of 1 to 16: `gcd(p - 1, q - 1)` divides it for nearly all keys.
-const DIVISORS: f64 = 720_720.0;
-/// `DIVISORS` times an exponent of 17 bits times a ratio of two `f64` is wrong by up to 2^-15. It grows with the exponent, until this
-/// tells nothing.
-const TOLERANCE: f64 = 1.0 / (1 << 12) as f64;
-/// Four times the relative error of a `f64`.
-const UNIT: f64 = 1.0 / (1u64 << 50) as f64;
-/// Added to a number below 2^51 and taken away again, it leaves the nearest whole number: faster than a call of `round`.
-const ROUND: f64 = (3u64 << 51) as f64;
-
-/// The leading bits as a fraction from 1/2 to 1.
-fn lead(limbs: &[u64]) -> f64 {
-    let used = bits(limbs).div_ceil(64) as usize;
-    let top = limbs[used.saturating_sub(1)];
-    let next = used.checked_sub(2).map_or(0, |i| limbs[i]);
-    let wide = (u128::from(top) << 64 | u128::from(next)) << top.leading_zeros().min(63);
-    (wide >> 64) as f64 / 2f64.powi(64)
-}
-
-/// The number of bits of a window, and its leading bits as [`lead`] has them, by its first 16 bytes. `None` if they do not tell.
-fn leading(order: Order, bytes: &[u8]) -> Option<(u32, f64)> {
-    let little = |bytes: &[u8]| bytes.iter().rev().fold(0u128, |n, b| n << 8 | u128::from(*b));
-    let first = bytes.first_chunk::<16>()?;
-    let top = match order {
-        Order::Little => u128::from_le_bytes(*bytes.last_chunk()?),
-        Order::Big => u128::from_be_bytes(*first),
-        Order::BigWords32 => first.chunks(4).fold(0, |n, word| n << 32 | little(word)),
-        Order::BigWords64 => little(&first[..8]) << 64 | little(&first[8..]),
-        Order::Digits { .. } => return None,
-    };
-    let zeros = top.leading_zeros();
-    let bits = (8 * bytes.len() as u32).checked_sub(zeros)?;
-    const SCALE: f64 = 1.0 / (1u128 << 64) as f64;
-    (zeros < 64).then(|| (bits, ((top << zeros) >> 64) as u64 as f64 * SCALE))
 }
 
 /// Bytes of a window for a number of so many bits.

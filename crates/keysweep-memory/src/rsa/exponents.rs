@@ -65,7 +65,9 @@ impl Search<'_> {
         if !affordable {
             return;
         }
-        for e in ratio::public_exponents(fraction.denominator) {
+        let known = self.known.iter().find(|modulus| modulus.n == *n).and_then(|modulus| modulus.e.as_ref());
+        let known = known.filter(|e| e.bits() <= 64).map(Natural::low);
+        for e in ratio::public_exponents(fraction.denominator, known) {
             if !self.may_try() || !self.may_raise(n.bits()) {
                 return;
             }
@@ -151,7 +153,7 @@ impl Search<'_> {
                         |prime: &Natural| e.times(&d).modulo(&prime.less_one()).is_some_and(|rest| rest.is_one());
                     if *number == key.n { key.primes.iter().all(undone) } else { undone(number) }
                 };
-                let exponents = ratio::public_exponents(fraction.denominator);
+                let exponents = ratio::public_exponents(fraction.denominator, None);
                 if let Some(e) = exponents.into_iter().map(Natural::from).find(fits) {
                     return Some(e);
                 }

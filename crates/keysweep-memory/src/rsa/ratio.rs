@@ -22,10 +22,11 @@ pub(crate) struct Fraction {
     pub(crate) denominator: u64,
 }
 
-/// A multiple of the usual public exponents (65537, 3, 5, 7, 15, 17, 35) times small divisors of the gcd of the primes less one.
-const COMMON: f64 = (65_537 * 3 * 5 * 7 * 17 * 8) as f64;
-/// `COMMON` times a ratio of two `f64` is wrong by up to 2^-21.
-const TOLERANCE: f64 = 1.0 / (1 << 19) as f64;
+/// A multiple of the usual public exponents (65537, 3, 5, 7, 15, 17, 35) times small divisors of the gcd of the primes less one: those
+/// that divide the least common multiple of 1 to 16.
+const COMMON: f64 = (65_537u64 * 17 * 720_720) as f64;
+/// `COMMON` times a ratio of two `f64` is wrong by up to 2^-12.
+const TOLERANCE: f64 = 1.0 / (1 << 10) as f64;
 /// Ratios that are kept, in all and at least of a batch.
 const MAX_RATIOS: usize = 1 << 16;
 const MIN_RATIOS: usize = 256;
@@ -126,8 +127,12 @@ fn top(limbs: &[u64], low: u32) -> u128 {
 }
 
 /// The public exponents that a ratio `k / c` of private exponent and modulus may come from: `c` itself, or without what
-/// the gcd of the primes less one has put into it.
-pub(super) fn public_exponents(denominator: u64) -> Vec<u64> {
+/// the gcd of the primes less one has put into it, which may be much if the exponent is a `known` or the usual one.
+pub(super) fn public_exponents(denominator: u64, known: Option<u64>) -> Vec<u64> {
+    let divides = |e: &u64| *e > 1 && denominator.is_multiple_of(*e);
+    if let Some(e) = known.or(Some(65_537)).filter(divides) {
+        return vec![e];
+    }
     let parts = (1..=64).filter(|t| denominator.is_multiple_of(*t)).map(|t| denominator / t);
     let mut exponents: Vec<u64> = parts.filter(|e| e % 2 == 1 && *e >= 3).collect();
     exponents.sort_by_key(|e| (*e != 65_537, std::cmp::Reverse(*e)));
