@@ -475,6 +475,7 @@ impl<'a> Assessor<'a> {
 
     fn witnesses(&mut self, witnesses: &[Witness], places: &HashMap<&Path, &Spot>) {
         let locations = self.locations();
+        let mut key_sets: HashMap<&Path, bool> = HashMap::new();
         for witness in witnesses {
             let path = Path::new(witness.path.split("!/").next().unwrap_or(&witness.path));
             let own: Vec<&Location> = places
@@ -486,7 +487,8 @@ impl<'a> Assessor<'a> {
                 continue;
             }
             let given = self.spotter.plan.trust.iter().any(|trusted| path.starts_with(trusted));
-            if let Some(fact) = trust::fact(witness, &own, given) {
+            let key_set = *key_sets.entry(path).or_insert_with(|| trust::is_key_set(path));
+            if let Some(fact) = trust::fact(witness, &own, given, key_set) {
                 self.fact(fact);
             }
         }

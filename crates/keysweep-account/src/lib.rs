@@ -9,7 +9,7 @@
 //! | [`model`], [`catalogue`] | the locations of `rules/accounts/`, and which of them a path is |
 //! | [`spotter`] | notes known places while a scan walks |
 //! | [`readers`] | one file for each format |
-//! | [`assess`] | joins what was read with what the scan found |
+//! | [`mod@assess`] | joins what was read with what the scan found |
 //! | [`identities`] | accounts and groups of the scanned system |
 //!
 //! The crate knows nothing of the scan itself: what that found comes in as [`Leak`] and [`Witness`].

@@ -125,6 +125,17 @@ fn secret(credential: &Credential, input: &Input<'_>, namer: Namer<'_>, lines: &
     Some(Secret { fingerprint, line })
 }
 
+/// The first bytes of a regular file.
+pub(crate) fn head(path: &Path, bytes: u64) -> io::Result<Vec<u8>> {
+    let file = open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("is no regular file"));
+    }
+    let mut head = Vec::new();
+    file.take(bytes).read_to_end(&mut head)?;
+    Ok(head)
+}
+
 /// The bytes of a regular file, if it is not too long.
 fn bounded_read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let file = open(path)?;

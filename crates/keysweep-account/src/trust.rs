@@ -2,6 +2,7 @@
 
 use crate::model::{Class, Location};
 use keysweep_facts::{Fact, Value};
+use std::path::Path;
 
 /// A public key or certificate that the scan saw.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,8 +45,9 @@ const USAGES: [(&str, &str); 8] = [
 ];
 
 /// The fact that a key is trusted, if what was seen says so: a certificate always does, a bare key where keys are that
-/// somebody accepts. `locations` are those of the file; `given` if the user named it as a place of trust.
-pub(crate) fn fact(witness: &Witness, locations: &[&Location], given: bool) -> Option<Fact> {
+/// somebody accepts. `locations` are those of the file; `given` if the user named it as a place of trust; `key_set` if it is a
+/// set of JSON Web Keys.
+pub(crate) fn fact(witness: &Witness, locations: &[&Location], given: bool, key_set: bool) -> Option<Fact> {
     let named =
         Fact::new("trust", "").with("fingerprint", witness.fingerprint.clone()).with("place", witness.path.clone());
     if let Some(certificate) = &witness.certificate {
@@ -60,10 +62,6 @@ pub(crate) fn fact(witness: &Witness, locations: &[&Location], given: bool) -> O
         return Some(Fact { evidence: "a certificate for the key".into(), ..fact });
     }
     let keyring = locations.iter().find(|location| location.class == Class::Trust);
-    let lower = witness.path.to_ascii_lowercase();
-    let file = lower.rsplit(['/', '\\']).next().unwrap_or(&lower);
-    let key_set =
-        file.contains("jwks") || file.contains("keys.json") || lower.ends_with(".well-known/openid-configuration/keys");
     let (by, purpose, evidence) = if key_set {
         ("whoever reads the key set", "token-signing", "a key set lists the key")
     } else if let Some(location) = keyring {
@@ -77,6 +75,19 @@ pub(crate) fn fact(witness: &Witness, locations: &[&Location], given: bool) -> O
     Some(Fact { evidence: evidence.into(), ..fact })
 }
 
+/// Whether a file is a set of JSON Web Keys (RFC 7517 section 5): an object with an array `keys`.
+pub(crate) fn is_key_set(path: &Path) -> bool {
+    /// The member may stand behind others, but hardly behind this many bytes.
+    const HEAD: u64 = 64 << 10;
+    let Ok(head) = crate::read::head(path, HEAD) else { return false };
+    let object = head.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
+    let array = |at: usize| {
+        let mut rest = head[at + 6..].iter().filter(|b| !b.is_ascii_whitespace());
+        rest.next() == Some(&b':') && rest.next() == Some(&b'[')
+    };
+    object && memchr::memmem::find_iter(&head, b"\"keys\"").any(array)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,9 +98,21 @@ mod tests {
 
     #[test]
     fn key_sets_and_given_files_are_trust_and_other_keys_are_not() {
-        assert_eq!(fact(&witness("a/jwks.json"), &[], false).unwrap().text("purpose"), Some("token-signing"));
-        assert!(fact(&witness("a/id_rsa.pub"), &[], false).is_none());
-        assert!(fact(&witness("a/id_rsa.pub"), &[], true).is_some());
+        assert_eq!(fact(&witness("a/jwks.json"), &[], false, true).unwrap().text("purpose"), Some("token-signing"));
+        assert!(fact(&witness("a/id_rsa.pub"), &[], false, false).is_none());
+        assert!(fact(&witness("a/id_rsa.pub"), &[], true, false).is_some());
+    }
+
+    #[test]
+    fn key_sets_are_told_by_what_is_in_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let is = |text: &str| {
+            let path = dir.path().join("x");
+            std::fs::write(&path, text).unwrap();
+            is_key_set(&path)
+        };
+        assert!(is("{\"keys\":[]}") && is(" {\n \"a\": 1, \"keys\" : [\n"));
+        assert!(!is("{\"keys\": 1}") && !is("[\"keys\":[") && !is("{\"kty\":\"RSA\"}") && !is(""));
     }
 
     #[test]
@@ -101,7 +124,7 @@ mod tests {
             ca: false,
             usages: vec!["1.3.6.1.5.5.7.3.3".into(), "1.2.3".into()],
         };
-        let fact = fact(&Witness { certificate: Some(certificate), ..witness("c.pem") }, &[], false).unwrap();
+        let fact = fact(&Witness { certificate: Some(certificate), ..witness("c.pem") }, &[], false, false).unwrap();
         assert_eq!((fact.text("purpose"), fact.time("expires")), (Some("code-signing"), Some(0)));
     }
 }

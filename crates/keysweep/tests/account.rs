@@ -137,10 +137,10 @@ fn trust_is_read_from_given_files() {
     let key = Key::new(905);
     write(home.path(), "home/signing.pem", key.pem());
     let x = data_encoding::BASE64URL_NOPAD.encode(&key.public);
-    write(home.path(), "jwks.json", format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"k1","x":"{x}"}}]}}"#));
-    let trust = home.path().join("jwks.json");
+    write(home.path(), "published", format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"k1","x":"{x}"}}]}}"#));
+    let trust = home.path().join("published");
     let (report, _) = sweep(&home.path().join("home"), &["--trust", trust.to_str().unwrap()]);
-    let trusted = facts(&report, "trust", "jwks.json");
+    let trusted = facts(&report, "trust", "published");
     assert_eq!(trusted.len(), 1, "{:#}", report["facts"]);
     assert_eq!(
         (&trusted[0]["purpose"], &trusted[0]["fingerprint"]),
