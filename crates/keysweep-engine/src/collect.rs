@@ -274,6 +274,7 @@ fn describe_key(
             _ => None,
         },
         weak: matches!(material.protection, Protection::Encrypted { weak: true, .. }),
+        elsewhere: matches!(material.protection, Protection::External { .. }),
         spki_sha256: material.public.as_ref().map(|p| p.hex()),
         ssh_sha256: material.public.as_ref().and_then(|p| p.ssh.clone()),
         jwk_thumbprint: material.public.as_ref().and_then(|p| p.jwk_thumbprint.clone()),

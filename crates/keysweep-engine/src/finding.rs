@@ -99,6 +99,9 @@ pub struct KeyFacts {
     /// Whether the encryption is below today's practice.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub weak: bool,
+    /// Whether the private half is kept elsewhere (a card, an agent), and only named here.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub elsewhere: bool,
     /// SHA-256 of the DER SubjectPublicKeyInfo, lower-case hex.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub spki_sha256: Option<String>,
@@ -164,6 +167,63 @@ pub struct Location {
     /// Where in a repository the bytes are kept, if they are a git object.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub git: Option<GitPlace>,
+    /// Marks in the text that ask to let this pass, whether or not they hold.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub marks: Vec<Mark>,
+}
+
+/// `keysweep:allow RULE reason=... until=DATE` on the line on which a secret begins, or the one before.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Mark {
+    /// Id of the rule, or a glob.
+    pub rule: String,
+    /// Why it may pass.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// Until when, as it is written there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<String>,
+}
+
+/// What is known or allowed, and does not fail a gate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Suppressed {
+    /// What lets it pass.
+    pub by: Suppressor,
+    /// Why, as whoever allowed it wrote.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// The last day on which it is allowed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<String>,
+    /// The finding, with only those of its places that are let pass.
+    pub finding: Finding,
+}
+
+/// What lets a finding pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Suppressor {
+    /// The baseline knows it.
+    Baseline,
+    /// An exception of the configuration.
+    Exception,
+    /// The configuration excludes the path.
+    Excluded,
+    /// A mark in the text.
+    Inline,
+}
+
+impl Suppressor {
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Suppressor::Baseline => "baseline",
+            Suppressor::Exception => "exception",
+            Suppressor::Excluded => "excluded path",
+            Suppressor::Inline => "inline mark",
+        }
+    }
 }
 
 /// The place of a blob in the history of a repository.
@@ -267,6 +327,12 @@ pub struct Stats {
 pub struct Report {
     /// Most severe first, then by path and offset.
     pub findings: Vec<Finding>,
+    /// What was found, too, but is known or allowed.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub suppressed: Vec<Suppressed>,
+    /// How many findings are left out as less severe or less sure than was asked for.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub below_threshold: u64,
     /// What could not be looked at.
     pub incidents: Vec<Incident>,
     /// The dumps among the scanned files.

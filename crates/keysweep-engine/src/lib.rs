@@ -17,6 +17,7 @@ pub mod finding;
 mod fingerprint;
 mod hunt;
 mod known;
+mod mark;
 mod numbers;
 mod place;
 mod progress;
@@ -30,9 +31,12 @@ mod window;
 
 pub use blobs::{BlobPlace, BlobSweep, BlobWorker, Interest, Numbers};
 pub use detector::{SetupError, decoder_rules};
-pub use finding::{Finding, GitPlace, Hunt, HuntedKey, Incident, Location, ProofLevel, PublicSeen, Report, Stats};
+pub use finding::{
+    Finding, GitPlace, Hunt, HuntedKey, Incident, Location, Mark, ProofLevel, PublicSeen, Report, Stats, Suppressed,
+    Suppressor,
+};
 pub use fingerprint::Fingerprinter;
 pub use hunt::Wanted;
 pub use progress::Progress;
-pub use scan::{Inputs, Options, Scanner, Watcher};
+pub use scan::{Inputs, Options, Scanner, Watcher, threads};
 pub use walk::{GlobError, Selection};

@@ -83,6 +83,7 @@ impl<'a> Places<'a> {
             },
             wrapping: raw.wrapping.iter().map(|w| (*w).to_owned()).collect(),
             git: self.part.git.cloned(),
+            marks: Vec::new(),
         }
     }
 

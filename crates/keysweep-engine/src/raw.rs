@@ -134,11 +134,11 @@ fn strength(raw: &Raw) -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use keysweep_keys::{Algorithm, Fingerprint, Proof, Protection};
 
-    fn raw(range: std::ops::Range<u64>, public: Option<u8>, id: u8, open: bool) -> Raw {
+    pub(crate) fn raw(range: std::ops::Range<u64>, public: Option<u8>, id: u8, open: bool) -> Raw {
         let encrypted = || Protection::Encrypted { cipher: String::new(), kdf: String::new(), weak: false };
         let public = public.map(|byte| Fingerprint { spki_sha256: [byte; 32], ssh: None, jwk_thumbprint: None });
         let material = KeyMaterial {

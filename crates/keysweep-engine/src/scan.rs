@@ -6,6 +6,7 @@ use crate::file::{Searcher, Seen};
 use crate::finding::{DumpFacts, Location, Report, Stats};
 use crate::fingerprint::Fingerprinter;
 use crate::hunt::{Hunting, Wanted};
+use crate::mark;
 use crate::numbers;
 use crate::place::{Part, Places};
 use crate::progress::Progress;
@@ -50,6 +51,14 @@ pub struct Options {
     pub every_byte: bool,
     /// List in the report where public keys and certificates lie.
     pub list_public: bool,
+}
+
+/// The number of threads that is meant: 0 stands for as many as there are cores.
+pub fn threads(wanted: usize) -> usize {
+    match wanted {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        n => n,
+    }
 }
 
 /// Is told of every entry that the walk meets: files, folders, links and others.
@@ -102,10 +111,7 @@ impl Scanner {
         let hunting = (!wanted.is_empty()).then(|| Hunting::new(wanted.clone(), self.options.every_byte));
         let named = inputs.paths.iter().cloned().collect();
         let sweep = Sweep { hunting, named, watcher: Some(watcher), ..Sweep::new(self, progress) };
-        let jobs = match self.options.jobs {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            n => n,
-        };
+        let jobs = threads(self.options.jobs);
         sweep.walk(&inputs.paths, jobs);
         sweep.large_files(jobs);
         sweep.dumps(jobs);
@@ -426,9 +432,14 @@ impl Sweep<'_> {
         if seen.is_empty() && image.warnings.is_empty() && !image.format.is_dump() {
             return;
         }
-        let raws = resolve_overlaps(seen.raws).into_iter().filter(|raw| part.reports(raw));
+        let mut raws = resolve_overlaps(seen.raws);
+        let mut marks = mark::marks(part, &raws);
         let mut places = Places::new(part);
-        let located: Vec<(Location, Raw)> = raws.map(|raw| (places.locate(&raw), raw)).collect();
+        let mut located: Vec<(Location, Raw)> = Vec::new();
+        for raw in raws.drain(..).filter(|raw| part.reports(raw)) {
+            let location = Location { marks: marks.remove(&raw.offset).unwrap_or_default(), ..places.locate(&raw) };
+            located.push((location, raw));
+        }
         let mut collector = self.collector();
         for (location, raw) in located {
             collector.add(raw, location);

@@ -11,6 +11,8 @@ pub struct Selection {
     pub include: Vec<String>,
     /// No file and no folder that matches one of these globs.
     pub exclude: Vec<String>,
+    /// No file and no folder below this folder whose path there matches.
+    pub exclude_below: Option<(PathBuf, GlobSet)>,
     /// Leave out what `.gitignore`, `.ignore` and git's exclude files name.
     pub respect_gitignore: bool,
     /// Leave out hidden files and folders.
@@ -35,17 +37,24 @@ pub struct GlobError {
 pub(crate) struct Filter {
     include: Option<GlobSet>,
     exclude: GlobSet,
+    exclude_below: Option<(PathBuf, GlobSet)>,
 }
 
 impl Filter {
     pub(crate) fn new(selection: &Selection) -> Result<Self, GlobError> {
         let include = if selection.include.is_empty() { None } else { Some(globs(&selection.include)?) };
-        Ok(Self { include, exclude: globs(&selection.exclude)? })
+        Ok(Self { include, exclude: globs(&selection.exclude)?, exclude_below: selection.exclude_below.clone() })
     }
 
     /// Whether a folder is to be entered, or a file may be looked at.
     fn enters(&self, path: &Path) -> bool {
-        !self.exclude.is_match(path)
+        !self.exclude.is_match(path) && !self.is_below(path)
+    }
+
+    fn is_below(&self, path: &Path) -> bool {
+        let Some((root, globs)) = &self.exclude_below else { return false };
+        let absolute = std::path::absolute(path);
+        absolute.is_ok_and(|path| path.strip_prefix(root).is_ok_and(|path| globs.is_match(path)))
     }
 
     /// Whether a file found in a folder is to be looked at.

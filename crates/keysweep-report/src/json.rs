@@ -35,7 +35,7 @@ pub fn write_json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-/// JSON Lines: a line for each finding, incident, dump and fact, one for a hunt, and a last one with the counters. The member `type` tells
+/// JSON Lines: a line for each finding (also those that are known or allowed), incident, dump and fact, one for a hunt, and a last one with the counters. The member `type` tells
 /// them apart.
 ///
 /// # Errors
@@ -44,6 +44,9 @@ pub fn write_json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 pub fn write_jsonl(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for finding in &report.findings {
         line("finding", finding, out)?;
+    }
+    for suppressed in &report.suppressed {
+        line("suppressed", suppressed, out)?;
     }
     for incident in &report.incidents {
         line("incident", incident, out)?;
@@ -63,6 +66,8 @@ pub fn write_jsonl(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         "schema": SCHEMA,
         "complete": report.is_complete(),
         "findings": report.findings.len(),
+        "suppressed": report.suppressed.len(),
+        "below_threshold": report.below_threshold,
         "stats": report.stats,
     });
     line("summary", &summary, out)

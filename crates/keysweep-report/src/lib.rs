@@ -12,4 +12,5 @@ mod when;
 
 pub use json::{write_json, write_jsonl};
 pub use sarif::write_sarif;
-pub use text::{Style, write_text};
+pub use text::{Style, printable, write_text};
+pub use when::date;

@@ -1,7 +1,7 @@
 //! SARIF 2.1.0 (OASIS standard), as GitHub and other code scanning services read it.
 
-use keysweep_engine::Report;
 use keysweep_engine::finding::{Finding, Location};
+use keysweep_engine::{Report, Suppressed, Suppressor};
 use keysweep_rules::{RuleSet, Severity};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -19,13 +19,17 @@ const MAX_RESULTS_PER_FINDING: usize = 100;
 ///
 /// `out` cannot be written.
 pub fn write_sarif(report: &Report, rules: &RuleSet, out: &mut dyn Write) -> io::Result<()> {
-    let used: BTreeMap<&str, &Finding> = report.findings.iter().map(|f| (f.rule.as_str(), f)).collect();
+    let all =
+        || report.findings.iter().map(|f| (f, None)).chain(report.suppressed.iter().map(|s| (&s.finding, Some(s))));
+    let used: BTreeMap<&str, &Finding> = all().map(|(f, _)| (f.rule.as_str(), f)).collect();
     let index: BTreeMap<&str, usize> = used.keys().enumerate().map(|(i, id)| (*id, i)).collect();
     let descriptors: Vec<Value> = used.values().map(|finding| descriptor(finding, rules)).collect();
-    let results: Vec<Value> = report
-        .findings
-        .iter()
-        .flat_map(|f| f.locations.iter().take(MAX_RESULTS_PER_FINDING).map(|l| result(f, l, index[f.rule.as_str()])))
+    let results: Vec<Value> = all()
+        .flat_map(|(finding, suppressed)| {
+            let places = finding.locations.iter().take(MAX_RESULTS_PER_FINDING);
+            places.map(move |location| (finding, suppressed, location))
+        })
+        .map(|(finding, suppressed, location)| result(finding, suppressed, location, index[finding.rule.as_str()]))
         .collect();
     let notifications: Vec<Value> = report
         .incidents
@@ -86,7 +90,7 @@ fn descriptor(finding: &Finding, rules: &RuleSet) -> Value {
     descriptor
 }
 
-fn result(finding: &Finding, location: &Location, rule_index: usize) -> Value {
+fn result(finding: &Finding, suppressed: Option<&Suppressed>, location: &Location, rule_index: usize) -> Value {
     let mut properties = json!({
         "severity": finding.severity.to_string(),
         "proof": finding.proof.level.name(),
@@ -115,10 +119,24 @@ fn result(finding: &Finding, location: &Location, rule_index: usize) -> Value {
         },
         "properties": properties,
     });
-    if finding.known_public.is_some() {
+    if let Some(suppressed) = suppressed {
+        result["suppressions"] = json!([suppression(suppressed)]);
+    } else if finding.known_public.is_some() {
         result["suppressions"] = json!([{ "kind": "external", "justification": finding.known_public }]);
     }
     result
+}
+
+fn suppression(suppressed: &Suppressed) -> Value {
+    let kind = if suppressed.by == Suppressor::Inline { "inSource" } else { "external" };
+    let mut text = suppressed.by.name().to_owned();
+    if let Some(reason) = &suppressed.reason {
+        text = format!("{text}: {reason}");
+    }
+    if let Some(until) = &suppressed.until {
+        text = format!("{text} (until {until})");
+    }
+    json!({ "kind": kind, "justification": text })
 }
 
 fn message(finding: &Finding) -> String {

@@ -3,8 +3,9 @@
 use crate::when::date;
 use anstyle::{AnsiColor, Style as Ansi};
 use keysweep_engine::finding::{Finding, GitPlace, Location};
-use keysweep_engine::{ProofLevel, Report};
+use keysweep_engine::{ProofLevel, Report, Suppressor};
 use keysweep_rules::Severity;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
@@ -180,6 +181,12 @@ fn summary(report: &Report) -> String {
     if !parts.is_empty() {
         let _ = write!(text, " ({})", parts.join(", "));
     }
+    for (by, count) in suppressed(report) {
+        let _ = write!(text, ", {count} let pass by {}", by.name());
+    }
+    if report.below_threshold > 0 {
+        let _ = write!(text, ", {} below the threshold", report.below_threshold);
+    }
     let stats = &report.stats;
     let _ = write!(
         text,
@@ -196,6 +203,15 @@ fn summary(report: &Report) -> String {
         text.push_str("; INCOMPLETE");
     }
     text
+}
+
+/// How many findings pass, by what lets them.
+fn suppressed(report: &Report) -> BTreeMap<Suppressor, usize> {
+    let mut counts = BTreeMap::new();
+    for suppressed in &report.suppressed {
+        *counts.entry(suppressed.by).or_default() += 1;
+    }
+    counts
 }
 
 /// Writes rows of a name and a wrapped value.
@@ -235,7 +251,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// Text without control characters: a file name must not steer the terminal.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars().flat_map(|c| if is_unsafe(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
 

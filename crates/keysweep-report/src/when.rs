@@ -2,7 +2,7 @@
 
 /// `2026-11-24` for seconds since 1970 UTC (proleptic Gregorian calendar; the algorithm is Howard Hinnant's
 /// `civil_from_days`).
-pub(crate) fn date(seconds: i64) -> String {
+pub fn date(seconds: i64) -> String {
     let days = seconds.div_euclid(86_400) + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::args::AccountArgs;
+use crate::gate::Setup;
 use crate::scan::{conclude, fingerprinter, rule_set};
 use keysweep_account::{
     Assessment, Catalogue, Extra, Home, Identities, Leak, Plan, Spotter, Witness, WitnessedCertificate,
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &AccountArgs) -> Result<u8, Error> {
             max_file_size: args.max_file_size,
             ..Selection::default()
         },
-        fingerprinter: fingerprinter(&args.report)?,
+        fingerprinter: fingerprinter(args.report.fingerprint_key.as_deref())?,
         list_public: true,
         ..Options::default()
     };
@@ -67,9 +68,9 @@ pub(crate) fn run(args: &AccountArgs) -> Result<u8, Error> {
     let mut report = crate::progress::watch(&progress, !args.report.no_progress, || {
         scanner.scan_watched(&inputs, &progress, &|path, kind| spotter.see(path, kind))
     });
-    let namer = fingerprinter(&args.report)?;
+    let namer = fingerprinter(args.report.fingerprint_key.as_deref())?;
     join(&mut report, (&spotter, &catalogue), &identities, &namer);
-    conclude(&mut report, scanner.rules(), &args.report)
+    conclude(&mut report, scanner.rules(), &args.report, &Setup::default())
 }
 
 /// Joins the report with what lies at known places.
@@ -309,5 +310,6 @@ fn location_of(extra: &Extra) -> Location {
         structure: None,
         wrapping: Vec::new(),
         git: None,
+        marks: Vec::new(),
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Scan files, folders and dumps.
-    Scan(ScanArgs),
+    Scan(ScanCommand),
     /// Tell whether the private half of a given key lies in files or dumps, in any form.
     Hunt(HuntArgs),
     /// Scan the objects of a git repository.
@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Account(AccountArgs),
     /// List, show, check and test rules.
     Rules(RulesArgs),
+    /// Write down what is found now, so that only what is new fails a gate.
+    Baseline(BaselineArgs),
 }
 
 /// Which rules.
@@ -55,12 +57,12 @@ pub(crate) struct ReportArgs {
     /// Report findings of this severity and above.
     #[arg(long, value_enum, default_value_t = Threshold::Info, value_name = "SEVERITY", help_heading = "Report")]
     pub(crate) min_severity: Threshold,
-    /// Report findings that are at least this sure.
-    #[arg(long, value_enum, default_value_t = MinProof::Pattern, value_name = "LEVEL", help_heading = "Report")]
-    pub(crate) min_proof: MinProof,
-    /// Exit with 1 only for findings of this severity and above.
-    #[arg(long, value_enum, default_value_t = Threshold::Low, value_name = "SEVERITY", help_heading = "Report")]
-    pub(crate) fail_on: Threshold,
+    /// Report findings that are at least this sure [default: pattern, or what the configuration says].
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Report")]
+    pub(crate) min_proof: Option<MinProof>,
+    /// Exit with 1 only for findings of this severity and above [default: low, or what the configuration says].
+    #[arg(long, value_enum, value_name = "SEVERITY", help_heading = "Report")]
+    pub(crate) fail_on: Option<Threshold>,
     /// Name credentials by a hash keyed with this file's content, so that reports of different scans can be joined even
     /// for passwords.
     #[arg(long, value_name = "FILE", help_heading = "Report")]
@@ -71,6 +73,102 @@ pub(crate) struct ReportArgs {
     /// No progress bar.
     #[arg(long, help_heading = "Report")]
     pub(crate) no_progress: bool,
+}
+
+/// What is known or allowed.
+#[derive(Debug, Default, Args)]
+pub(crate) struct GateArgs {
+    /// Configuration; without it, `keysweep.toml` in the folder of what is scanned or above, up to the root of the repository.
+    #[arg(long, value_name = "FILE", help_heading = "Gate")]
+    pub(crate) config: Option<PathBuf>,
+    /// No configuration.
+    #[arg(long, conflicts_with = "config", help_heading = "Gate")]
+    pub(crate) no_config: bool,
+    /// Findings that are known, as `keysweep baseline` writes them: they are counted, and do not fail the gate.
+    #[arg(long, value_name = "FILE", help_heading = "Gate")]
+    pub(crate) baseline: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScanCommand {
+    #[command(flatten)]
+    pub(crate) scan: ScanArgs,
+    #[command(flatten)]
+    pub(crate) gate: GateArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BaselineArgs {
+    #[command(subcommand)]
+    pub(crate) command: BaselineCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BaselineCommand {
+    /// Write a baseline of all that is found now.
+    Create {
+        #[command(flatten)]
+        scan: BaselineScan,
+        /// Replace a file that is there, with all that was decided in it.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Add what is new.
+    Update {
+        #[command(flatten)]
+        scan: BaselineScan,
+        /// Drop what is no longer found. Only for scans of all that the baseline is about.
+        #[arg(long)]
+        prune: bool,
+    },
+    /// List what is known, and with paths what of it is no longer found; or decide about an entry.
+    Audit {
+        #[command(flatten)]
+        scan: BaselineScan,
+        /// Decide about the entry whose fingerprint begins so.
+        #[arg(long, value_name = "FINGERPRINT", requires = "status")]
+        set: Option<String>,
+        /// What is decided.
+        #[arg(long = "as", value_enum, value_name = "STATUS", requires = "set")]
+        status: Option<EntryStatus>,
+        /// Why.
+        #[arg(long, requires = "set")]
+        reason: Option<String>,
+        /// The last day on which the entry holds.
+        #[arg(long, value_name = "DATE", requires = "set")]
+        until: Option<String>,
+    },
+}
+
+/// What a baseline is about.
+#[derive(Debug, Args)]
+pub(crate) struct BaselineScan {
+    /// Files and folders; with `--history`, the repository.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The whole history of the repository instead of the files.
+    #[arg(long)]
+    pub(crate) history: bool,
+    #[command(flatten)]
+    pub(crate) gate: GateArgs,
+    /// Name credentials by a hash keyed with this file's content; scans must use the same.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fingerprint_key: Option<PathBuf>,
+    /// Threads; 0 for one a core.
+    #[arg(short, long, default_value_t = 0, value_name = "N")]
+    pub(crate) jobs: usize,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EntryStatus {
+    /// Not judged yet.
+    Open,
+    /// It is no secret.
+    FalsePositive,
+    /// It may stay.
+    Accepted,
 }
 
 #[derive(Debug, Args)]
@@ -185,6 +283,8 @@ pub(crate) struct GitArgs {
 
     #[command(flatten)]
     pub(crate) report: ReportArgs,
+    #[command(flatten)]
+    pub(crate) gate: GateArgs,
 
     /// Do not read larger blobs: bytes, or with K, M, G or T. The report names them.
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "512M")]
@@ -240,6 +340,8 @@ pub(crate) enum HookCommand {
 pub(crate) struct HookScan {
     #[command(flatten)]
     pub(crate) report: ReportArgs,
+    #[command(flatten)]
+    pub(crate) gate: GateArgs,
     /// Do not read larger blobs: bytes, or with K, M, G or T. The report names them.
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "512M")]
     pub(crate) max_file_size: u64,

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::args::HuntArgs;
-use crate::scan::{read, rule_set, run_with};
+use crate::scan::{hunt, read, rule_set};
 use keysweep_engine::{Options, Scanner};
 
 pub(crate) fn run(args: &HuntArgs) -> Result<u8, Error> {
@@ -18,5 +18,5 @@ pub(crate) fn run(args: &HuntArgs) -> Result<u8, Error> {
         }
         wanted.extend(keys);
     }
-    run_with(&args.scan, rules, wanted, args.every_byte)
+    hunt(&args.scan, rules, wanted, args.every_byte)
 }

@@ -2,6 +2,8 @@
 
 mod account;
 mod args;
+mod baseline;
+mod gate;
 mod git;
 mod hardening;
 mod hook;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::Hook(args) => hook::run(&args),
         Command::Account(args) => account::run(&args),
         Command::Rules(args) => rules::run(&args),
+        Command::Baseline(args) => baseline::run(&args),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
@@ -62,6 +65,8 @@ enum Error {
     Setup(#[from] keysweep_engine::SetupError),
     #[error(transparent)]
     Rules(#[from] keysweep_rules::Error),
+    #[error(transparent)]
+    Gate(#[from] keysweep_gate::Error),
     #[error(transparent)]
     Git(#[from] keysweep_git::Error),
     #[error("{what}: {source}")]

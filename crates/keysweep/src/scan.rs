@@ -1,6 +1,7 @@
 //! `keysweep scan`.
 
-use crate::args::{Format, MinProof, ReportArgs, RuleArgs, ScanArgs, Threshold, When};
+use crate::args::{Format, MinProof, ReportArgs, RuleArgs, ScanArgs, ScanCommand, Threshold, When};
+use crate::gate::Setup;
 use crate::{CLEAN, Error, FINDINGS, INCOMPLETE};
 use keysweep_engine::{Fingerprinter, Inputs, Options, Progress, ProofLevel, Report, Scanner, Selection, Wanted};
 use keysweep_report::{Style, write_json, write_jsonl, write_sarif, write_text};
@@ -9,48 +10,63 @@ use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
-pub(crate) fn run(args: &ScanArgs) -> Result<u8, Error> {
-    run_with(args, rule_set(&args.rules)?, Vec::new(), false)
+pub(crate) fn run(args: &ScanCommand) -> Result<u8, Error> {
+    let ScanCommand { scan, gate } = args;
+    let inputs = inputs(scan)?;
+    let setup = Setup::for_paths(gate, &inputs.paths)?;
+    let rules = setup.rules(&scan.rules)?;
+    let scanner = Scanner::new(rules, options(scan, &setup)?)?;
+    let progress = Progress::default();
+    let mut report = crate::progress::watch(&progress, !scan.report.no_progress, || scanner.scan(&inputs, &progress));
+    conclude(&mut report, scanner.rules(), &scan.report, &setup)
 }
 
-/// Scans, or hunts for the `wanted` keys if there are any.
-pub(crate) fn run_with(args: &ScanArgs, rules: RuleSet, wanted: Vec<Wanted>, every_byte: bool) -> Result<u8, Error> {
-    let options = Options {
-        wanted,
-        every_byte,
-        list_public: false,
+/// Hunts for the `wanted` keys.
+pub(crate) fn hunt(args: &ScanArgs, rules: RuleSet, wanted: Vec<Wanted>, every_byte: bool) -> Result<u8, Error> {
+    let setup = Setup::default();
+    let scanner = Scanner::new(rules, Options { wanted, every_byte, ..options(args, &setup)? })?;
+    let inputs = inputs(args)?;
+    let progress = Progress::default();
+    let mut report = crate::progress::watch(&progress, !args.report.no_progress, || scanner.scan(&inputs, &progress));
+    conclude(&mut report, scanner.rules(), &args.report, &setup)
+}
+
+fn options(args: &ScanArgs, setup: &Setup) -> Result<Options, Error> {
+    Ok(Options {
         jobs: args.jobs,
         selection: Selection {
             include: args.include.clone(),
             exclude: args.exclude.clone(),
+            exclude_below: setup.excluded(),
             respect_gitignore: args.respect_gitignore,
             skip_hidden: args.skip_hidden,
             follow_symlinks: args.follow,
             one_file_system: args.one_file_system,
             max_file_size: args.max_file_size,
         },
-        fingerprinter: fingerprinter(&args.report)?,
-    };
-    let scanner = Scanner::new(rules, options)?;
-    let inputs = inputs(args)?;
-    let progress = Progress::default();
-    let mut report = crate::progress::watch(&progress, !args.report.no_progress, || scanner.scan(&inputs, &progress));
-    conclude(&mut report, scanner.rules(), &args.report)
+        fingerprinter: fingerprinter(args.report.fingerprint_key.as_deref())?,
+        ..Options::default()
+    })
 }
 
 /// Writes what is wanted of a report, and tells the exit code.
-pub(crate) fn conclude(report: &mut Report, rules: &RuleSet, args: &ReportArgs) -> Result<u8, Error> {
-    report.findings.retain(|f| f.severity >= args.min_severity.severity() && f.proof.level >= args.min_proof.level());
+pub(crate) fn conclude(report: &mut Report, rules: &RuleSet, args: &ReportArgs, setup: &Setup) -> Result<u8, Error> {
+    setup.apply(report);
+    let min_proof = args.min_proof.map(MinProof::level).or(setup.min_proof()).unwrap_or(ProofLevel::Pattern);
+    let before = report.findings.len();
+    report.findings.retain(|f| f.severity >= args.min_severity.severity() && f.proof.level >= min_proof);
+    report.below_threshold = (before - report.findings.len()) as u64;
     match write_report(report, rules, args) {
         // A reader that went away (`| head`) has seen enough; the exit code still tells.
         Err(error) if error.is_broken_pipe() => {}
         outcome => outcome?,
     }
-    Ok(exit_code(report, args.fail_on.severity()))
+    let fail_on = args.fail_on.map(Threshold::severity).or(setup.fail_on()).unwrap_or(Severity::Low);
+    Ok(exit_code(report, fail_on))
 }
 
-pub(crate) fn fingerprinter(args: &ReportArgs) -> Result<Fingerprinter, Error> {
-    Ok(match &args.fingerprint_key {
+pub(crate) fn fingerprinter(key: Option<&Path>) -> Result<Fingerprinter, Error> {
+    Ok(match key {
         Some(path) => Fingerprinter::with_key(read(path)?),
         None => Fingerprinter::default(),
     })
@@ -69,7 +85,11 @@ fn exit_code(report: &Report, fail_on: Severity) -> u8 {
 
 /// The built-in rules with the user's own, narrowed as asked.
 pub(crate) fn rule_set(args: &RuleArgs) -> Result<RuleSet, Error> {
-    let mut rules = RuleSet::builtin();
+    narrowed(RuleSet::builtin(), args)
+}
+
+/// `rules` with the user's own, narrowed as asked.
+pub(crate) fn narrowed(mut rules: RuleSet, args: &RuleArgs) -> Result<RuleSet, Error> {
     for dir in &args.rule_dirs {
         rules.merge(RuleSet::load(dir)?);
     }

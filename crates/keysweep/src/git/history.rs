@@ -1,6 +1,6 @@
 //! The whole history: every blob once. Where those come from in which something is found, a second look tells.
 
-use super::{Source, git_place};
+use super::{Source, git_place, uncommitted};
 use keysweep_engine::{BlobPlace, BlobSweep, GitPlace, Interest, Numbers};
 use keysweep_git::{Event, History, ObjectId, Survey};
 use std::collections::{BTreeMap, HashSet};
@@ -118,10 +118,7 @@ fn places(source: &Source<'_>, id: &ObjectId, history: &History) -> Vec<(String,
     let known = history.places.get(id).into_iter().flatten();
     let mut places: Vec<_> = known.map(|place| (source.display(place), git_place(id, place))).collect();
     if places.is_empty() {
-        let name = id.to_string();
-        let git =
-            GitPlace { commit: None, author_date: None, path: name.clone(), blob: name, in_head: false, pushed: false };
-        places.push((format!("{}:{id}", source.name()), git));
+        places.push((format!("{}:{id}", source.name()), uncommitted(id, id.to_string())));
     }
     places
 }

@@ -5,9 +5,11 @@ mod range;
 mod staged;
 
 use crate::Error;
-use crate::args::{GitArgs, HookScan, ReportArgs, RuleArgs};
-use crate::scan::{conclude, fingerprinter, rule_set};
-use keysweep_engine::{BlobSweep, BlobWorker, GitPlace, Options, Progress, Scanner};
+use crate::args::{GateArgs, GitArgs, HookScan, ReportArgs, RuleArgs};
+use crate::gate::Setup;
+use crate::scan::{conclude, fingerprinter};
+use keysweep_engine::{BlobSweep, BlobWorker, GitPlace, Options, Progress, Report, Scanner, threads};
+use keysweep_gate::Coverage;
 use keysweep_git::{ObjectId, Place, Push, Repository};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,10 +20,12 @@ const SHORT: usize = 12;
 pub(crate) fn run(args: &GitArgs) -> Result<u8, Error> {
     let path = args.repository.as_deref();
     let repository = Repository::open(path.unwrap_or(Path::new(".")), path.is_none())?;
-    let source = Source { repository: &repository, limit: args.max_file_size, jobs: jobs(args.jobs) };
+    let source = Source { repository: &repository, limit: args.max_file_size, jobs: threads(args.jobs) };
+    let coverage = if args.what.history { Coverage::Whole } else { Coverage::NewLines };
+    let how = How { report: &args.report, rules: &args.rules, gate: &args.gate, coverage };
     std::thread::scope(|scope| {
         let ahead = args.what.staged.then(|| staged::Ahead::start(scope, &repository));
-        sweep(&args.report, &args.rules, |sweep| match (ahead, &args.what.range, &args.what.since_ref) {
+        how.sweep(&repository, |sweep| match (ahead, &args.what.range, &args.what.since_ref) {
             (Some(ahead), ..) => staged::scan(&source, sweep, ahead),
             (None, Some(range), _) => range::scan(&source, sweep, range),
             (None, None, Some(reference)) => range::scan(&source, sweep, &format!("{reference}..HEAD")),
@@ -36,35 +40,50 @@ pub(crate) fn run(args: &GitArgs) -> Result<u8, Error> {
 /// Scans what a hook is asked about: the `pushes`, or what is staged.
 pub(crate) fn run_hook(args: &HookScan, pushes: Option<&[Push]>) -> Result<u8, Error> {
     let repository = Repository::open(Path::new("."), true)?;
-    let source = Source { repository: &repository, limit: args.max_file_size, jobs: jobs(0) };
+    let source = Source { repository: &repository, limit: args.max_file_size, jobs: threads(0) };
+    let how = How { report: &args.report, rules: &args.rules, gate: &args.gate, coverage: Coverage::NewLines };
     std::thread::scope(|scope| match pushes {
-        Some(pushes) => sweep(&args.report, &args.rules, |sweep| {
-            pushes.iter().try_for_each(|push| range::scan_push(&source, sweep, push))
-        }),
+        Some(pushes) => {
+            how.sweep(&repository, |sweep| pushes.iter().try_for_each(|push| range::scan_push(&source, sweep, push)))
+        }
         None => {
             let ahead = staged::Ahead::start(scope, &repository);
-            sweep(&args.report, &args.rules, |sweep| staged::scan(&source, sweep, ahead))
+            how.sweep(&repository, |sweep| staged::scan(&source, sweep, ahead))
         }
     })
 }
 
-fn sweep(
-    report: &ReportArgs,
-    rules: &RuleArgs,
-    scan: impl FnOnce(&BlobSweep<'_>) -> Result<(), Error>,
-) -> Result<u8, Error> {
-    let options = Options { fingerprinter: fingerprinter(report)?, ..Options::default() };
-    let scanner = Scanner::new(rule_set(rules)?, options)?;
+/// The report of the whole history of the repository at `path`, for a baseline.
+pub(crate) fn history(path: &Path, jobs: usize, limit: u64, scanner: &Scanner) -> Result<Report, Error> {
+    let repository = Repository::open(path, false)?;
+    let source = Source { repository: &repository, limit, jobs: threads(jobs) };
     let progress = Progress::default();
     let sweep = scanner.blobs(&progress);
-    crate::progress::watch(&progress, !report.no_progress, || scan(&sweep))?;
-    conclude(&mut sweep.finish(), scanner.rules(), report)
+    crate::progress::watch(&progress, true, || history::scan(&source, &sweep, false));
+    Ok(sweep.finish())
 }
 
-fn jobs(wanted: usize) -> usize {
-    match wanted {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        n => n,
+/// How a scan reports, and what fails it.
+struct How<'a> {
+    report: &'a ReportArgs,
+    rules: &'a RuleArgs,
+    gate: &'a GateArgs,
+    coverage: Coverage,
+}
+
+impl How<'_> {
+    fn sweep(
+        &self,
+        repository: &Repository,
+        scan: impl FnOnce(&BlobSweep<'_>) -> Result<(), Error>,
+    ) -> Result<u8, Error> {
+        let setup = Setup::for_repository(self.gate, repository.work_tree().as_deref(), self.coverage)?;
+        let fingerprinter = fingerprinter(self.report.fingerprint_key.as_deref())?;
+        let scanner = Scanner::new(setup.rules(self.rules)?, Options { fingerprinter, ..Options::default() })?;
+        let progress = Progress::default();
+        let sweep = scanner.blobs(&progress);
+        crate::progress::watch(&progress, !self.report.no_progress, || scan(&sweep))?;
+        conclude(&mut sweep.finish(), scanner.rules(), self.report, &setup)
     }
 }
 
@@ -122,6 +141,11 @@ impl Source<'_> {
             None => format!("{}::{path}", self.name()),
         }
     }
+}
+
+/// The place of a blob that is in no commit.
+fn uncommitted(blob: &ObjectId, path: String) -> GitPlace {
+    GitPlace { commit: None, author_date: None, path, blob: blob.to_string(), in_head: false, pushed: false }
 }
 
 /// A place as the report holds it.

@@ -1,6 +1,6 @@
 //! What is about to be committed.
 
-use super::Source;
+use super::{Source, uncommitted};
 use crate::Error;
 use keysweep_engine::{BlobPlace, BlobSweep, BlobWorker, GitPlace};
 use keysweep_git::{Change, ObjectId, Repository, Staged, added_lines};
@@ -24,14 +24,7 @@ pub(super) fn scan(source: &Source<'_>, sweep: &BlobSweep<'_>, ahead: Ahead<'_>)
     let staged = ahead.staged()?;
     source.each(sweep, &staged.changes, |worker, change| {
         let path = String::from_utf8_lossy(&change.path).into_owned();
-        let git = GitPlace {
-            commit: None,
-            author_date: None,
-            path: path.clone(),
-            blob: change.blob.to_string(),
-            in_head: false,
-            pushed: false,
-        };
+        let git = uncommitted(&change.blob, path.clone());
         added(source, sweep, worker, change, &path, &git);
     });
     if source.repository.has_moved_on(&staged) {
