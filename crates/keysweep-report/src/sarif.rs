@@ -1,5 +1,6 @@
 //! SARIF 2.1.0 (OASIS standard), as GitHub and other code scanning services read it.
 
+use crate::place::level;
 use keysweep_engine::finding::{Finding, Location};
 use keysweep_engine::{Report, Suppressed, Suppressor};
 use keysweep_rules::{RuleSet, Severity};
@@ -174,14 +175,6 @@ fn artifact(path: &str) -> Value {
         }
     }
     json!({ "uri": uri })
-}
-
-fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical | Severity::High => "error",
-        Severity::Medium => "warning",
-        Severity::Low | Severity::Info => "note",
-    }
 }
 
 /// GitHub's numeric severity, as a string: over 9 critical, over 7 high, over 4 medium.

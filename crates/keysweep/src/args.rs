@@ -421,6 +421,12 @@ pub(crate) enum Format {
     Jsonl,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
+    /// GitLab's report of secret detection.
+    Gitlab,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// JUnit XML, for test reports: findings that fail the gate are failures, what could not be looked at an error.
+    Junit,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

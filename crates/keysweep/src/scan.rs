@@ -4,7 +4,9 @@ use crate::args::{Format, MinProof, ReportArgs, RuleArgs, ScanArgs, ScanCommand,
 use crate::gate::Setup;
 use crate::{CLEAN, Error, FINDINGS, INCOMPLETE};
 use keysweep_engine::{Fingerprinter, Inputs, Options, Progress, ProofLevel, Report, Scanner, Selection, Wanted};
-use keysweep_report::{Style, write_json, write_jsonl, write_sarif, write_text};
+use keysweep_report::{
+    Style, write_github, write_gitlab, write_json, write_jsonl, write_junit, write_sarif, write_text,
+};
 use keysweep_rules::{RuleSet, Severity};
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Read, Write};
@@ -56,12 +58,12 @@ pub(crate) fn conclude(report: &mut Report, rules: &RuleSet, args: &ReportArgs, 
     let before = report.findings.len();
     report.findings.retain(|f| f.severity >= args.min_severity.severity() && f.proof.level >= min_proof);
     report.below_threshold = (before - report.findings.len()) as u64;
-    match write_report(report, rules, args) {
+    let fail_on = args.fail_on.map(Threshold::severity).or(setup.fail_on()).unwrap_or(Severity::Low);
+    match write_report(report, rules, args, fail_on) {
         // A reader that went away (`| head`) has seen enough; the exit code still tells.
         Err(error) if error.is_broken_pipe() => {}
         outcome => outcome?,
     }
-    let fail_on = args.fail_on.map(Threshold::severity).or(setup.fail_on()).unwrap_or(Severity::Low);
     Ok(exit_code(report, fail_on))
 }
 
@@ -152,7 +154,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|source| Error::Io { what: path.display().to_string(), source })
 }
 
-fn write_report(report: &Report, rules: &RuleSet, args: &ReportArgs) -> Result<(), Error> {
+fn write_report(report: &Report, rules: &RuleSet, args: &ReportArgs, fail_on: Severity) -> Result<(), Error> {
     let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
     let mut out: Box<dyn Write> = match &args.output {
         Some(path) => {
@@ -165,6 +167,9 @@ fn write_report(report: &Report, rules: &RuleSet, args: &ReportArgs) -> Result<(
         Format::Json => write_json(report, &mut out)?,
         Format::Jsonl => write_jsonl(report, &mut out)?,
         Format::Sarif => write_sarif(report, rules, &mut out)?,
+        Format::Gitlab => write_gitlab(report, &mut out)?,
+        Format::Github => write_github(report, &mut out)?,
+        Format::Junit => write_junit(report, fail_on, &mut out)?,
         Format::Text => write_text(report, style(args.color, to_terminal), &mut out)?,
     }
     out.flush()?;

@@ -231,7 +231,7 @@ fn no_form_of_report_shows_the_secret() {
     let key = Key::new(18);
     let path = dir.path().join("key.pem");
     fs::write(&path, key.pem()).unwrap();
-    for format in ["text", "json", "jsonl", "sarif"] {
+    for format in ["text", "json", "jsonl", "sarif", "gitlab", "github", "junit"] {
         let output = keysweep().args(["scan", "--format", format, "--color", "always"]).arg(&path).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{format}");
         let all = [output.stdout, output.stderr].concat();
