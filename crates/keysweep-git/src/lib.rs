@@ -7,6 +7,7 @@
 //! | `store` | the packs and loose objects of a repository and its alternates |
 //! | `pack` | all objects of a pack, each inflated once: bases first, then what is stored as a difference to them |
 //! | `survey` | hands out every blob once, on several threads, and tells which objects are named but missing |
+//! | `quarantine` | object folders that environment variables name: what is pushed lies apart until it is accepted |
 //! | `staged` | what the index adds to `HEAD`, told by ids |
 //! | `range` | the commits of a range, and what each adds |
 //! | `change`, `lines` | what is new between trees, and between texts |
@@ -18,6 +19,7 @@ mod delta;
 mod history;
 mod lines;
 mod pack;
+mod quarantine;
 mod range;
 mod repository;
 mod staged;
@@ -28,7 +30,7 @@ pub use change::Change;
 pub use gix::ObjectId;
 pub use history::{History, MAX_PLACES, Place};
 pub use lines::added_lines;
-pub use range::{Push, RangeCommit};
+pub use range::{Push, RangeCommit, Received};
 pub use repository::{Error, Problem, Repository, Root};
 pub use staged::Staged;
 pub use survey::{Event, Survey};

@@ -37,7 +37,48 @@ impl Push {
     }
 }
 
+/// A ref that somebody pushes into this repository, as git tells it to a pre-receive hook (`githooks(5)`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// What the ref is to name; null if it is deleted.
+    pub new: ObjectId,
+    /// The ref.
+    pub name: String,
+}
+
+impl Received {
+    /// Reads `OLD-ID NEW-ID REF`.
+    pub fn parse(line: &str) -> Option<Self> {
+        let (old, rest) = line.split_once(' ')?;
+        let (new, name) = rest.split_once(' ').filter(|(_, name)| !name.is_empty())?;
+        ObjectId::from_hex(old.as_bytes()).ok()?;
+        Some(Self { new: ObjectId::from_hex(new.as_bytes()).ok()?, name: name.to_owned() })
+    }
+}
+
 impl Repository {
+    /// The commits that are pushed into this repository and that no ref of it has; none for deletions.
+    ///
+    /// # Errors
+    ///
+    /// A ref is to name something that is no commit, or that cannot be read.
+    pub fn received(&self, refs: &[Received]) -> Result<Vec<RangeCommit>, Error> {
+        let local = self.local();
+        let mut tips = Vec::new();
+        for received in refs.iter().filter(|received| !received.new.is_null()) {
+            let object = local.find_object(received.new).and_then(|o| o.peel_to_kind(gix::objs::Kind::Commit));
+            let failed = |e: gix::Error| Error::Read { what: received.name.clone(), reason: reason(&e) };
+            tips.push(object.map_err(failed)?.id);
+        }
+        let failed = |e: gix::Error| Error::Read { what: "refs".to_owned(), reason: reason(&e) };
+        let platform = local.references().map_err(failed)?;
+        let all = platform.all().map_err(failed)?;
+        // One that cannot be read hides nothing.
+        let hidden: Vec<ObjectId> =
+            all.flatten().filter_map(|mut reference| Some(reference.peel_to_commit().ok()?.id)).collect();
+        self.commits(&local, tips, &hidden)
+    }
+
     /// The commits of `A..B`, `A...B` or `A` with all it reaches, as `git rev-list` reads them.
     ///
     /// # Errors

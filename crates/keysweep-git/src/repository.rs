@@ -1,5 +1,6 @@
 //! A repository, and the roots of its history.
 
+use crate::quarantine::Quarantine;
 use crate::store::Store;
 use gix::bstr::ByteSlice;
 use gix::objs::Find;
@@ -66,11 +67,12 @@ pub struct Root {
 pub struct Repository {
     pub(crate) shared: ThreadSafeRepository,
     name: String,
+    quarantine: Option<Quarantine>,
 }
 
 impl Repository {
     /// Opens the repository at `path` or above it. With `environment`, git's variables (`GIT_DIR`, `GIT_INDEX_FILE` …) are
-    /// followed, as in a hook.
+    /// followed, as in a hook; also `GIT_OBJECT_DIRECTORY`, so that what is pushed is seen before it is accepted.
     ///
     /// # Errors
     ///
@@ -82,8 +84,14 @@ impl Repository {
         } else {
             ThreadSafeRepository::discover(path)
         };
-        let shared = opened.map_err(|error| Error::Open { path: name.clone(), reason: reason(&error) })?;
-        let repository = Self { shared, name };
+        let failed = |reason: String| Error::Open { path: name.clone(), reason };
+        let mut shared = opened.map_err(|error| failed(reason(&error)))?;
+        let quarantine = if environment { Quarantine::from_environment().map_err(failed)? } else { None };
+        if let Some(quarantine) = &quarantine {
+            let hash = shared.to_thread_local().object_hash();
+            shared.objects = quarantine.objects(hash).map_err(|error| failed(reason(&error)))?;
+        }
+        let repository = Self { shared, name, quarantine };
         let local = repository.local();
         if local.config_snapshot().string("extensions.refStorage").is_some_and(|v| !v.eq_ignore_ascii_case(b"files")) {
             let reason = "its refs are in a reftable, which is not supported".to_owned();
@@ -127,7 +135,10 @@ impl Repository {
 
     /// Folders of objects: its own, and those of the repositories it borrows from.
     fn object_folders(&self, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
-        let own = self.common_dir().join("objects");
+        let own = match &self.quarantine {
+            Some(quarantine) => quarantine.folder().to_owned(),
+            None => self.common_dir().join("objects"),
+        };
         let mut folders = vec![own.clone()];
         let current = std::env::current_dir().unwrap_or_default();
         match gix::odb::alternate::resolve(own.clone(), &current) {

@@ -307,16 +307,19 @@ pub(crate) enum HookCommand {
     /// Put a hook into a repository. One that is there is kept, and runs first.
     Install {
         /// Which.
-        #[arg(value_enum, default_value_t = HookKind::PreCommit, value_name = "HOOK")]
+        #[arg(value_enum, default_value_t = HookKind::Commit, value_name = "HOOK")]
         kind: HookKind,
         /// The repository, or a folder in it.
         #[arg(long, value_name = "DIR")]
         repository: Option<PathBuf>,
+        /// Options for `keysweep hook run`, such as `-- --config /etc/keysweep.toml`.
+        #[arg(last = true, value_name = "OPTION")]
+        options: Vec<String>,
     },
     /// Remove it, and put back what was there before.
     Uninstall {
         /// Which.
-        #[arg(value_enum, default_value_t = HookKind::PreCommit, value_name = "HOOK")]
+        #[arg(value_enum, default_value_t = HookKind::Commit, value_name = "HOOK")]
         kind: HookKind,
         /// The repository, or a folder in it.
         #[arg(long, value_name = "DIR")]
@@ -338,6 +341,9 @@ pub(crate) enum HookCommand {
 /// How a hook scans.
 #[derive(Debug, Args)]
 pub(crate) struct HookScan {
+    /// Give up after this many seconds, and refuse with exit code 3 [default for pre-receive: 120].
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<f64>,
     #[command(flatten)]
     pub(crate) report: ReportArgs,
     #[command(flatten)]
@@ -353,9 +359,14 @@ pub(crate) struct HookScan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum HookKind {
     /// Before a commit.
-    PreCommit,
+    #[value(name = "pre-commit")]
+    Commit,
     /// Before a push.
-    PrePush,
+    #[value(name = "pre-push")]
+    Push,
+    /// On a server, before what was pushed is accepted. Reads no configuration but that of `--config`.
+    #[value(name = "pre-receive")]
+    Receive,
 }
 
 /// What of a repository is scanned.

@@ -62,6 +62,15 @@ impl Setup {
         Ok(setup)
     }
 
+    /// For what is pushed to a server: neither the repository's configuration nor marks in its texts hold, unless who runs the
+    /// server says so, since whoever pushes writes them.
+    pub(crate) fn for_server(args: &GateArgs) -> Result<Self, Error> {
+        let config = args.config.as_deref().filter(|_| !args.no_config);
+        let mut setup = Self::new(config, PathBuf::new(), Coverage::NewLines, false)?;
+        setup.read_baseline(args)?;
+        Ok(setup)
+    }
+
     fn new(config: Option<&Path>, root: PathBuf, coverage: Coverage, inline: bool) -> Result<Self, Error> {
         let config = config.map(Config::load).transpose()?.unwrap_or_default();
         let inline = config.inline_allow.unwrap_or(inline);
@@ -135,9 +144,14 @@ fn root(config: Option<&Path>, start: &Path) -> PathBuf {
     }
 }
 
+/// Seconds since 1970 UTC.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    i64::try_from(since).unwrap_or(i64::MAX)
+}
+
 /// Today, in UTC.
 fn today() -> Result<Day, Error> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let text = keysweep_report::date(i64::try_from(since).unwrap_or(i64::MAX));
+    let text = keysweep_report::date(now());
     Day::parse(&text).ok_or_else(|| Error::Usage(format!("the clock says {text}")))
 }

@@ -1,22 +1,26 @@
 //! `keysweep hook`: runs as a git hook, and puts itself there.
 
 use crate::args::{HookArgs, HookCommand, HookKind, HookScan};
-use crate::{CLEAN, Error};
-use keysweep_git::{Push, Repository};
+use crate::git::Asked;
+use crate::{CLEAN, Error, INCOMPLETE};
+use keysweep_git::{Push, Received, Repository};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The line by which a hook made here is known.
 const MARK: &str = "# Made by `keysweep hook install`; `keysweep hook uninstall` removes it.";
 /// What a hook that was there before is renamed to; it runs first.
 const CHAINED: &str = "before-keysweep";
-/// Input of a pre-push hook that is read: a line for each ref.
+/// Input of a hook that is read: a line for each ref.
 const MAX_INPUT: u64 = 64 << 20;
+/// Seconds after which a server refuses.
+const DEFAULT_TIMEOUT: f64 = 120.0;
 
 pub(crate) fn run(args: &HookArgs) -> Result<u8, Error> {
     match &args.command {
-        HookCommand::Install { kind, repository } => install(&open(repository.as_deref())?, *kind),
+        HookCommand::Install { kind, repository, options } => install(&open(repository.as_deref())?, *kind, options),
         HookCommand::Uninstall { kind, repository } => uninstall(&open(repository.as_deref())?, *kind),
         HookCommand::Run { kind, scan, .. } => run_hook(*kind, scan),
     }
@@ -27,22 +31,45 @@ fn open(path: Option<&Path>) -> Result<Repository, Error> {
 }
 
 fn run_hook(kind: HookKind, scan: &HookScan) -> Result<u8, Error> {
-    match kind {
-        HookKind::PreCommit => crate::git::run_hook(scan, None),
-        HookKind::PrePush => {
-            let mut input = String::new();
-            let read = std::io::stdin().lock().take(MAX_INPUT).read_to_string(&mut input);
-            read.map_err(|source| Error::Io { what: "standard input".into(), source })?;
-            let pushes: Vec<Push> = input
-                .lines()
-                .map(|line| Push::parse(line).ok_or_else(|| Error::Usage(format!("not a line of a push: '{line}'"))))
-                .collect::<Result<_, _>>()?;
-            crate::git::run_hook(scan, Some(&pushes))
-        }
+    let default = (kind == HookKind::Receive).then_some(DEFAULT_TIMEOUT);
+    if let Some(seconds) = scan.timeout.or(default) {
+        give_up_after(seconds)?;
     }
+    let asked = match kind {
+        HookKind::Commit => Asked::Staged,
+        HookKind::Push => Asked::Pushed(lines(Push::parse)?),
+        HookKind::Receive => Asked::Received(lines(Received::parse)?),
+    };
+    crate::git::run_hook(scan, &asked)
 }
 
-fn install(repository: &Repository, kind: HookKind) -> Result<u8, Error> {
+/// Reads what git says on standard input.
+fn lines<T>(parse: fn(&str) -> Option<T>) -> Result<Vec<T>, Error> {
+    let mut input = Vec::new();
+    let read = std::io::stdin().lock().take(MAX_INPUT + 1).read_to_end(&mut input);
+    read.map_err(|source| Error::Io { what: "standard input".into(), source })?;
+    if input.len() as u64 > MAX_INPUT {
+        return Err(Error::Usage("more refs than are read".to_owned()));
+    }
+    // Names of refs need not be UTF-8; they are only shown.
+    let input = String::from_utf8_lossy(&input);
+    let no_push = |line: &str| Error::Usage(format!("not a line of a push: '{}'", line.escape_debug()));
+    input.lines().map(|line| parse(line).ok_or_else(|| no_push(line))).collect()
+}
+
+/// Ends the process as incomplete when the time is over: whoever waits for a push must get an answer.
+fn give_up_after(seconds: f64) -> Result<(), Error> {
+    let time = Duration::try_from_secs_f64(seconds);
+    let time = time.map_err(|_| Error::Usage(format!("--timeout {seconds}: not a number of seconds")))?;
+    let watch = std::thread::Builder::new().name("timeout".into()).spawn(move || {
+        std::thread::sleep(time);
+        eprintln!("keysweep: not done after {seconds} seconds; refused, since not everything was looked at");
+        std::process::exit(i32::from(INCOMPLETE));
+    });
+    watch.map(|_| ()).map_err(|source| Error::Io { what: "a thread".into(), source })
+}
+
+fn install(repository: &Repository, kind: HookKind, options: &[String]) -> Result<u8, Error> {
     let name = kind.name();
     if let Some((manager, file)) = manager(repository) {
         let text = format!("{manager} manages the hooks here: add `keysweep hook run {name}` to {file}");
@@ -59,7 +86,7 @@ fn install(repository: &Repository, kind: HookKind) -> Result<u8, Error> {
         fs::rename(&hook, &chained).map_err(|source| failed(&hook, source))?;
     }
     let program = std::env::current_exe().map_err(|source| failed(Path::new("keysweep"), source))?;
-    let outcome = fs::write(&hook, script(kind, &program)).and_then(|()| make_executable(&hook));
+    let outcome = fs::write(&hook, script(kind, &program, options)).and_then(|()| make_executable(&hook));
     outcome.map_err(|source| failed(&hook, source))?;
     println!("{}", hook.display());
     Ok(CLEAN)
@@ -102,33 +129,34 @@ fn manager(repository: &Repository) -> Option<(&'static str, &'static str)> {
     FILES.iter().find(|(path, ..)| root.join(path).exists()).map(|(_, manager, file)| (*manager, *file))
 }
 
-fn script(kind: HookKind, program: &Path) -> String {
+fn script(kind: HookKind, program: &Path, options: &[String]) -> String {
     let name = kind.name();
-    let program = quote(program);
+    let program = quote(&program.to_string_lossy().replace('\\', "/"));
+    let options: String = options.iter().map(|option| format!(" {}", quote(option))).collect();
     let chained = format!("\"$(dirname \"$0\")/{name}.{CHAINED}\"");
     // A hook that cannot look must not let pass.
     let missing =
         format!("echo \"keysweep is not at {}; nothing was checked\" >&2; exit 1", program.replace('"', "\\\""));
     let body = match kind {
-        HookKind::PreCommit => format!(
+        HookKind::Commit => format!(
             "if [ -x {chained} ]; then {chained} \"$@\" || exit $?; fi\n\
              [ -x {program} ] || {{ {missing}; }}\n\
-             exec {program} hook run {name} \"$@\"\n"
+             exec {program} hook run {name}{options} \"$@\"\n"
         ),
         // Both read the same input.
-        HookKind::PrePush => format!(
+        HookKind::Push | HookKind::Receive => format!(
             "input=$(cat)\n\
              if [ -x {chained} ]; then printf '%s\\n' \"$input\" | {chained} \"$@\" || exit $?; fi\n\
              [ -x {program} ] || {{ {missing}; }}\n\
-             [ -z \"$input\" ] || printf '%s\\n' \"$input\" | {program} hook run {name} \"$@\"\n"
+             [ -z \"$input\" ] || printf '%s\\n' \"$input\" | {program} hook run {name}{options} \"$@\"\n"
         ),
     };
     format!("#!/bin/sh\n{MARK}\n{body}")
 }
 
-/// A path as one word of the shell.
-fn quote(path: &Path) -> String {
-    format!("'{}'", path.to_string_lossy().replace('\\', "/").replace('\'', "'\\''"))
+/// Text as one word of the shell.
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(unix)]
@@ -145,8 +173,9 @@ fn make_executable(_: &PathBuf) -> std::io::Result<()> {
 impl HookKind {
     fn name(self) -> &'static str {
         match self {
-            HookKind::PreCommit => "pre-commit",
-            HookKind::PrePush => "pre-push",
+            HookKind::Commit => "pre-commit",
+            HookKind::Push => "pre-push",
+            HookKind::Receive => "pre-receive",
         }
     }
 }

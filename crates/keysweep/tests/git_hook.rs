@@ -114,3 +114,95 @@ fn input_that_is_no_push_is_refused() {
     child.stdin.take().unwrap().write_all(b"nonsense\n").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(2));
 }
+
+/// A bare repository that refuses keys, and a clone of it with one commit.
+#[cfg(unix)]
+fn server(options: &[&str]) -> (Repo, std::path::PathBuf) {
+    let repo = Repo::new();
+    git_in(repo.path.parent().unwrap(), &["init", "-q", "--bare", "-b", "main", "remote"]);
+    let server = repo.beside("remote");
+    repo.git(&["remote", "add", "origin", server.to_str().unwrap()]);
+    let mut install = keysweep();
+    install.args(["hook", "install", "pre-receive", "--repository"]).arg(&server).arg("--").args(options);
+    let output = install.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    repo.commit("clean", "x");
+    (repo, server)
+}
+
+#[cfg(unix)]
+#[test]
+fn servers_refuse_pushes_with_keys() {
+    if !git_is_there() {
+        return;
+    }
+    let (repo, server) = server(&[]);
+    let push = |args: &[&str]| try_git(&repo, &[&["push", "-q", "origin"], args].concat());
+    let refs = || git_in(&server, &["for-each-ref", "--format=%(refname)"]);
+    assert!(push(&["main"]));
+    let clean = repo.git(&["rev-parse", "HEAD"]);
+    // A key that a later commit removes is there all the same; neither configuration nor marks of who pushes help.
+    repo.write("keysweep.toml", "[[allow]]\nrule = '*'\nreason = 'let me in'\n");
+    repo.commit("key", format!("# keysweep:allow * reason=x\n{}", Key::new(5).pem()));
+    repo.remove("key");
+    assert!(!push(&["main"]), "on an old ref");
+    assert!(!push(&["HEAD:refs/heads/new"]), "as a new ref");
+    assert!(!push(&["HEAD:refs/notes/x"]), "whatever it is called");
+    repo.git(&["tag", "-a", "-m", "t", "t"]);
+    assert!(!push(&["t"]), "as a tag");
+    assert_eq!(refs(), "refs/heads/main");
+    assert!(push(&[&format!("{clean}:refs/heads/old")]), "what is there already");
+    repo.git(&["reset", "-q", "--hard", &clean]);
+    repo.git(&["commit", "-q", "--amend", "-m", "another"]);
+    assert!(!push(&["main"]) && push(&["--force", "main"]), "git itself refuses the first");
+    repo.git(&["commit", "-q", "--amend", "--allow-empty", "-m", "a third"]);
+    repo.commit("key", Key::new(6).pem());
+    assert!(!push(&["--force", "main"]));
+    assert!(push(&[":old"]), "a deletion brings nothing");
+    // A ref may name something that is no commit, which cannot be looked at as one.
+    let blob = repo.git(&["rev-parse", "HEAD:key"]);
+    assert!(!push(&[&format!("{blob}:refs/tags/blob")]));
+    assert_eq!(refs(), "refs/heads/main");
+}
+
+#[cfg(unix)]
+#[test]
+fn servers_hear_their_own_configuration_and_answer_in_time() {
+    if !git_is_there() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("server's.toml");
+    fs::write(&config, "[[allow]]\npaths = ['examples/*']\nreason = 'examples'\n").unwrap();
+    let (repo, server) = server(&["--config", config.to_str().unwrap()]);
+    repo.commit("examples/key", Key::new(7).pem());
+    assert!(try_git(&repo, &["push", "-q", "origin", "main"]));
+    repo.commit("key", Key::new(8).pem());
+    assert!(!try_git(&repo, &["push", "-q", "origin", "main"]));
+    fs::write(&config, "inline-allow = true").unwrap();
+    repo.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    repo.commit("marked", format!("# keysweep:allow * reason=x\n{}", Key::new(8).pem()));
+    assert!(try_git(&repo, &["push", "-q", "origin", "main"]));
+
+    let run = |input: &str, args: &[&str]| {
+        use std::io::Write;
+        use std::process::Stdio;
+        let mut hook = keysweep();
+        hook.args(["hook", "run", "pre-receive"]).args(args).current_dir(&server).stdin(Stdio::piped());
+        let mut child = hook.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(input.as_bytes()).unwrap();
+        if args.is_empty() {
+            drop(stdin);
+            return child.wait().unwrap().code();
+        }
+        // Input that never ends.
+        let code = child.wait().unwrap().code();
+        drop(stdin);
+        code
+    };
+    assert_eq!(run("", &["--timeout", "0.2"]), Some(3));
+    assert_eq!(run("nonsense\n", &[]), Some(2));
+    let missing = "1".repeat(40);
+    assert_eq!(run(&format!("{} {missing} refs/heads/x\n", "0".repeat(40)), &[]), Some(3));
+}

@@ -10,7 +10,7 @@ use crate::gate::Setup;
 use crate::scan::{conclude, fingerprinter};
 use keysweep_engine::{BlobSweep, BlobWorker, GitPlace, Options, Progress, Report, Scanner, threads};
 use keysweep_gate::Coverage;
-use keysweep_git::{ObjectId, Place, Push, Repository};
+use keysweep_git::{ObjectId, Place, Push, Received, Repository};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -37,18 +37,32 @@ pub(crate) fn run(args: &GitArgs) -> Result<u8, Error> {
     })
 }
 
-/// Scans what a hook is asked about: the `pushes`, or what is staged.
-pub(crate) fn run_hook(args: &HookScan, pushes: Option<&[Push]>) -> Result<u8, Error> {
+/// What a hook is asked about.
+pub(crate) enum Asked {
+    /// What is staged.
+    Staged,
+    /// What is pushed from here.
+    Pushed(Vec<Push>),
+    /// What is pushed to here.
+    Received(Vec<Received>),
+}
+
+/// Scans what a hook is asked about.
+pub(crate) fn run_hook(args: &HookScan, asked: &Asked) -> Result<u8, Error> {
     let repository = Repository::open(Path::new("."), true)?;
     let source = Source { repository: &repository, limit: args.max_file_size, jobs: threads(0) };
     let how = How { report: &args.report, rules: &args.rules, gate: &args.gate, coverage: Coverage::NewLines };
-    std::thread::scope(|scope| match pushes {
-        Some(pushes) => {
-            how.sweep(&repository, |sweep| pushes.iter().try_for_each(|push| range::scan_push(&source, sweep, push)))
-        }
-        None => {
+    std::thread::scope(|scope| match asked {
+        Asked::Staged => {
             let ahead = staged::Ahead::start(scope, &repository);
             how.sweep(&repository, |sweep| staged::scan(&source, sweep, ahead))
+        }
+        Asked::Pushed(pushes) => {
+            how.sweep(&repository, |sweep| pushes.iter().try_for_each(|push| range::scan_push(&source, sweep, push)))
+        }
+        Asked::Received(refs) => {
+            let setup = Setup::for_server(&args.gate)?;
+            how.sweep_with(&setup, |sweep| range::scan_received(&source, sweep, refs))
         }
     })
 }
@@ -77,13 +91,16 @@ impl How<'_> {
         repository: &Repository,
         scan: impl FnOnce(&BlobSweep<'_>) -> Result<(), Error>,
     ) -> Result<u8, Error> {
-        let setup = Setup::for_repository(self.gate, repository.work_tree().as_deref(), self.coverage)?;
+        self.sweep_with(&Setup::for_repository(self.gate, repository.work_tree().as_deref(), self.coverage)?, scan)
+    }
+
+    fn sweep_with(&self, setup: &Setup, scan: impl FnOnce(&BlobSweep<'_>) -> Result<(), Error>) -> Result<u8, Error> {
         let fingerprinter = fingerprinter(self.report.fingerprint_key.as_deref())?;
         let scanner = Scanner::new(setup.rules(self.rules)?, Options { fingerprinter, ..Options::default() })?;
         let progress = Progress::default();
         let sweep = scanner.blobs(&progress);
         crate::progress::watch(&progress, !self.report.no_progress, || scan(&sweep))?;
-        conclude(&mut sweep.finish(), scanner.rules(), self.report, &setup)
+        conclude(&mut sweep.finish(), scanner.rules(), self.report, setup)
     }
 }
 

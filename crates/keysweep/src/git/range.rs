@@ -4,7 +4,7 @@ use super::staged::added;
 use super::{SHORT, Source};
 use crate::Error;
 use keysweep_engine::{BlobSweep, BlobWorker, GitPlace};
-use keysweep_git::{Push, RangeCommit};
+use keysweep_git::{Push, RangeCommit, Received};
 
 /// Scans the commits of `range`.
 pub(super) fn scan(source: &Source<'_>, sweep: &BlobSweep<'_>, range: &str) -> Result<(), Error> {
@@ -15,6 +15,12 @@ pub(super) fn scan(source: &Source<'_>, sweep: &BlobSweep<'_>, range: &str) -> R
 /// Scans the commits that a push brings to its remote.
 pub(super) fn scan_push(source: &Source<'_>, sweep: &BlobSweep<'_>, push: &Push) -> Result<(), Error> {
     scan_commits(source, sweep, &source.repository.pushed_by(push)?);
+    Ok(())
+}
+
+/// Scans the commits that are pushed into the repository.
+pub(super) fn scan_received(source: &Source<'_>, sweep: &BlobSweep<'_>, refs: &[Received]) -> Result<(), Error> {
+    scan_commits(source, sweep, &source.repository.received(refs)?);
     Ok(())
 }
 
