@@ -330,7 +330,7 @@ pub(crate) enum HookCommand {
         /// Which.
         #[arg(value_enum, value_name = "HOOK")]
         kind: HookKind,
-        /// What git hands to the hook.
+        /// What git hands to the hook; for pre-commit also files of the work tree, which are scanned if they are not staged.
         #[arg(value_name = "ARG")]
         git: Vec<String>,
         #[command(flatten)]

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &HookArgs) -> Result<u8, Error> {
     match &args.command {
         HookCommand::Install { kind, repository, options } => install(&open(repository.as_deref())?, *kind, options),
         HookCommand::Uninstall { kind, repository } => uninstall(&open(repository.as_deref())?, *kind),
-        HookCommand::Run { kind, scan, .. } => run_hook(*kind, scan),
+        HookCommand::Run { kind, scan, git } => run_hook(*kind, scan, git),
     }
 }
 
@@ -30,17 +30,32 @@ fn open(path: Option<&Path>) -> Result<Repository, Error> {
     Ok(Repository::open(path.unwrap_or(Path::new(".")), path.is_none())?)
 }
 
-fn run_hook(kind: HookKind, scan: &HookScan) -> Result<u8, Error> {
+fn run_hook(kind: HookKind, scan: &HookScan, git: &[String]) -> Result<u8, Error> {
     let default = (kind == HookKind::Receive).then_some(DEFAULT_TIMEOUT);
     if let Some(seconds) = scan.timeout.or(default) {
         give_up_after(seconds)?;
     }
     let asked = match kind {
-        HookKind::Commit => Asked::Staged,
-        HookKind::Push => Asked::Pushed(lines(Push::parse)?),
+        // Git itself hands nothing to this hook.
+        HookKind::Commit => Asked::Staged(git.iter().map(PathBuf::from).collect()),
+        HookKind::Push => match framework() {
+            Some(range) => Asked::Range(range),
+            None => Asked::Pushed(lines(Push::parse)?),
+        },
         HookKind::Receive => Asked::Received(lines(Received::parse)?),
     };
     crate::git::run_hook(scan, &asked)
+}
+
+/// What is pushed, if the pre-commit framework runs the hook: it keeps standard input to itself, and names the range in
+/// variables, or only the branch if all of it is new.
+fn framework() -> Option<String> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    variable("PRE_COMMIT")?;
+    match (variable("PRE_COMMIT_FROM_REF"), variable("PRE_COMMIT_TO_REF")) {
+        (Some(from), Some(to)) => Some(format!("{from}..{to}")),
+        _ => Some(variable("PRE_COMMIT_LOCAL_BRANCH").unwrap_or_else(|| "HEAD".to_owned())),
+    }
 }
 
 /// Reads what git says on standard input.

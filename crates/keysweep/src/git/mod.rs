@@ -11,7 +11,7 @@ use crate::scan::{conclude, fingerprinter};
 use keysweep_engine::{BlobSweep, BlobWorker, GitPlace, Options, Progress, Report, Scanner, threads};
 use keysweep_gate::Coverage;
 use keysweep_git::{ObjectId, Place, Push, Received, Repository};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Hexadecimal digits of a commit in the name of a place.
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &GitArgs) -> Result<u8, Error> {
     std::thread::scope(|scope| {
         let ahead = args.what.staged.then(|| staged::Ahead::start(scope, &repository));
         how.sweep(&repository, |sweep| match (ahead, &args.what.range, &args.what.since_ref) {
-            (Some(ahead), ..) => staged::scan(&source, sweep, ahead),
+            (Some(ahead), ..) => staged::scan(&source, sweep, ahead, &[]),
             (None, Some(range), _) => range::scan(&source, sweep, range),
             (None, None, Some(reference)) => range::scan(&source, sweep, &format!("{reference}..HEAD")),
             (None, None, None) => {
@@ -39,10 +39,12 @@ pub(crate) fn run(args: &GitArgs) -> Result<u8, Error> {
 
 /// What a hook is asked about.
 pub(crate) enum Asked {
-    /// What is staged.
-    Staged,
+    /// What is staged, and of these files those that are not.
+    Staged(Vec<PathBuf>),
     /// What is pushed from here.
     Pushed(Vec<Push>),
+    /// A range of commits.
+    Range(String),
     /// What is pushed to here.
     Received(Vec<Received>),
 }
@@ -53,10 +55,11 @@ pub(crate) fn run_hook(args: &HookScan, asked: &Asked) -> Result<u8, Error> {
     let source = Source { repository: &repository, limit: args.max_file_size, jobs: threads(0) };
     let how = How { report: &args.report, rules: &args.rules, gate: &args.gate, coverage: Coverage::NewLines };
     std::thread::scope(|scope| match asked {
-        Asked::Staged => {
+        Asked::Staged(files) => {
             let ahead = staged::Ahead::start(scope, &repository);
-            how.sweep(&repository, |sweep| staged::scan(&source, sweep, ahead))
+            how.sweep(&repository, |sweep| staged::scan(&source, sweep, ahead, files))
         }
+        Asked::Range(range) => how.sweep(&repository, |sweep| range::scan(&source, sweep, range)),
         Asked::Pushed(pushes) => {
             how.sweep(&repository, |sweep| pushes.iter().try_for_each(|push| range::scan_push(&source, sweep, push)))
         }

@@ -4,6 +4,9 @@ use super::{Source, uncommitted};
 use crate::Error;
 use keysweep_engine::{BlobPlace, BlobSweep, BlobWorker, GitPlace};
 use keysweep_git::{Change, ObjectId, Repository, Staged, added_lines};
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::thread::{Scope, ScopedJoinHandle};
 
 /// Reads the index on a thread of its own, while the rules are compiled.
@@ -19,9 +22,20 @@ impl<'scope> Ahead<'scope> {
     }
 }
 
-/// Scans what the index adds to `HEAD`.
-pub(super) fn scan(source: &Source<'_>, sweep: &BlobSweep<'_>, ahead: Ahead<'_>) -> Result<(), Error> {
+/// Scans what the index adds to `HEAD`, and those of `files` that are not changed in it as they lie in the work tree.
+pub(super) fn scan(
+    source: &Source<'_>,
+    sweep: &BlobSweep<'_>,
+    ahead: Ahead<'_>,
+    files: &[PathBuf],
+) -> Result<(), Error> {
     let staged = ahead.staged()?;
+    if !files.is_empty() {
+        let changed: HashSet<&[u8]> = staged.changes.iter().map(|change| change.path.as_slice()).collect();
+        let others: Vec<&PathBuf> =
+            files.iter().filter(|file| !changed.contains(file.as_os_str().as_encoded_bytes())).collect();
+        source.each(sweep, &others, |worker, file| whole_file(source, sweep, worker, file));
+    }
     source.each(sweep, &staged.changes, |worker, change| {
         let path = String::from_utf8_lossy(&change.path).into_owned();
         let git = uncommitted(&change.blob, path.clone());
@@ -31,6 +45,31 @@ pub(super) fn scan(source: &Source<'_>, sweep: &BlobSweep<'_>, ahead: Ahead<'_>)
         source.incident(sweep, "the index was replaced during the scan");
     }
     Ok(())
+}
+
+/// Scans a file of the work tree.
+fn whole_file(source: &Source<'_>, sweep: &BlobSweep<'_>, worker: &mut BlobWorker<'_>, file: &Path) {
+    let name = file.to_string_lossy();
+    let read = || -> std::io::Result<Option<Vec<u8>>> {
+        if !std::fs::symlink_metadata(file)?.is_file() {
+            return Ok(Some(Vec::new())); // Of a link git keeps only where it leads.
+        }
+        let mut bytes = Vec::new();
+        std::fs::File::open(file)?.take(source.limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= source.limit))
+    };
+    match read() {
+        Ok(Some(bytes)) => {
+            let file_name = name.rsplit('/').next().unwrap_or(&name);
+            worker.scan(BlobPlace { name: &name, file_name, git: None, only: None }, &bytes, None);
+        }
+        Ok(None) => too_large(source, sweep, &name),
+        Err(error) => sweep.incident(&name, error.to_string(), true),
+    }
+}
+
+fn too_large(source: &Source<'_>, sweep: &BlobSweep<'_>, name: &str) {
+    sweep.incident(name, format!("larger than the limit of {} bytes (--max-file-size)", source.limit), true);
 }
 
 /// Scans a blob, and reports what touches a line that is new.
@@ -45,7 +84,7 @@ pub(super) fn added(
     let read = |id: &ObjectId| match source.repository.blob_up_to(id, source.limit) {
         Ok(Some(bytes)) => Some(bytes),
         Ok(None) => {
-            sweep.incident(name, format!("larger than the limit of {} bytes (--max-file-size)", source.limit), true);
+            too_large(source, sweep, name);
             None
         }
         Err(error) => {
