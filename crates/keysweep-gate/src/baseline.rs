@@ -196,12 +196,12 @@ impl Baseline {
         is_new
     }
 
-    /// Adds an entry, unless it is there.
-    pub fn insert(&mut self, entry: Entry) -> bool {
-        let key = (entry.fingerprint.clone(), entry.protection);
-        let is_new = !self.entries.contains_key(&key);
-        self.entries.entry(key).or_insert(entry);
-        is_new
+    /// Writes down what was decided about a finding that is known.
+    pub fn decide(&mut self, finding: &Finding, status: Status, reason: Option<String>) {
+        if let Some(entry) = self.entries.get_mut(&(finding.fingerprint.clone(), Protection::of(finding))) {
+            entry.status = status;
+            entry.reason = reason;
+        }
     }
 
     /// Keeps the entries that are wanted; how many are dropped.

@@ -6,6 +6,7 @@
 //! | `baseline` | known findings by fingerprint, with what was decided about them |
 //! | `apply` | parts a report into what is new and what is known or allowed |
 //! | `day` | dates |
+//! | `import` | what other tools know |
 //!
 //! Nothing is dropped: what does not fail a gate is in [`keysweep_engine::Report::suppressed`], and what does not hold any
 //! more, or never held, is named.
@@ -14,11 +15,13 @@ mod apply;
 mod baseline;
 mod config;
 mod day;
+mod import;
 
 pub use apply::{Coverage, Gate};
 pub use baseline::{Baseline, Entry, Protection, Status};
 pub use config::{Config, Exception, FILE_NAME};
 pub use day::Day;
+pub use import::KnownPlace;
 
 /// Why a configuration or baseline cannot be used.
 #[derive(Debug, thiserror::Error)]

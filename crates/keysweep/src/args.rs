@@ -121,6 +121,15 @@ pub(crate) enum BaselineCommand {
         #[arg(long)]
         prune: bool,
     },
+    /// Add what keysweep finds where another tool knows a secret: a JSON report or `.gitleaksignore` of gitleaks, or a
+    /// `.secrets.baseline` of detect-secrets. Makes the baseline if there is none.
+    Import {
+        #[command(flatten)]
+        scan: BaselineScan,
+        /// The file of the other tool.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+    },
     /// List what is known, and with paths what of it is no longer found; or decide about an entry.
     Audit {
         #[command(flatten)]

@@ -5,7 +5,7 @@ use crate::gate::Setup;
 use crate::scan::fingerprinter;
 use crate::{CLEAN, Error, INCOMPLETE};
 use keysweep_engine::{Finding, Inputs, Location, Options, Progress, Report, Scanner, Selection};
-use keysweep_gate::{Baseline, Day, Entry, Gate, Protection, Status};
+use keysweep_gate::{Baseline, Day, Entry, Gate, KnownPlace, Protection, Status};
 use keysweep_report::printable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -22,6 +22,7 @@ pub(crate) fn run(args: &BaselineArgs) -> Result<u8, Error> {
     match &args.command {
         BaselineCommand::Create { scan, force } => create(scan, *force),
         BaselineCommand::Update { scan, prune } => update(scan, *prune),
+        BaselineCommand::Import { scan, from } => import(scan, from),
         BaselineCommand::Audit { scan, set: Some(prefix), status: Some(status), reason, until } => {
             let (_, file) = place(scan)?;
             decide(&file, prefix, *status, reason.as_deref(), until.as_deref())
@@ -60,6 +61,45 @@ fn update(args: &BaselineScan, prune: bool) -> Result<u8, Error> {
     }
     baseline.save(&file)?;
     println!("{}: {} entries, {new} new, {gone} dropped", file.display(), baseline.len());
+    Ok(complete(&report))
+}
+
+/// Adds the findings at the places that another tool names.
+fn import(args: &BaselineScan, from: &Path) -> Result<u8, Error> {
+    let (setup, file) = place(args)?;
+    let mut baseline = if file.exists() { Baseline::load(&file)? } else { Baseline::default() };
+    let bytes = crate::scan::read(from)?;
+    let known = KnownPlace::read_all(&bytes).map_err(|e| Error::Usage(format!("{}: {e}", from.display())))?;
+    let report = scan(args, &setup)?;
+    let gate = setup.gate();
+    let mut seen = vec![false; known.len()];
+    let mut new = 0;
+    for finding in report.findings.iter().filter(|finding| finding.known_public.is_none()) {
+        let mut paths = Vec::new();
+        let mut decided = None;
+        for location in &finding.locations {
+            let path = gate.map_or_else(|| location.path.clone(), |gate| gate.path(location));
+            let commit = location.git.as_ref().and_then(|git| git.commit.as_deref());
+            let at = known.iter().position(|known| known.is_at(&path, location.line, commit));
+            if let Some(at) = at {
+                seen[at] = true;
+                decided.get_or_insert(&known[at]);
+                paths.push(path);
+            }
+        }
+        let Some(decided) = decided else { continue };
+        if baseline.add(finding, paths) {
+            new += 1;
+            let reason = decided.reason.map(str::to_owned);
+            baseline.decide(finding, decided.status, reason);
+        }
+    }
+    baseline.save(&file)?;
+    println!("{}: {} entries, {new} new", file.display(), baseline.len());
+    // What only the other tool sees needs no entry: nothing will fail for it.
+    for known in known.iter().zip(&seen).filter(|(_, seen)| !**seen).map(|(known, _)| known) {
+        println!("nothing found at {}:{}", printable(&known.path), known.lines.start());
+    }
     Ok(complete(&report))
 }
 

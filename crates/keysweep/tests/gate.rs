@@ -268,3 +268,50 @@ fn marks_hold_with_a_reason_until_their_day() {
     assert_eq!(exit, 1);
     assert!(notes(&report).contains("do not hold here"));
 }
+
+#[test]
+fn what_other_tools_know_is_known() {
+    let (leaked, audited, ignored, new) = (Key::new(61), Key::new(62), Key::new(63), Key::new(64));
+    let dir = folder(&[
+        ("a/leaked.txt", format!("x\n{}", leaked.pem())),
+        ("audited.txt", audited.pem()),
+        ("ignored.txt", format!("\n\n{}", ignored.pem())),
+        ("new.txt", new.pem()),
+    ]);
+    let secret = "a secret that the report holds";
+    let leak = serde_json::json!([
+        { "RuleID": "private-key", "File": "a/leaked.txt", "StartLine": 2, "EndLine": 5, "Commit": "", "Secret": secret },
+        { "RuleID": "private-key", "File": "gone.txt", "StartLine": 1, "EndLine": 1, "Commit": "", "Secret": secret },
+    ]);
+    let secrets = serde_json::json!({
+        "version": "1.5.0",
+        "results": { "audited.txt": [{ "type": "Private Key", "line_number": 1, "is_secret": false }] },
+    });
+    write(dir.path(), "report.json", &leak.to_string());
+    write(dir.path(), ".secrets.baseline", &secrets.to_string());
+    write(dir.path(), ".gitleaksignore", "# ours\nignored.txt:private-key:3\n");
+    for (file, found) in [
+        ("report.json", "1 entries, 1 new\nnothing found at gone.txt:1"),
+        (".secrets.baseline", "2 entries, 1 new"),
+        (".gitleaksignore", "3 entries, 1 new"),
+    ] {
+        let output = run(dir.path(), &["baseline", "import", "--from", file, "."]);
+        assert!(text(&output.stdout).contains(found), "{file}: {}{}", text(&output.stdout), text(&output.stderr));
+    }
+    let file = fs::read_to_string(dir.path().join(BASELINE)).unwrap();
+    assert!(!file.contains(secret));
+    let baseline: Value = serde_json::from_str(&file).unwrap();
+    let status = |key: &Key| {
+        let entries = baseline["entries"].as_array().unwrap();
+        entries.iter().find(|e| e["fingerprint"] == key.fingerprint()).map(|e| e["status"].clone())
+    };
+    let expected =
+        [(&leaked, Some("open")), (&audited, Some("false-positive")), (&ignored, Some("accepted")), (&new, None)];
+    for (key, expected) in expected {
+        assert_eq!(status(key), expected.map(Value::from));
+    }
+    let (report, exit) = json(dir.path(), &["scan", ".", "--baseline", BASELINE]);
+    assert_eq!((exit, fingerprints(&report)), (1, vec![new.fingerprint()]));
+    write(dir.path(), "broken", "nonsense");
+    assert_eq!(code(dir.path(), &["baseline", "import", "--from", "broken", "."]), 2);
+}
