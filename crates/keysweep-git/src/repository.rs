@@ -181,7 +181,8 @@ impl Repository {
         let failed = |reason: String| Error::Read { what: format!("object {id}"), reason };
         let mut bytes = Vec::new();
         match self.local().objects.try_find(id, &mut bytes) {
-            Ok(Some(_)) => Ok(bytes),
+            Ok(Some(object)) if object.kind == gix::objs::Kind::Blob => Ok(bytes),
+            Ok(Some(object)) => Err(failed(format!("a {}, not a blob", object.kind))),
             Ok(None) => Err(failed("missing".to_owned())),
             Err(error) => Err(failed(reason(&error))),
         }

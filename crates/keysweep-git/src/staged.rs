@@ -1,6 +1,7 @@
 //! What the index would add to `HEAD`, found by comparing ids: folders that are the same are not entered.
 
-use crate::change::{Change, Entries, Kind};
+use crate::change::{Change, Entries, Kind, between};
+use crate::history::join;
 use crate::repository::{Error, Repository, reason};
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
@@ -95,7 +96,12 @@ impl Search<'_> {
             let entry = &self.index.entries()[at];
             let path = entry.path(self.index);
             let rest = path.get(prefix..).unwrap_or_default();
-            let Some(slash) = rest.find_byte(b'/').filter(|_| !entry.mode.is_sparse()) else {
+            if entry.mode.is_sparse() {
+                self.sparse(entry, rest, &mut tree)?;
+                at += 1;
+                continue;
+            }
+            let Some(slash) = rest.find_byte(b'/') else {
                 self.file(entry, rest, &mut tree);
                 at += 1;
                 continue;
@@ -132,9 +138,20 @@ impl Search<'_> {
         range.start + entries.partition_point(inside)
     }
 
+    /// A folder outside of a sparse checkout, of which the index has only the tree.
+    fn sparse(&mut self, entry: &Entry, name: &[u8], head: &mut Entries) -> Result<(), Error> {
+        let path: &[u8] = entry.path(self.index);
+        let folder = path.strip_suffix(b"/").unwrap_or(path);
+        let old = head.take(name.strip_suffix(b"/").unwrap_or(name)).map(|(_, id)| id);
+        let olds: Vec<ObjectId> = old.into_iter().collect();
+        let added = between(self.local, entry.id, &olds)?.into_iter();
+        self.added.extend(added.map(|change| Change { path: join(folder, &change.path), ..change }));
+        Ok(())
+    }
+
     fn file(&mut self, entry: &Entry, name: &[u8], head: &mut Entries) {
         let path = entry.path(self.index);
-        let old = head.get(name.strip_suffix(b"/").unwrap_or(name));
+        let old = head.get(name);
         // What a merge started from is no one's addition, and what is only announced has no content.
         let no_content = entry.flags.contains(entry::Flags::INTENT_TO_ADD) || entry.mode.is_submodule();
         if !no_content && entry.stage() != entry::Stage::Base && old.map(|(_, id)| id) != Some(entry.id) {

@@ -6,6 +6,7 @@ mod repo;
 
 use common::{Key, fingerprints, keysweep, parse};
 use repo::{Repo, git_in, git_is_there};
+use std::fs;
 use std::process::Command;
 
 #[test]
@@ -19,7 +20,7 @@ fn refs_in_a_reftable_are_refused_not_overlooked() {
         eprintln!("skipped: this git knows no reftable");
         return;
     }
-    std::fs::write(dir.path().join("key.pem"), Key::new(71).pem()).unwrap();
+    fs::write(dir.path().join("key.pem"), Key::new(71).pem()).unwrap();
     git_in(dir.path(), &["add", "-A"]);
     git_in(dir.path(), &["commit", "-q", "-m", "x"]);
     for what in [&["--history"][..], &["--staged"], &["--range", "HEAD"]] {
@@ -47,4 +48,151 @@ fn a_clone_of_depth_one_is_scanned_and_called_shallow() {
     assert_eq!((fingerprints(&report), code), (vec![key.fingerprint()], 1));
     let incidents = report["incidents"].as_array().unwrap();
     assert!(incidents.iter().any(|i| i["message"].as_str().unwrap().contains("shallow")), "{report}");
+}
+
+/// Outcome of a look at what is staged.
+fn staged(repo: &Repo) -> (Vec<String>, i32) {
+    let (report, code) = parse(&keysweep().args(["git", "--staged", "--format", "json", repo.arg()]).output().unwrap());
+    (fingerprints(&report), code)
+}
+
+#[test]
+fn a_split_index_is_read_as_a_whole() {
+    if !git_is_there() {
+        return;
+    }
+    let repo = Repo::new();
+    (0..50).for_each(|i| repo.write(&format!("f{i}"), format!("{i}")));
+    repo.commit("first", "x");
+    repo.git(&["update-index", "--split-index"]);
+    assert!(
+        fs::read_dir(repo.path.join(".git"))
+            .unwrap()
+            .any(|e| { e.unwrap().file_name().to_string_lossy().starts_with("sharedindex.") })
+    );
+    assert_eq!(staged(&repo), (vec![], 0));
+    let key = Key::new(71);
+    repo.write("key.pem", key.pem());
+    repo.git(&["add", "key.pem"]);
+    assert_eq!(staged(&repo), (vec![key.fingerprint()], 1));
+    repo.git(&["rm", "-q", "--cached", "f1", "f2"]);
+    assert_eq!(staged(&repo), (vec![key.fingerprint()], 1));
+    // Without its other half an index says nothing.
+    for entry in fs::read_dir(repo.path.join(".git")).unwrap().map(Result::unwrap) {
+        if entry.file_name().to_string_lossy().starts_with("sharedindex.") {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    let output = keysweep().args(["git", "--staged", repo.arg()]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn folders_of_a_sparse_index_are_looked_into() {
+    if !git_is_there() {
+        return;
+    }
+    let repo = Repo::new();
+    repo.write("in/a", "a");
+    repo.write("out/deep/b", "b");
+    repo.commit("first", "x");
+    repo.git(&["sparse-checkout", "init", "--cone", "--sparse-index"]);
+    repo.git(&["sparse-checkout", "set", "in"]);
+    assert!(repo.git(&["ls-files", "--sparse"]).lines().any(|line| line == "out/"), "a folder is one entry");
+    assert_eq!(staged(&repo), (vec![], 0));
+    let (inside, outside) = (Key::new(72), Key::new(73));
+    repo.write("in/key.pem", inside.pem());
+    repo.git(&["add", "in/key.pem"]);
+    assert_eq!(staged(&repo), (vec![inside.fingerprint()], 1));
+    // Another tree of the folder, which the index names as a whole.
+    repo.git(&["commit", "-q", "-m", "inside"]);
+    repo.git(&["checkout", "-q", "-b", "other"]);
+    repo.git(&["sparse-checkout", "disable"]);
+    repo.commit("out/deep/key.pem", outside.pem());
+    repo.git(&["sparse-checkout", "init", "--cone", "--sparse-index"]);
+    repo.git(&["sparse-checkout", "set", "in"]);
+    repo.git(&["reset", "-q", "--soft", "main"]);
+    assert!(repo.git(&["ls-files", "--sparse"]).lines().any(|line| line == "out/"));
+    assert_eq!(staged(&repo), (vec![outside.fingerprint()], 1));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_index_that_is_replaced_meanwhile_is_no_clean_one() {
+    if !git_is_there() {
+        return;
+    }
+    let repo = Repo::new();
+    repo.commit("first", "x");
+    repo.write("second", "x");
+    repo.git(&["add", "second"]);
+    // The key for names is read after the index: until it comes, the scan waits.
+    let fifo = repo.beside("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let mut waiting = keysweep();
+    waiting.args(["git", "--staged", "--format", "json", "--fingerprint-key"]).arg(&fifo).arg(repo.arg());
+    let child = waiting.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    // Opens when the other side does, which has begun then.
+    let mut side = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    repo.write("key.pem", Key::new(74).pem());
+    repo.git(&["add", "key.pem"]);
+    std::io::Write::write_all(&mut side, b"key").unwrap();
+    drop(side);
+    let (report, code) = parse(&child.wait_with_output().unwrap());
+    assert_eq!(code, 3);
+    assert!(report["incidents"].to_string().contains("the index was replaced"), "{report}");
+}
+
+#[test]
+fn a_staged_object_that_is_damaged_or_gone_is_told() {
+    if !git_is_there() {
+        return;
+    }
+    for damaged in [true, false] {
+        let repo = Repo::new();
+        repo.commit("first", "x");
+        repo.write("key.pem", Key::new(75).pem());
+        repo.git(&["add", "key.pem"]);
+        let id = repo.git(&["rev-parse", ":key.pem"]);
+        let object = repo.path.join(".git/objects").join(&id[..2]).join(&id[2..]);
+        fs::remove_file(&object).unwrap();
+        if damaged {
+            fs::write(&object, "no object").unwrap();
+        }
+        let (report, code) =
+            parse(&keysweep().args(["git", "--staged", "--format", "json", repo.arg()]).output().unwrap());
+        assert_eq!(code, 3, "{report}");
+        assert!(report["incidents"].to_string().contains("key.pem"), "{report}");
+    }
+}
+
+#[test]
+fn repacking_meanwhile_hides_nothing() {
+    if !git_is_there() {
+        return;
+    }
+    let repo = Repo::new();
+    let key = Key::new(76);
+    repo.commit("key.pem", key.pem());
+    (0..20).for_each(|i| drop(repo.commit("file", format!("{i}"))));
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                repo.git(&["repack", "-q", "-a", "-d", "-f"]);
+            }
+        });
+        for _ in 0..8 {
+            let output = keysweep().args(["git", "--history", "--format", "json", repo.arg()]).output().unwrap();
+            let code = output.status.code().unwrap();
+            // Packs may vanish under the scan; then it says so.
+            let complete = code == 1 && fingerprints(&parse(&output).0) == [key.fingerprint()];
+            if !complete && code != 3 {
+                done.store(true, std::sync::atomic::Ordering::Relaxed);
+                panic!("{code}: {}", String::from_utf8_lossy(&output.stdout));
+            }
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
 }
