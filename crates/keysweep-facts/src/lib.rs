@@ -3,8 +3,10 @@
 //!
 //! No fact holds a secret.
 
+mod exposure;
 mod fact;
 mod time;
 
+pub use exposure::{Exposure, Link};
 pub use fact::{Fact, Value};
 pub use time::{parse_rfc3339, rfc3339};
