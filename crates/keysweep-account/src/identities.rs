@@ -59,6 +59,12 @@ impl Identities {
         self.groups.get(&gid).map_or_else(|| gid.to_string(), |(name, _)| name.clone())
     }
 
+    /// Whether the account is in the group with this name.
+    pub fn is_in(&self, uid: u32, group: &str) -> bool {
+        let named = self.groups.iter().find(|(_, (name, _))| name == group).map(|(gid, _)| *gid);
+        named.or_else(|| group.parse().ok()).is_some_and(|gid| self.is_member(uid, gid))
+    }
+
     /// Whether the account is in the group.
     pub fn is_member(&self, uid: u32, gid: u32) -> bool {
         let Some(account) = self.accounts.iter().find(|account| account.uid == uid) else { return false };

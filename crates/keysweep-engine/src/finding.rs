@@ -1,6 +1,6 @@
 //! What a scan reports. Nothing in here holds a secret.
 
-use keysweep_facts::Fact;
+use keysweep_facts::{Exposure, Fact};
 use keysweep_rules::{Purpose, Severity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -343,6 +343,9 @@ pub struct Report {
     /// What is true of places, credentials and accounts, if accounts were swept.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub facts: Vec<Fact>,
+    /// Chains that lead to a key, if they were looked for.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub exposures: Vec<Exposure>,
     /// The public keys and certificates that were seen, if they were asked for.
     #[serde(skip)]
     pub public: Vec<PublicSeen>,

@@ -34,7 +34,9 @@ mod evaluate;
 mod rules;
 mod scenario;
 mod store;
+mod zones;
 
 pub use evaluate::{Outcome, evaluate};
 pub use rules::{Error, ExposureRule, Rules};
 pub use scenario::Failure;
+pub use zones::{Kind, Zones};

@@ -261,7 +261,7 @@ impl Scenario {
                 for (name, value) in fields {
                     match (name.as_str(), value.as_str()) {
                         ("fact", Some(predicate)) => predicate.clone_into(&mut fact.predicate),
-                        _ => _ = fact.fields.extend([(name.clone(), crate::condition::value(value))]),
+                        _ => fact.fields.extend([(name.clone(), crate::condition::value(value))]),
                     }
                 }
                 fact

@@ -57,6 +57,9 @@ pub fn write_jsonl(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if let Some(hunt) = &report.hunt {
         line("hunt", hunt, out)?;
     }
+    for exposure in &report.exposures {
+        line("exposure", exposure, out)?;
+    }
     for fact in &report.facts {
         line("fact", fact, out)?;
     }

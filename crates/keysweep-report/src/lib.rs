@@ -5,6 +5,7 @@
 //! files: names and comments are an attacker's to choose.
 
 mod account;
+mod exposure;
 mod github;
 mod gitlab;
 mod hunt;
@@ -20,5 +21,5 @@ pub use gitlab::write_gitlab;
 pub use json::{write_json, write_jsonl};
 pub use junit::write_junit;
 pub use sarif::write_sarif;
-pub use text::{Style, printable, write_text};
+pub use text::{Style, printable, write_details, write_text};
 pub use when::date;

@@ -62,7 +62,7 @@ pub fn write_sarif(report: &Report, rules: &RuleSet, out: &mut dyn Write) -> io:
         }],
     });
     if !report.facts.is_empty() {
-        log["runs"][0]["properties"] = json!({ "facts": report.facts });
+        log["runs"][0]["properties"] = json!({ "facts": report.facts, "exposures": report.exposures });
     }
     serde_json::to_writer_pretty(&mut *out, &log)?;
     writeln!(out)

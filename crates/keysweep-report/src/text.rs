@@ -38,16 +38,30 @@ impl Style {
 ///
 /// `out` cannot be written.
 pub fn write_text(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    for finding in &report.findings {
-        write_finding(finding, style, out)?;
-        writeln!(out)?;
-    }
+    write_details(report, style, out)?;
     if let Some(hunt) = &report.hunt {
         writeln!(out, "{}", crate::hunt::section(report, hunt))?;
     }
     crate::account::write(&report.facts, style, out)?;
     write_incidents(report, style, out)?;
     writeln!(out, "{}", summary(report))
+}
+
+/// The exposures and findings alone.
+///
+/// # Errors
+///
+/// `out` cannot be written.
+pub fn write_details(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    for exposure in &report.exposures {
+        crate::exposure::write(exposure, style, out)?;
+        writeln!(out)?;
+    }
+    for finding in &report.findings {
+        write_finding(finding, style, out)?;
+        writeln!(out)?;
+    }
+    Ok(())
 }
 
 fn write_finding(finding: &Finding, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -215,13 +229,13 @@ fn suppressed(report: &Report) -> BTreeMap<Suppressor, usize> {
 }
 
 /// Writes rows of a name and a wrapped value.
-struct Rows<'a> {
-    style: Style,
-    out: &'a mut dyn Write,
+pub(crate) struct Rows<'a> {
+    pub(crate) style: Style,
+    pub(crate) out: &'a mut dyn Write,
 }
 
 impl Rows<'_> {
-    fn row(&mut self, name: &str, value: &str) -> io::Result<()> {
+    pub(crate) fn row(&mut self, name: &str, value: &str) -> io::Result<()> {
         let name = printable(name);
         let room = self.style.width.saturating_sub(NAMES + 4).max(24);
         for (index, line) in wrap(&printable(value), room).iter().enumerate() {
@@ -265,7 +279,7 @@ fn severity_name(severity: Severity) -> String {
     severity.to_string()
 }
 
-fn severity_color(severity: Severity) -> Ansi {
+pub(crate) fn severity_color(severity: Severity) -> Ansi {
     match severity {
         Severity::Critical => AnsiColor::Red.on_default().bold(),
         Severity::High => AnsiColor::Red.on_default(),

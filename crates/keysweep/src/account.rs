@@ -41,9 +41,17 @@ const MAX_KEPT: usize = 8;
 pub(crate) fn run(args: &AccountArgs) -> Result<u8, Error> {
     let root = args.root.clone().unwrap_or_else(|| PathBuf::from("/"));
     let identities = Identities::of(&root);
+    let chains = crate::exposure::Chains::load(args.zones.as_deref(), &args.exposure_rules)?;
     let plan = plan(args, &root, &identities)?;
     let mut paths: Vec<PathBuf> = plan.homes.iter().map(|home| home.path.clone()).collect();
     paths.extend(plan.trust.iter().cloned());
+    for path in &args.paths {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        if !path.exists() {
+            return Err(Error::Usage(format!("{}: no such file or folder", path.display())));
+        }
+        paths.push(path);
+    }
     if args.system || args.root.is_some() || args.all_users {
         paths.extend(SYSTEM_FOLDERS.iter().map(|folder| root.join(folder)).filter(|path| path.is_dir()));
     }
@@ -70,6 +78,8 @@ pub(crate) fn run(args: &AccountArgs) -> Result<u8, Error> {
     });
     let namer = fingerprinter(args.report.fingerprint_key.as_deref())?;
     join(&mut report, (&spotter, &catalogue), &identities, &namer);
+    report.facts.extend(host(&root));
+    chains.apply(&mut report, &identities, now());
     conclude(&mut report, scanner.rules(), &args.report, &Setup::default())
 }
 
@@ -139,8 +149,15 @@ fn describe(findings: &mut [Finding], facts: &[Fact]) {
 }
 
 /// The file of a path that may go on into a container.
-fn file_of(path: &str) -> &str {
+pub(crate) fn file_of(path: &str) -> &str {
     path.split("!/").next().unwrap_or(path)
+}
+
+/// The name of the system that was swept.
+fn host(root: &Path) -> Option<Fact> {
+    let name = std::fs::read_to_string(root.join("etc/hostname")).ok()?;
+    let name = name.trim();
+    (!name.is_empty() && name.len() < 256).then(|| Fact::new("host", "its file etc/hostname").with("name", name))
 }
 
 fn now() -> i64 {

@@ -25,6 +25,10 @@ pub(crate) enum Command {
     Hook(HookArgs),
     /// Sweep accounts: where tools keep credentials, how these are protected, and who can read them.
     Account(AccountArgs),
+    /// Join the reports of many hosts: one key on several of them, in several zones, or accepted elsewhere.
+    Correlate(CorrelateArgs),
+    /// Explain an exposure of a report, or a rule of exposures.
+    Explain(ExplainArgs),
     /// List, show, check and test rules.
     Rules(RulesArgs),
     /// Write down what is found now, so that only what is new fails a gate.
@@ -225,7 +229,38 @@ pub(crate) struct ScanArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CorrelateArgs {
+    /// Reports in JSON. The host of each is what its facts say, else the name of the file.
+    #[arg(value_name = "REPORT", required = true)]
+    pub(crate) reports: Vec<PathBuf>,
+    /// Which hosts and paths belong to which zone: a TOML file with `[[zone]]` tables.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) zones: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The id of a rule of exposures, or of an exposure, or the fingerprint of a key: its beginning is enough.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// The report (JSON) that it is in.
+    #[arg(value_name = "REPORT")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct AccountArgs {
+    /// More files and folders that the accounts may reach: shares, folders of dumps, build outputs.
+    #[arg(value_name = "PATH", help_heading = "Accounts")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Which paths, processes, hosts and accounts belong to which zone: a TOML file with `[[zone]]` tables.
+    #[arg(long, value_name = "FILE", help_heading = "Accounts")]
+    pub(crate) zones: Option<PathBuf>,
+    /// Rules of exposures of your own, beside the built-in ones.
+    #[arg(long, value_name = "FILE", help_heading = "Accounts")]
+    pub(crate) exposure_rules: Vec<PathBuf>,
     /// Homes to sweep, also copied ones; without this and the next two, your own.
     #[arg(long = "home", value_name = "DIR", help_heading = "Accounts")]
     pub(crate) homes: Vec<PathBuf>,

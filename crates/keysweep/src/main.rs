@@ -3,6 +3,9 @@
 mod account;
 mod args;
 mod baseline;
+mod correlate;
+mod explain;
+mod exposure;
 mod gate;
 mod git;
 mod hardening;
@@ -40,6 +43,8 @@ fn main() -> ExitCode {
         Command::Git(args) => git::run(&args),
         Command::Hook(args) => hook::run(&args),
         Command::Account(args) => account::run(&args),
+        Command::Correlate(args) => correlate::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Baseline(args) => baseline::run(&args),
     };
@@ -67,6 +72,8 @@ enum Error {
     Rules(#[from] keysweep_rules::Error),
     #[error(transparent)]
     Gate(#[from] keysweep_gate::Error),
+    #[error(transparent)]
+    Exposure(#[from] keysweep_exposure::Error),
     #[error(transparent)]
     Git(#[from] keysweep_git::Error),
     #[error("{what}: {source}")]

@@ -199,6 +199,9 @@ fn test(args: &RuleArgs) -> Result<u8, Error> {
     examples += catalogue.as_ref().map_or(0, Catalogue::examples);
     let mut lines: Vec<String> = failures.iter().map(ToString::to_string).collect();
     lines.extend(catalogue.iter().flat_map(Catalogue::test).map(|problem| problem.to_string()));
+    if whole {
+        lines.extend(keysweep_exposure::Rules::builtin().test().iter().map(ToString::to_string));
+    }
     let mut text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let (rules, failures) = (count(rules.rules().len(), "rule"), count(lines.len(), "failure"));
     let _ = writeln!(text, "{rules}, {}{}, {failures}", locations(catalogue.as_ref()), count(examples, "example"));

@@ -67,6 +67,16 @@ pub(crate) fn conclude(report: &mut Report, rules: &RuleSet, args: &ReportArgs, 
     Ok(exit_code(report, fail_on))
 }
 
+/// Writes a report that has nothing but exposures, and tells the exit code.
+pub(crate) fn conclude_exposures(report: &Report, args: &ReportArgs) -> Result<u8, Error> {
+    let fail_on = args.fail_on.map_or(Severity::Low, Threshold::severity);
+    match write_report(report, &RuleSet::default(), args, fail_on) {
+        Err(error) if error.is_broken_pipe() => {}
+        outcome => outcome?,
+    }
+    Ok(exit_code(report, fail_on))
+}
+
 pub(crate) fn fingerprinter(key: Option<&Path>) -> Result<Fingerprinter, Error> {
     Ok(match key {
         Some(path) => Fingerprinter::with_key(read(path)?),
@@ -74,11 +84,18 @@ pub(crate) fn fingerprinter(key: Option<&Path>) -> Result<Fingerprinter, Error> 
     })
 }
 
+/// How bad an exposure is.
+fn severity(exposure: &keysweep_facts::Exposure) -> Severity {
+    exposure.severity.parse().unwrap_or(Severity::High)
+}
+
 /// What could not be looked at weighs more than what was found: a gate must not take the rest for clean.
 fn exit_code(report: &Report, fail_on: Severity) -> u8 {
     if !report.is_complete() {
         INCOMPLETE
-    } else if report.findings.iter().any(|f| f.severity >= fail_on) {
+    } else if report.findings.iter().any(|f| f.severity >= fail_on)
+        || report.exposures.iter().any(|e| severity(e) >= fail_on)
+    {
         FINDINGS
     } else {
         CLEAN
