@@ -26,6 +26,7 @@ mod raw;
 mod scan;
 mod source;
 mod stdin;
+mod unpack;
 mod walk;
 mod window;
 
@@ -37,6 +38,7 @@ pub use finding::{
 };
 pub use fingerprint::Fingerprinter;
 pub use hunt::Wanted;
+pub use keysweep_archive::Limits as ArchiveLimits;
 pub use progress::Progress;
 pub use scan::{Inputs, Options, Scanner, Watcher, threads};
 pub use walk::{GlobError, Selection};

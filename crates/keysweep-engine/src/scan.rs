@@ -12,16 +12,19 @@ use crate::place::{Part, Places};
 use crate::progress::Progress;
 use crate::raw::{Raw, resolve_overlaps};
 use crate::source::FileSource;
+use crate::unpack::{Covered, Pass, drop_shown_through, unpack};
 use crate::walk::{Filter, Selection, builder};
 use ignore::{DirEntry, WalkState};
+use keysweep_archive::Limits;
 use keysweep_image::{ReadAt, WarningKind, recognise};
 use keysweep_keys::decoder::PublicObject;
 use keysweep_memory::Effort;
 use keysweep_rules::RuleSet;
 use std::collections::HashSet;
+use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -49,6 +52,8 @@ pub struct Options {
     pub wanted: Vec<Wanted>,
     /// Whether windows that are hunted in begin at every byte, not only at every fourth.
     pub every_byte: bool,
+    /// Open archives, within these bounds.
+    pub archives: Option<Limits>,
     /// List in the report where public keys and certificates lie.
     pub list_public: bool,
 }
@@ -115,6 +120,7 @@ impl Scanner {
         sweep.walk(&inputs.paths, jobs);
         sweep.large_files(jobs);
         sweep.dumps(jobs);
+        sweep.packed_dumps(jobs);
         if inputs.stdin {
             sweep.standard_input();
         }
@@ -126,6 +132,7 @@ impl Scanner {
         };
         let collector = sweep.collector.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut report = collector.into_report(&self.rules, stats);
+        drop_shown_through(&mut report, &sweep.compressed.into_inner().unwrap_or_else(PoisonError::into_inner));
         if let Some(hunting) = &sweep.hunting {
             hunting.conclude(&mut report);
         }
@@ -154,6 +161,10 @@ pub(crate) struct Sweep<'a> {
     large: Mutex<Vec<PathBuf>>,
     /// Dumps that are searched for numbers when all public keys of the sweep are known, with what was seen in them so far.
     dumps: Mutex<Vec<(PathBuf, Seen)>>,
+    /// Archives that hold dumps.
+    packed: Mutex<Vec<PathBuf>>,
+    /// Names of compressed files that were opened.
+    compressed: Mutex<HashSet<String>>,
     hunting: Option<Hunting>,
     /// What the user named, and means to be searched with care.
     named: HashSet<PathBuf>,
@@ -176,6 +187,8 @@ impl<'a> Sweep<'a> {
             collector: Mutex::new(Collector::new(scanner.options.list_public)),
             large: Mutex::default(),
             dumps: Mutex::default(),
+            packed: Mutex::default(),
+            compressed: Mutex::default(),
             hunting: None,
             named: HashSet::new(),
             watcher: None,
@@ -183,10 +196,24 @@ impl<'a> Sweep<'a> {
     }
 }
 
-impl Sweep<'_> {
+impl<'s> Sweep<'s> {
     pub(crate) fn collector(&self) -> std::sync::MutexGuard<'_, Collector> {
         // A poisoned collector only means that another thread died; what it holds is still true.
         self.collector.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bounds for archives, if they are opened.
+    pub(crate) fn archives(&self) -> Option<Limits> {
+        self.scanner.options.archives
+    }
+
+    pub(crate) fn note_compressed(&self, name: &str) {
+        self.compressed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+    }
+
+    /// Whether given keys are hunted for.
+    pub(crate) fn hunts(&self) -> bool {
+        self.hunting.is_some()
     }
 
     pub(crate) fn incident(&self, path: &str, message: impl Into<String>, incomplete: bool) {
@@ -210,7 +237,7 @@ impl Sweep<'_> {
         }
     }
 
-    fn entry(&self, entry: Result<DirEntry, ignore::Error>, searcher: &mut Searcher<'_>) {
+    fn entry(&self, entry: Result<DirEntry, ignore::Error>, searcher: &mut Searcher<'s>) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => return self.walk_error(&error),
@@ -267,7 +294,7 @@ impl Sweep<'_> {
         }
     }
 
-    fn file(&self, path: &Path, searcher: &mut Searcher<'_>, jobs: usize) {
+    fn file(&self, path: &Path, searcher: &mut Searcher<'s>, jobs: usize) {
         let name = path.to_string_lossy();
         match FileSource::open(path) {
             Ok(file) => {
@@ -288,19 +315,16 @@ impl Sweep<'_> {
         }
     }
 
-    fn source(&self, origin: Origin<'_>, source: &dyn ReadAt, searcher: &mut Searcher<'_>, jobs: usize) {
+    fn source(&self, origin: Origin<'_>, source: &dyn ReadAt, searcher: &mut Searcher<'s>, jobs: usize) {
         let Origin { name, path } = origin;
         let image = recognise(source);
         let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-        let (seen, errors) = if jobs > 1 {
-            self.search_together(source, file_name, jobs)
-        } else {
-            let mut seen = Seen::default();
-            let result = searcher.search(source, 0..source.len(), file_name, &mut seen, &mut |b, _| {
-                self.progress.searched(b.len() as u64)
-            });
-            (seen, result.err().into_iter().collect())
-        };
+        let opened = unpack(self, searcher, name, source, Pass::First { again: path.is_some() }, jobs);
+        if let Some(path) = path.filter(|_| opened.holds_dumps) {
+            self.packed.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
+        }
+        let (mut seen, errors) = self.search(source, file_name, &opened.covered, searcher, jobs);
+        seen.raws.retain(|raw| !opened.covered.covers(raw.offset..raw.end()));
         for error in errors {
             self.incident(name, format!("cannot be read to its end: {}", reason(&error)), true);
         }
@@ -312,6 +336,28 @@ impl Sweep<'_> {
             (Some(path), Effort::Full) => self.postpone(part, path, seen),
             (_, effort) => self.numbers(part, seen, jobs, effort),
         }
+    }
+
+    /// Searches what was not searched already as members of the source.
+    fn search(
+        &self,
+        source: &dyn ReadAt,
+        file_name: &str,
+        covered: &Covered,
+        searcher: &mut Searcher<'s>,
+        jobs: usize,
+    ) -> (Seen, Vec<std::io::Error>) {
+        let rest = covered.rest(source.len());
+        let left: u64 = rest.iter().map(|range| range.end - range.start).sum();
+        self.progress.searched(source.len() - left.min(source.len()));
+        if jobs > 1 {
+            return self.search_together(source, file_name, &segments(rest), jobs);
+        }
+        let mut seen = Seen::default();
+        let outcome = rest.into_iter().try_for_each(|range| {
+            searcher.search(source, range, file_name, &mut seen, &mut |b, _| self.progress.searched(b.len() as u64))
+        });
+        (seen, outcome.err().into_iter().collect())
     }
 
     fn effort(&self, part: Part<'_>, path: Option<&Path>) -> Effort {
@@ -360,6 +406,24 @@ impl Sweep<'_> {
         }
     }
 
+    /// Searches the dumps in archives, when all public keys of the sweep are known.
+    fn packed_dumps(&self, jobs: usize) {
+        let mut paths = std::mem::take(&mut *self.packed.lock().unwrap_or_else(PoisonError::into_inner));
+        paths.sort();
+        let mut searcher = self.scanner.searcher();
+        for path in paths {
+            let name = path.to_string_lossy();
+            let work = AssertUnwindSafe(|| match FileSource::open(&path) {
+                Ok(source) => drop(unpack(self, &mut searcher, &name, &source, Pass::Dumps, jobs)),
+                Err(error) => self.incident(&name, reason(&error), true),
+            });
+            if std::panic::catch_unwind(work).is_err() {
+                self.incident(&name, "internal error: not searched for keys as numbers", true);
+                searcher = self.scanner.searcher();
+            }
+        }
+    }
+
     /// Searches one dump for numbers, and hands on all that was seen in it.
     pub(crate) fn numbers(&self, part: Part<'_>, mut seen: Seen, jobs: usize, effort: Effort) {
         for (_, object) in &seen.public {
@@ -399,8 +463,14 @@ impl Sweep<'_> {
     }
 
     /// All threads search one file, segment by segment.
-    fn search_together(&self, source: &dyn ReadAt, file_name: &str, jobs: usize) -> (Seen, Vec<std::io::Error>) {
-        let next = AtomicU64::new(0);
+    fn search_together(
+        &self,
+        source: &dyn ReadAt,
+        file_name: &str,
+        segments: &[Range<u64>],
+        jobs: usize,
+    ) -> (Seen, Vec<std::io::Error>) {
+        let next = AtomicUsize::new(0);
         let all = Mutex::new((Seen::default(), Vec::new()));
         std::thread::scope(|scope| {
             for _ in 0..jobs {
@@ -409,11 +479,8 @@ impl Sweep<'_> {
                     let mut seen = Seen::default();
                     let mut error = None;
                     while error.is_none() {
-                        let start = next.fetch_add(SEGMENT, Ordering::Relaxed);
-                        if start >= source.len() {
-                            break;
-                        }
-                        let range = start..(start + SEGMENT).min(source.len());
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(range) = segments.get(index).cloned() else { break };
                         let mut advance = |b: &[u8], _| self.progress.searched(b.len() as u64);
                         error = searcher.search(source, range, file_name, &mut seen, &mut advance).err();
                     }
@@ -479,6 +546,12 @@ impl Sweep<'_> {
         let outcome = crate::stdin::blocks(std::io::stdin().lock(), &mut |block| {
             let source: &[u8] = block.bytes;
             self.progress.expect(block.own as u64);
+            if block.offset == 0 && self.archives().is_some() && keysweep_archive::recognise(&source).is_some() {
+                if block.own == block.bytes.len() {
+                    return self.source(Origin { name: "-", path: None }, &source, &mut searcher, 1);
+                }
+                self.incident("-", "not opened: the archive on standard input is too large to be held in memory", true);
+            }
             let mut seen = Seen::default();
             let mut advance = |b: &[u8], _| self.progress.searched(b.len() as u64);
             // Reading from memory does not fail.
@@ -499,6 +572,15 @@ impl Sweep<'_> {
     }
 }
 
+/// Parts of a source, cut into what a thread takes at a time.
+fn segments(parts: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    let cut = |part: Range<u64>| {
+        let starts = (part.start..part.end).step_by(SEGMENT as usize);
+        starts.map(move |start| start..(start + SEGMENT).min(part.end))
+    };
+    parts.into_iter().flat_map(cut).collect()
+}
+
 /// The bytes of a small file, so that recognition and search share one read. `None` leaves reading, and its errors, to
 /// them.
 fn read_small(file: &FileSource) -> Option<Zeroizing<Vec<u8>>> {
@@ -508,7 +590,7 @@ fn read_small(file: &FileSource) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// An error in plain words, without the code that `std` appends.
-fn reason(error: &std::io::Error) -> String {
+pub(crate) fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     let plain = text.split(" (os error").next().unwrap_or(&text);
     let mut letters = plain.chars();

@@ -184,6 +184,23 @@ pub(crate) enum EntryStatus {
     Accepted,
 }
 
+/// How archives are opened.
+#[derive(Debug, Args)]
+pub(crate) struct ArchiveArgs {
+    /// Do not open archives and compressed files.
+    #[arg(long, help_heading = "Archives")]
+    pub(crate) no_archives: bool,
+    /// How deep archives in archives are opened.
+    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Archives", conflicts_with = "no_archives")]
+    pub(crate) max_archive_depth: usize,
+    /// Unpack at most this much of one file: bytes, or with K, M, G or T.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "16G", help_heading = "Archives")]
+    pub(crate) max_archive_size: u64,
+    /// Unpack at most this many times the size of a file; counts from a gigabyte on.
+    #[arg(long, value_name = "N", default_value_t = 500, help_heading = "Archives")]
+    pub(crate) max_archive_ratio: u64,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
     /// Files and folders; `-` is standard input. Hidden files are read, links below folders are not followed.
@@ -221,6 +238,8 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Selection")]
     pub(crate) max_file_size: Option<u64>,
 
+    #[command(flatten)]
+    pub(crate) archives: ArchiveArgs,
     /// Threads; 0 for one a core.
     #[arg(short, long, default_value_t = 0, value_name = "N")]
     pub(crate) jobs: usize,

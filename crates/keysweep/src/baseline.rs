@@ -4,7 +4,7 @@ use crate::args::{BaselineArgs, BaselineCommand, BaselineScan, EntryStatus};
 use crate::gate::Setup;
 use crate::scan::fingerprinter;
 use crate::{CLEAN, Error, INCOMPLETE};
-use keysweep_engine::{Finding, Inputs, Location, Options, Progress, Report, Scanner, Selection};
+use keysweep_engine::{ArchiveLimits, Finding, Inputs, Location, Options, Progress, Report, Scanner, Selection};
 use keysweep_gate::{Baseline, Day, Entry, Gate, KnownPlace, Protection, Status};
 use keysweep_report::printable;
 use std::collections::{BTreeMap, BTreeSet};
@@ -212,6 +212,8 @@ fn scan(args: &BaselineScan, setup: &Setup) -> Result<Report, Error> {
     let rules = setup.rules(&args.rules)?;
     let options = Options {
         jobs: args.jobs,
+        // As `keysweep scan` does; in a history no archives are opened.
+        archives: (!args.history).then(ArchiveLimits::default),
         selection: Selection { exclude_below: setup.excluded(), ..Selection::default() },
         fingerprinter: fingerprinter(args.fingerprint_key.as_deref())?,
         ..Options::default()

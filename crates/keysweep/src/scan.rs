@@ -1,9 +1,11 @@
 //! `keysweep scan`.
 
-use crate::args::{Format, MinProof, ReportArgs, RuleArgs, ScanArgs, ScanCommand, Threshold, When};
+use crate::args::{ArchiveArgs, Format, MinProof, ReportArgs, RuleArgs, ScanArgs, ScanCommand, Threshold, When};
 use crate::gate::Setup;
 use crate::{CLEAN, Error, FINDINGS, INCOMPLETE};
-use keysweep_engine::{Fingerprinter, Inputs, Options, Progress, ProofLevel, Report, Scanner, Selection, Wanted};
+use keysweep_engine::{
+    ArchiveLimits, Fingerprinter, Inputs, Options, Progress, ProofLevel, Report, Scanner, Selection, Wanted,
+};
 use keysweep_report::{
     Style, write_github, write_gitlab, write_json, write_jsonl, write_junit, write_sarif, write_text,
 };
@@ -35,6 +37,7 @@ pub(crate) fn hunt(args: &ScanArgs, rules: RuleSet, wanted: Vec<Wanted>, every_b
 
 fn options(args: &ScanArgs, setup: &Setup) -> Result<Options, Error> {
     Ok(Options {
+        archives: archive_limits(&args.archives),
         jobs: args.jobs,
         selection: Selection {
             include: args.include.clone(),
@@ -48,6 +51,15 @@ fn options(args: &ScanArgs, setup: &Setup) -> Result<Options, Error> {
         },
         fingerprinter: fingerprinter(args.report.fingerprint_key.as_deref())?,
         ..Options::default()
+    })
+}
+
+fn archive_limits(args: &ArchiveArgs) -> Option<ArchiveLimits> {
+    (!args.no_archives).then_some(ArchiveLimits {
+        depth: args.max_archive_depth,
+        bytes: args.max_archive_size,
+        ratio: args.max_archive_ratio,
+        ..ArchiveLimits::default()
     })
 }
 

@@ -1,0 +1,169 @@
+//! The formats, and how they are recognised.
+
+mod ar;
+mod bzip2;
+mod cpio;
+mod gzip;
+mod lz4;
+mod tar;
+mod xz;
+mod zip;
+mod zip_directory;
+mod zstd;
+
+use crate::budget::{Budget, Metered};
+use crate::name::without_suffix;
+use crate::reader::Stream;
+use crate::{HEAD, Input, Member, Visitor};
+use keysweep_image::{ReadAt, read_into};
+use std::io::Read;
+
+/// How a format is recognised and read.
+struct Reader {
+    /// What people call it.
+    name: &'static str,
+    /// Whether the first [`HEAD`] bytes of a source, or all if there are fewer, show it for sure.
+    detect: fn(&[u8]) -> bool,
+    open: Open,
+}
+
+enum Open {
+    /// An archive that is read from its start to its end.
+    Members(fn(&mut Stream<'_>, &mut Walk<'_>)),
+    /// An archive that is read at any place.
+    Random(fn(&dyn ReadAt, &mut Walk<'_>)),
+    /// One compressed file; with suffixes of names, and what stands instead of them.
+    Single(Decompress, &'static [(&'static str, &'static str)]),
+}
+
+/// Calls the second with a reader of what the first unpacks to.
+type Decompress = fn(&mut dyn Read, &mut dyn FnMut(&mut dyn Read));
+
+/// All formats. What is recognised by weak signs comes last.
+static READERS: [&Reader; 11] = [
+    &zip::READER,
+    &gzip::READER,
+    &zstd::READER,
+    &xz::XZ,
+    &bzip2::READER,
+    &lz4::READER,
+    &ar::READER,
+    &cpio::READER,
+    &tar::READER,
+    &xz::LZMA,
+    &zip::BEHIND_PREFIX,
+];
+
+/// A format that was recognised.
+#[derive(Clone, Copy)]
+pub struct Format(&'static Reader);
+
+impl Format {
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// Whether it is one compressed file, all of whose bytes are that file's.
+    pub fn is_single(self) -> bool {
+        matches!(self.0.open, Open::Single(..))
+    }
+
+    /// Whether it can be opened from a stream.
+    pub fn streams(self) -> bool {
+        !matches!(self.0.open, Open::Random(_))
+    }
+}
+
+impl std::fmt::Debug for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+/// Which archive a source is, if it is one. Costs a look at a few bytes for what is none.
+pub fn recognise(source: &dyn ReadAt) -> Option<Format> {
+    match source.as_slice() {
+        Some(all) => recognise_stream(&all[..all.len().min(HEAD)]),
+        None => {
+            let mut start = [0; 512];
+            let read = read_into(source, 0, &mut start);
+            if !may_be(&start[..read]) {
+                return zip::is_behind_prefix(source).then_some(Format(&zip::BEHIND_PREFIX));
+            }
+            let mut head = vec![0; HEAD];
+            let read = read_into(source, 0, &mut head);
+            recognise_stream(&head[..read])
+        }
+    }
+    .or_else(|| zip::is_behind_prefix(source).then_some(Format(&zip::BEHIND_PREFIX)))
+}
+
+/// The same by the first [`HEAD`] bytes of a stream, or all if there are fewer.
+pub fn recognise_stream(head: &[u8]) -> Option<Format> {
+    if !may_be(head) {
+        return None;
+    }
+    READERS.iter().find(|reader| (reader.detect)(head)).map(|reader| Format(reader))
+}
+
+/// A quick look that most files do not pass: texts and programs above all.
+fn may_be(head: &[u8]) -> bool {
+    let binary = match head.first() {
+        Some(b'P' | b'B' | b'!' | b'0' | 0x1f | 0x28 | 0xfd | 0x04 | 0x5d) => true,
+        Some(0x50..=0x5f) => head.get(1) == Some(&0x2a), // a skippable frame of zstd and lz4
+        _ => false,
+    };
+    binary || tar::has_magic(head)
+}
+
+/// What walks through an archive carries along.
+struct Walk<'a> {
+    budget: &'a Budget,
+    visitor: &'a mut dyn Visitor,
+    /// Whether offsets in the stream are offsets in a source.
+    random: bool,
+}
+
+impl Walk<'_> {
+    /// Hands a member on; `false` if the walk is over.
+    fn member(&mut self, member: Member, content: &mut dyn Read) -> bool {
+        if !self.budget.member() {
+            return false;
+        }
+        let member = Member { stored: member.stored.filter(|_| self.random), ..member };
+        self.visitor.member(&member, &mut Metered { inner: content, budget: self.budget });
+        self.budget.stopped().is_none()
+    }
+
+    fn problem(&mut self, member: Option<&str>, message: impl Into<String>) {
+        // What follows a bound that was hit is its consequence.
+        if self.budget.stopped().is_none() {
+            self.visitor.problem(member, message.into());
+        }
+    }
+}
+
+/// Walks through the members of an archive called `name`. After a bound of the budget is hit, it returns at once.
+pub fn open(format: Format, input: Input<'_>, name: &str, budget: &Budget, visitor: &mut dyn Visitor) {
+    let mut walk = Walk { budget, visitor, random: matches!(input, Input::Random(_)) };
+    match (&format.0.open, input) {
+        (Open::Random(open), Input::Random(source)) => open(source, &mut walk),
+        (Open::Random(_), Input::Stream(_)) => walk.problem(None, "too large to be opened within another archive"),
+        (Open::Members(open), input) => open(&mut Stream::new(input), &mut walk),
+        (Open::Single(open, suffixes), input) => {
+            let member = Member { name: without_suffix(name, suffixes), stored: None };
+            open(&mut Stream::new(input), &mut |content| {
+                walk.member(member.clone(), content);
+            });
+        }
+    }
+}
+
+/// An error in plain words.
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => "it ends too early".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,245 @@
+//! zip, zip64, and zip files behind a prefix such as a program that unpacks itself.
+//!
+//! Source: PKWARE's APPNOTE.TXT, version 6.3.10.
+
+use super::xz::{Failing, MEMORY_KIB};
+use super::zip_directory::{Directory, Entries, Entry, find, u16_at, u32_at};
+use super::{Open, Reader, Walk, zstd};
+use crate::Member;
+use crate::name::clean;
+use crate::reader::At;
+use keysweep_image::{ReadAt, read_into};
+use std::io::{self, BufRead, BufReader, Read};
+
+pub(super) const READER: Reader = Reader { name: "zip", detect, open: Open::Random(open) };
+/// Told by its end, see [`is_behind_prefix`].
+pub(super) const BEHIND_PREFIX: Reader = Reader { name: "zip", detect: |_| false, open: Open::Random(open) };
+
+const LOCAL: &[u8] = b"PK\x03\x04";
+const LOCAL_LEN: usize = 30;
+const EMPTY: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0";
+
+/// Flags: the member is encrypted; its sizes follow it; strong encryption.
+const ENCRYPTED: u16 = 1;
+const SIZES_FOLLOW: u16 = 8;
+const STRONG: u16 = 0x40;
+
+/// The header of the first member, with values that occur, or the end record of an empty archive.
+fn detect(head: &[u8]) -> bool {
+    if head.starts_with(EMPTY) {
+        return head.len() >= 22;
+    }
+    // Archives that once were split may begin with a mark.
+    let head = [&b"PK\x07\x08"[..], b"PK00"].iter().find_map(|mark| head.strip_prefix(*mark)).unwrap_or(head);
+    let Some(header) = head.get(..LOCAL_LEN).filter(|h| h.starts_with(LOCAL)) else { return false };
+    let name_len = usize::from(u16_at(header, 26));
+    let name = head.get(LOCAL_LEN..LOCAL_LEN + name_len.min(64));
+    u16_at(header, 4) & 0xff <= 63 && u16_at(header, 8) <= 99 && name_len > 0 && name.is_some_and(|n| !n.contains(&0))
+}
+
+/// Whether a directory of a zip file ends the source, whatever it begins with.
+pub(super) fn is_behind_prefix(source: &dyn ReadAt) -> bool {
+    // Most files end otherwise; only programs get a longer look, for signatures and comments behind the directory.
+    let mut end = [0; 22];
+    let read = source.len().checked_sub(22).map_or(0, |at| read_into(source, at, &mut end));
+    let plain = read == 22 && end.starts_with(b"PK\x05\x06");
+    let mut magic = [0; 4];
+    let read = read_into(source, 0, &mut magic);
+    let program =
+        matches!(&magic[..read], [b'M', b'Z', ..] | [0x7f, b'E', b'L', b'F'] | [0xcf | 0xce, 0xfa, 0xed, 0xfe]);
+    (plain || program) && find(source).is_some_and(|d| d.start < d.end && first_entry(source, &d).is_some())
+}
+
+/// Where the contents of the first entry lie, if its local header is where the entry says.
+fn first_entry(source: &dyn ReadAt, directory: &Directory) -> Option<u64> {
+    let entry = Entries::new(source, directory).next()??;
+    contents(source, directory.base.checked_add(entry.header)?)
+}
+
+/// The offset of the contents behind the local header at `at`.
+fn contents(source: &dyn ReadAt, at: u64) -> Option<u64> {
+    let mut header = [0; LOCAL_LEN];
+    let is_there = read_into(source, at, &mut header) == LOCAL_LEN && header.starts_with(LOCAL);
+    is_there.then(|| at + LOCAL_LEN as u64 + u64::from(u16_at(&header, 26)) + u64::from(u16_at(&header, 28)))
+}
+
+fn open(source: &dyn ReadAt, walk: &mut Walk<'_>) {
+    match find(source) {
+        Some(directory) => members(source, &directory, walk),
+        None => {
+            walk.problem(None, "the zip file has no directory at its end: cut off or damaged");
+            salvage(source, walk);
+        }
+    }
+}
+
+fn members(source: &dyn ReadAt, directory: &Directory, walk: &mut Walk<'_>) {
+    let mut entries = Entries::new(source, directory);
+    let (mut count, mut compressed) = (0_u64, 0_u64);
+    while let Some(entry) = entries.next() {
+        let Some(entry) = entry else {
+            return walk.problem(None, "the directory of the zip file is damaged");
+        };
+        count += 1;
+        compressed = compressed.saturating_add(entry.compressed);
+        if compressed > source.len() {
+            return walk.problem(None, "members of the zip file overlap: not all of them are opened");
+        }
+        if entry.name.last() == Some(&b'/') && entry.size == 0 {
+            continue;
+        }
+        let name = clean(&entry.name);
+        let start = directory.base.checked_add(entry.header).and_then(|at| contents(source, at));
+        let Some(start) = start else {
+            walk.problem(Some(&name), "no header where the directory of the zip file says");
+            if walk.budget.stopped().is_some() {
+                return;
+            }
+            continue;
+        };
+        if !member(source, &entry, name, start, walk) {
+            return;
+        }
+    }
+    if count & 0xffff != directory.entries & 0xffff {
+        walk.problem(None, "the directory of the zip file does not hold as many members as it says");
+    }
+}
+
+/// Hands a member on; `false` if the walk is over.
+fn member(source: &dyn ReadAt, entry: &Entry, name: String, start: u64, walk: &mut Walk<'_>) -> bool {
+    if entry.flags & (ENCRYPTED | STRONG) != 0 || entry.method == 99 {
+        walk.problem(Some(&name), "encrypted: not looked into");
+        return walk.budget.member();
+    }
+    let end = start.saturating_add(entry.compressed);
+    let reader = BufReader::with_capacity(32 << 10, At::new(source, start..end));
+    let Some(mut content) = decoder(entry, reader) else {
+        walk.problem(Some(&name), format!("compressed by method {}, which is not known", entry.method));
+        return walk.budget.member();
+    };
+    let is_stored = entry.method == 0 && end <= source.len() && entry.compressed == entry.size;
+    let member = Member { name, stored: is_stored.then_some(start..end) };
+    let known = entry.flags & SIZES_FOLLOW == 0 || entry.size != 0 || entry.crc != 0;
+    let crc = flate2::Crc::new();
+    walk.member(member, &mut Checked { inner: &mut *content, entry, read: 0, crc, known })
+}
+
+/// A reader for the contents, if the method is known.
+fn decoder<'a>(entry: &Entry, mut reader: impl BufRead + 'a) -> Option<Box<dyn Read + 'a>> {
+    Some(match entry.method {
+        0 => Box::new(reader),
+        8 => Box::new(flate2::bufread::DeflateDecoder::new(reader)),
+        9 => Box::new(deflate64::Deflate64Decoder::with_buffer(reader)),
+        12 => Box::new(bzip2::read::BzDecoder::new(reader)),
+        14 => match lzma_header(&mut reader, entry) {
+            Ok(header) => match lzma_rust2::LzmaReader::new_mem_limit(header.chain(reader), MEMORY_KIB, None) {
+                Ok(reader) => Box::new(reader),
+                Err(error) => Box::new(Failing(Some(error))),
+            },
+            Err(error) => Box::new(Failing(Some(error))),
+        },
+        20 | 93 => zstd::decoder(reader),
+        95 => Box::new(lzma_rust2::XzReader::new_mem_limit(reader, false, MEMORY_KIB)),
+        _ => return None,
+    })
+}
+
+/// The header of lzma alone, made of that in a zip file: version, length of the properties, properties.
+fn lzma_header(reader: &mut impl Read, entry: &Entry) -> io::Result<io::Cursor<[u8; 13]>> {
+    let mut start = [0; 9];
+    reader.read_exact(&mut start)?;
+    let ends_by_mark = entry.flags & 2 != 0;
+    let size = if ends_by_mark { u64::MAX } else { entry.size };
+    let mut header = [0; 13];
+    header[..5].copy_from_slice(&start[4..]);
+    header[5..].copy_from_slice(&size.to_le_bytes());
+    Ok(io::Cursor::new(header))
+}
+
+/// Compares contents with what the directory says of them.
+struct Checked<'a> {
+    inner: &'a mut dyn Read,
+    entry: &'a Entry,
+    read: u64,
+    crc: flate2::Crc,
+    /// Whether size and checksum are known.
+    known: bool,
+}
+
+impl Read for Checked<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buf)?;
+        self.read += count as u64;
+        self.crc.update(&buf[..count]);
+        if count == 0 && !buf.is_empty() && self.known {
+            if self.read != self.entry.size {
+                return Err(io::Error::other("its size is not what the directory of the zip file says"));
+            }
+            if self.crc.sum() != self.entry.crc {
+                return Err(io::Error::other("its checksum does not hold"));
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Reads members from the start of a file without a directory, as far as it goes.
+fn salvage(source: &dyn ReadAt, walk: &mut Walk<'_>) {
+    let mut at = 0;
+    while let Some((entry, start)) = next_local(source, &mut at) {
+        let follows = entry.flags & SIZES_FOLLOW != 0 && entry.compressed == 0;
+        // Without a known size the decoder finds the end; what it leaves over is searched for the next header.
+        let entry = if follows { Entry { compressed: source.len() - start.min(source.len()), ..entry } } else { entry };
+        let is_folder = entry.name.last() == Some(&b'/');
+        let readable = !(follows && entry.method == 0);
+        let goes_on = match !is_folder && readable {
+            true => member(source, &entry, clean(&entry.name), start, walk),
+            false => walk.budget.member(),
+        };
+        if !goes_on {
+            return;
+        }
+        at = if follows { start } else { start.saturating_add(entry.compressed) };
+    }
+}
+
+/// The next local header at or behind `at`.
+fn next_local(source: &dyn ReadAt, at: &mut u64) -> Option<(Entry, u64)> {
+    let mut block = vec![0; 64 << 10];
+    loop {
+        let read = read_into(source, *at, &mut block);
+        if read < LOCAL_LEN {
+            return None;
+        }
+        // A block full of what only looks like headers is read once.
+        let mut places = memchr::memmem::find_iter(&block[..read], LOCAL).map(|place| *at + place as u64);
+        if let Some((found, entry, start)) = places.find_map(|place| local(source, place)) {
+            *at = found;
+            return Some((entry, start));
+        }
+        *at += (read - LOCAL.len() + 1) as u64;
+    }
+}
+
+/// The local header at `at`, and where it and its contents begin.
+fn local(source: &dyn ReadAt, at: u64) -> Option<(u64, Entry, u64)> {
+    let mut head = [0; LOCAL_LEN + 64];
+    let read = read_into(source, at, &mut head);
+    let header = head.get(..read).filter(|head| detect(head))?;
+    let mut name = vec![0; usize::from(u16_at(header, 26))];
+    if read_into(source, at + LOCAL_LEN as u64, &mut name) < name.len() {
+        return None;
+    }
+    let start = at + (LOCAL_LEN + name.len()) as u64 + u64::from(u16_at(header, 28));
+    let entry = Entry {
+        name,
+        flags: u16_at(header, 6),
+        method: u16_at(header, 8),
+        crc: u32_at(header, 14),
+        compressed: u64::from(u32_at(header, 18)),
+        size: u64::from(u32_at(header, 22)),
+        header: at,
+    };
+    Some((at, entry, start))
+}

@@ -1,0 +1,137 @@
+//! zstd: any number of frames, one after the other, some of them skippable (RFC 8878).
+
+use super::{Open, Reader};
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
+use std::io::{self, BufReader, Read};
+use std::ops::Range;
+
+const SUFFIXES: &[(&str, &str)] = &[(".tzst", ".tar"), (".zst", ""), (".zstd", "")];
+
+pub(super) const READER: Reader = Reader { name: "zstd", detect, open: Open::Single(open, SUFFIXES) };
+
+const MAGIC: &[u8] = b"\x28\xb5\x2f\xfd";
+/// Largest window: what `zstd --ultra -22` and `--long` ask for.
+const WINDOW: u64 = 128 << 20;
+
+/// A frame whose first block can be decoded, or a skippable frame before one.
+fn detect(head: &[u8]) -> bool {
+    let mut rest = head;
+    for _ in 0..4 {
+        let Some(size) = skippable(rest) else { break };
+        let Some(next) = rest.get(8 + size as usize..) else { return false };
+        rest = next;
+    }
+    // The window size is checked when it is opened, and said if it is too large.
+    let reserved = 0x08;
+    matches!(rest, [0x28, 0xb5, 0x2f, 0xfd, descriptor, ..] if descriptor & reserved == 0) && first_block(rest)
+}
+
+/// Whether the header of the first block is sound.
+fn first_block(frame: &[u8]) -> bool {
+    let descriptor = frame[4];
+    let single = descriptor & 0x20 != 0;
+    let dictionary = [0, 1, 2, 4][usize::from(descriptor & 3)];
+    let content = match descriptor >> 6 {
+        0 => usize::from(single),
+        1 => 2,
+        2 => 4,
+        _ => 8,
+    };
+    let at = 5 + usize::from(!single) + dictionary + content;
+    let Some(header) = frame.get(at..at + 3) else { return false };
+    let value = u32::from_le_bytes([header[0], header[1], header[2], 0]);
+    let (kind, size) = ((value >> 1) & 3, value >> 3);
+    kind < 3 && size <= 128 << 10
+}
+
+/// The size of a skippable frame.
+fn skippable(head: &[u8]) -> Option<u32> {
+    let size = head.get(4..8)?.try_into().ok().map(u32::from_le_bytes)?;
+    (head[0] & 0xf0 == 0x50 && &head[1..4] == b"\x2a\x4d\x18").then_some(size)
+}
+
+fn open(input: &mut dyn Read, with: &mut dyn FnMut(&mut dyn Read)) {
+    with(&mut *decoder(BufReader::with_capacity(64 << 10, input)));
+}
+
+/// A reader for all frames.
+pub(super) fn decoder<'a>(input: impl Read + 'a) -> Box<dyn Read + 'a> {
+    let mut decoder = FrameDecoder::new();
+    decoder.set_max_window_size(WINDOW);
+    let source = Source { seen: [0; 8], unread: 0..0, inner: input };
+    Box::new(Frames { between: Some((source, decoder)), frame: None })
+}
+
+/// The input, with bytes that were looked at and are to be read again.
+struct Source<R> {
+    seen: [u8; 8],
+    unread: Range<usize>,
+    inner: R,
+}
+
+impl<R: Read> Read for Source<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.unread.is_empty() {
+            return self.inner.read(buf);
+        }
+        let count = self.unread.len().min(buf.len());
+        buf[..count].copy_from_slice(&self.seen[self.unread.start..][..count]);
+        self.unread.start += count;
+        Ok(count)
+    }
+}
+
+impl<R: Read> Source<R> {
+    /// Looks at the next bytes.
+    fn peek(&mut self) -> io::Result<&[u8]> {
+        let mut bytes = [0; 8];
+        let mut known = 0;
+        while known < bytes.len() {
+            match self.read(&mut bytes[known..])? {
+                0 => break,
+                count => known += count,
+            }
+        }
+        self.seen = bytes;
+        self.unread = 0..known;
+        Ok(&self.seen[..known])
+    }
+}
+
+/// All frames as one stream.
+struct Frames<R: Read> {
+    /// Absent while a frame is read, and after the last one.
+    between: Option<(Source<R>, FrameDecoder)>,
+    frame: Option<StreamingDecoder<Source<R>, FrameDecoder>>,
+}
+
+impl<R: Read> Read for Frames<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            if let Some(frame) = &mut self.frame {
+                let count = frame.read(buf)?;
+                if count > 0 {
+                    return Ok(count);
+                }
+                self.between = self.frame.take().map(StreamingDecoder::into_parts);
+            }
+            let Some((mut source, decoder)) = self.between.take() else { return Ok(0) };
+            let next = source.peek()?;
+            if let Some(size) = skippable(next) {
+                let len = u64::from(size) + 8;
+                if io::copy(&mut source.by_ref().take(len), &mut io::sink())? < len {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                self.between = Some((source, decoder));
+                continue;
+            }
+            if !next.starts_with(MAGIC) {
+                return Ok(0); // The end, or something else is appended.
+            }
+            self.frame = Some(StreamingDecoder::new_with_decoder(source, decoder).map_err(io::Error::other)?);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Opens archives and compressed files in memory, and hands on their members, one after the other.
+//!
+//! [`recognise`] tells by the bytes, never by a name, whether a source is an archive; it is strict, since bytes that begin
+//! like one by chance are common. [`open`] walks through the members and hands each to a [`Visitor`], with a reader for its
+//! contents. The crate knows nothing of what the contents are for: whoever visits may open a member again as an archive.
+//!
+//! Each format is one file in `format/` and one line in the table of `format/mod.rs`:
+//!
+//! | format | file | needs random access |
+//! |---|---|---|
+//! | zip, zip64, also behind a prefix | `zip.rs` | yes |
+//! | tar: ustar, GNU, pax | `tar.rs` | no |
+//! | `ar`, Debian packages | `ar.rs` | no |
+//! | cpio: `newc` and `crc` | `cpio.rs` | no |
+//! | gzip, several members | `gzip.rs` | no |
+//! | bzip2, several streams | `bzip2.rs` | no |
+//! | xz, several streams; lzma | `xz.rs` | no |
+//! | zstd, several frames | `zstd.rs` | no |
+//! | lz4 frames | `lz4.rs` | no |
+//!
+//! # Hostile input
+//!
+//! Nothing is written to disk. No reader believes a length: what decoders yield passes a [`Budget`] that bounds bytes, ratio,
+//! members and time of all that is opened within one file; windows of decoders and lengths of names are bounded by [`Limits`]
+//! and constants. What is wrong with an archive goes to [`Visitor::problem`], and what could be read before is visited.
+
+mod budget;
+mod format;
+mod name;
+mod reader;
+
+pub use budget::{Budget, Limits, Stop};
+pub use format::{Format, open, recognise, recognise_stream};
+pub use reader::{At, Slice};
+
+use std::io::Read;
+use std::ops::Range;
+
+/// Bytes from the start of a source that [`recognise_stream`] wants to see.
+pub const HEAD: usize = 64 << 10;
+
+/// A member of an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its name, `/` between its parts, free of control characters.
+    pub name: String,
+    /// Where its bytes lie in the archive, if they lie there as they are.
+    pub stored: Option<Range<u64>>,
+}
+
+/// Who looks at the members.
+pub trait Visitor {
+    /// A file in the archive. What is not read of `content` is passed over.
+    ///
+    /// An error while reading it means that the rest of the member cannot be had; whoever reads reports it.
+    fn member(&mut self, member: &Member, content: &mut dyn Read);
+
+    /// Something in the archive, or in the member of this name, cannot be read.
+    fn problem(&mut self, member: Option<&str>, message: String);
+}
+
+/// Where an archive is read from.
+pub enum Input<'a> {
+    /// At any place.
+    Random(&'a dyn keysweep_image::ReadAt),
+    /// From its start to its end.
+    Stream(&'a mut dyn Read),
+}

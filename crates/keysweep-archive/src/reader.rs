@@ -1,0 +1,165 @@
+//! Readers over sources.
+
+use crate::Input;
+use keysweep_image::ReadAt;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
+
+/// A part of a source, read from its start to its end.
+pub struct At<'a> {
+    source: &'a dyn ReadAt,
+    position: u64,
+    end: u64,
+}
+
+impl<'a> At<'a> {
+    /// Reads `range`, cut at the end of the source.
+    pub fn new(source: &'a dyn ReadAt, range: Range<u64>) -> Self {
+        let end = range.end.min(source.len());
+        Self { source, position: range.start.min(end), end }
+    }
+}
+
+impl Read for At<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let want = (self.end - self.position).min(buf.len() as u64) as usize;
+        let count = self.source.read_at(self.position, &mut buf[..want])?.min(want);
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+/// A part of a source, as a source.
+pub struct Slice<'a> {
+    source: &'a dyn ReadAt,
+    start: u64,
+    len: u64,
+}
+
+impl<'a> Slice<'a> {
+    /// The `range` of the source, cut at its end.
+    pub fn new(source: &'a dyn ReadAt, range: Range<u64>) -> Self {
+        let end = range.end.min(source.len());
+        let start = range.start.min(end);
+        Self { source, start, len: end - start }
+    }
+}
+
+impl ReadAt for Slice<'_> {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let want = self.len.saturating_sub(offset).min(buf.len() as u64) as usize;
+        if want == 0 {
+            return Ok(0);
+        }
+        self.source.read_at(self.start + offset, &mut buf[..want])
+    }
+
+    fn as_slice(&self) -> Option<&[u8]> {
+        self.source.as_slice()?.get(self.start as usize..(self.start + self.len) as usize)
+    }
+}
+
+impl Seek for At<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        // Buffered readers ask for steps from where they are.
+        let target = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(step) => self.end.checked_add_signed(step),
+            SeekFrom::Current(step) => self.position.checked_add_signed(step),
+        };
+        self.position = target.filter(|at| *at <= self.end).ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(self.position)
+    }
+}
+
+/// An archive that is read from its start; knows where it is, and passes over parts of it.
+pub(crate) struct Stream<'a> {
+    inner: Inner<'a>,
+    pub(crate) position: u64,
+}
+
+enum Inner<'a> {
+    Random(BufReader<At<'a>>),
+    Stream(&'a mut dyn Read),
+}
+
+impl<'a> Stream<'a> {
+    pub(crate) fn new(input: Input<'a>) -> Self {
+        let inner = match input {
+            Input::Random(source) => {
+                Inner::Random(BufReader::with_capacity(64 << 10, At::new(source, 0..source.len())))
+            }
+            Input::Stream(stream) => Inner::Stream(stream),
+        };
+        Self { inner, position: 0 }
+    }
+
+    /// Passes over `count` bytes.
+    ///
+    /// # Errors
+    ///
+    /// The stream ends before.
+    pub(crate) fn skip(&mut self, count: u64) -> io::Result<()> {
+        match &mut self.inner {
+            Inner::Random(reader) => {
+                let step = i64::try_from(count).map_err(|_| io::ErrorKind::UnexpectedEof)?;
+                reader.seek_relative(step)?;
+                self.position += count;
+                Ok(())
+            }
+            Inner::Stream(_) => {
+                let passed = io::copy(&mut self.by_ref().take(count), &mut io::sink())?;
+                if passed < count { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Fills `buf` as far as the stream goes.
+    ///
+    /// # Errors
+    ///
+    /// What the stream reports.
+    pub(crate) fn fill(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut done = 0;
+        while done < buf.len() {
+            match self.read(&mut buf[done..])? {
+                0 => break,
+                count => done += count,
+            }
+        }
+        Ok(done)
+    }
+}
+
+impl Read for Stream<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = match &mut self.inner {
+            Inner::Random(reader) => reader.read(buf)?,
+            Inner::Stream(stream) => stream.read(buf)?,
+        };
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_keep_to_their_part() {
+        let bytes: &[u8] = b"0123456789";
+        let slice = Slice::new(&bytes, 2..5);
+        let mut buf = [0; 8];
+        assert_eq!((slice.len(), slice.read_at(1, &mut buf).unwrap(), &buf[..2]), (3, 2, &b"34"[..]));
+        assert_eq!(slice.as_slice(), Some(&b"234"[..]));
+        assert_eq!(Slice::new(&bytes, 8..50).len(), 2);
+        let mut all = Vec::new();
+        At::new(&bytes, 7..99).read_to_end(&mut all).unwrap();
+        assert_eq!(all, b"789");
+    }
+}

@@ -1,0 +1,341 @@
+//! Whatever the bytes: readers end, within their bounds, and panic never.
+
+use flate2::Compression;
+use flate2::write::{DeflateEncoder, GzEncoder};
+use keysweep_archive::{Budget, Format, Input, Limits, Member, Stop, Visitor, open, recognise};
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+/// Reads everything, and opens what is in it, too.
+struct Reading<'a> {
+    budget: &'a Budget,
+    depth: usize,
+    members: Vec<(String, usize)>,
+    problems: Vec<String>,
+}
+
+impl Visitor for Reading<'_> {
+    fn member(&mut self, member: &Member, content: &mut dyn Read) {
+        let mut bytes = Vec::new();
+        let outcome = content.take(8 << 20).read_to_end(&mut bytes);
+        if let Err(error) = outcome {
+            self.problems.push(format!("{}: {error}", member.name));
+        }
+        self.members.push((member.name.clone(), bytes.len()));
+        let rest = std::io::copy(content, &mut std::io::sink()).unwrap_or(0);
+        if let Some(format) = recognise(&bytes).filter(|_| rest == 0 && self.depth < self.budget.limits().depth) {
+            self.depth += 1;
+            open(format, Input::Random(&bytes), &member.name, self.budget, self);
+            self.depth -= 1;
+        }
+    }
+
+    fn problem(&mut self, member: Option<&str>, message: String) {
+        self.problems.push(format!("{}: {message}", member.unwrap_or("-")));
+    }
+}
+
+type Seen = (Vec<(String, usize)>, Vec<String>, Option<Stop>);
+
+fn read(format: Format, bytes: &[u8], limits: Limits) -> Seen {
+    let budget = Budget::new(limits, bytes.len() as u64);
+    let mut visitor = Reading { budget: &budget, depth: 1, members: Vec::new(), problems: Vec::new() };
+    open(format, Input::Random(&bytes), "x.gz", &budget, &mut visitor);
+    (visitor.members, visitor.problems, budget.stopped())
+}
+
+fn walk(bytes: &[u8], limits: Limits) -> Seen {
+    read(recognise(&bytes).expect("recognised"), bytes, limits)
+}
+
+fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (name, content) in members {
+        out.extend(tar_header(name, format!("{:011o}\0", content.len()).as_bytes(), b'0'));
+        out.extend_from_slice(content);
+        out.resize(out.len().next_multiple_of(512), 0);
+    }
+    out.resize(out.len() + 1024, 0);
+    out
+}
+
+fn tar_header(name: &str, size: &[u8], kind: u8) -> Vec<u8> {
+    let mut header = vec![0; 512];
+    header[..name.len()].copy_from_slice(name.as_bytes());
+    header[124..124 + size.len()].copy_from_slice(size);
+    header[156] = kind;
+    header[257..263].copy_from_slice(b"ustar\0");
+    header[148..156].fill(b' ');
+    let sum: u32 = header.iter().map(|b| u32::from(*b)).sum();
+    header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    header
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn crc(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
+/// A zip file; each member with its method, its bytes as they lie there, and its size.
+fn zip(members: &[(&str, u16, &[u8], u32, u32)]) -> Vec<u8> {
+    let (mut out, mut directory) = (Vec::new(), Vec::new());
+    for (name, method, packed, crc, size) in members {
+        let at = out.len() as u32;
+        let mut common = Vec::new();
+        common.extend([20, 0, 0, 0]);
+        common.extend(method.to_le_bytes());
+        common.extend([0; 4]);
+        common.extend(crc.to_le_bytes());
+        common.extend((packed.len() as u32).to_le_bytes());
+        common.extend(size.to_le_bytes());
+        common.extend((name.len() as u16).to_le_bytes());
+        common.extend([0, 0]);
+        out.extend(b"PK\x03\x04");
+        out.extend(&common);
+        out.extend(name.as_bytes());
+        out.extend_from_slice(packed);
+        directory.extend(b"PK\x01\x02\x14\0");
+        directory.extend(&common);
+        directory.extend([0; 10]);
+        directory.extend(at.to_le_bytes());
+        directory.extend(name.as_bytes());
+    }
+    let at = out.len() as u32;
+    let count = (members.len() as u16).to_le_bytes();
+    out.extend(&directory);
+    out.extend(b"PK\x05\x06\0\0\0\0");
+    out.extend([count, count].concat());
+    out.extend((directory.len() as u32).to_le_bytes());
+    out.extend(at.to_le_bytes());
+    out.extend([0, 0]);
+    out
+}
+
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zip_of(name: &str, content: &[u8]) -> Vec<u8> {
+    zip(&[(name, 8, &deflate(content), crc(content), content.len() as u32)])
+}
+
+fn samples() -> Vec<Vec<u8>> {
+    let text: Vec<u8> = (0..2000_u32).flat_map(|i| format!("line {} ", i * i % 97).into_bytes()).collect();
+    let mut zstd = Vec::new();
+    zstd.extend(ruzstd::encoding::compress_to_vec(&text[..], ruzstd::encoding::CompressionLevel::Fastest));
+    let mut bz = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    bz.write_all(&text).unwrap();
+    let mut ar = b"!<arch>\n".to_vec();
+    ar.extend(format!("{:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", "a.txt/", 0, 0, 0, 644, text.len()).into_bytes());
+    ar.extend(&text);
+    let mut cpio = Vec::new();
+    for (name, content) in [("a\0", &text[..]), ("TRAILER!!!\0", &[])] {
+        let fields = [1, 0o100_644, 0, 0, 1, 0, content.len() as u32, 0, 0, 0, 0, name.len() as u32, 0];
+        cpio.extend(b"070701");
+        fields.iter().for_each(|field| cpio.extend(format!("{field:08x}").into_bytes()));
+        cpio.extend(name.as_bytes());
+        cpio.resize(cpio.len().next_multiple_of(4), 0);
+        cpio.extend_from_slice(content);
+        cpio.resize(cpio.len().next_multiple_of(4), 0);
+    }
+    vec![
+        zip(&[
+            ("s", 0, &text, crc(&text), text.len() as u32),
+            ("d", 8, &deflate(&text), crc(&text), text.len() as u32),
+        ]),
+        tar(&[("a/b", &text), ("c", b"")]),
+        gzip(&text),
+        bz.finish().unwrap(),
+        zstd,
+        ar,
+        cpio,
+        gzip(&tar(&[("z.zip", &zip_of("inner", &text))])),
+    ]
+}
+
+#[test]
+fn samples_are_read_whole() {
+    for sample in samples() {
+        let (members, problems, stop) = walk(&sample, Limits::default());
+        assert!(members.iter().any(|(_, len)| *len > 10_000), "{members:?}");
+        assert_eq!((problems, stop), (Vec::<String>::new(), None), "{members:?}");
+    }
+}
+
+#[test]
+fn truncated_and_flipped_archives_end_without_panics() {
+    let limits = Limits { bytes: 4 << 20, ..Limits::default() };
+    for sample in samples() {
+        let format = recognise(&sample).unwrap();
+        for cut in (0..sample.len()).step_by(sample.len() / 60 + 1) {
+            let (_, problems, _) = read(format, &sample[..cut], limits);
+            let is_tar = format.name() == "tar";
+            let between = ["ar", "cpio"].contains(&format.name()) || is_tar;
+            assert!(!problems.is_empty() || between || cut == 0, "{} cut at {cut}", format.name());
+        }
+        let mut state = 12_345_u64;
+        for _ in 0..150 {
+            let mut flipped = sample.clone();
+            for _ in 0..3 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let at = (state >> 33) as usize % flipped.len().min(4000);
+                flipped[at] ^= 1 << (state >> 20 & 7);
+            }
+            read(format, &flipped, limits);
+            if let Some(format) = recognise(&flipped) {
+                read(format, &flipped, limits);
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_else_is_taken_for_an_archive() {
+    for bytes in [
+        &b"PK is a text"[..],
+        b"\x1f\x8b\x08",
+        b"BZh9 what",
+        b"070701 numbers in a text",
+        b"\x28\xb5\x2f\xfd",
+        b"!<arch>\nno header",
+        b"",
+        b"P",
+    ] {
+        assert!(recognise(&bytes).is_none(), "{bytes:?}");
+    }
+    let mut state = 1_u64;
+    for magic in [&b"PK\x03\x04"[..], b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\0", b"\x04\x22\x4d\x18", b"\x5d\0\0\x80\0"] {
+        let mut taken = 0;
+        for _ in 0..200 {
+            let mut bytes = magic.to_vec();
+            bytes.extend((0..300).map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 40) as u8
+            }));
+            taken += usize::from(recognise(&bytes).is_some());
+        }
+        assert!(taken <= 20, "{magic:?}: {taken} of 200");
+    }
+}
+
+#[test]
+fn bombs_are_held_by_ratio_size_members_and_depth() {
+    let begin = Instant::now();
+    let layer = gzip(&vec![0; 64 << 20]);
+    let small = Limits { bytes: 100 << 20, ..Limits::default() };
+    assert_eq!(walk(&layer, Limits { bytes: 10 << 20, ..small }).2, Some(Stop::Bytes));
+    // Zips within zips, each holding many of the next.
+    let mut bomb = zip_of("0", &vec![0; 4 << 20]);
+    for _ in 0..5 {
+        let name: Vec<String> = (0..16).map(|i| format!("{i}.zip")).collect();
+        let (sum, size, packed) = (crc(&bomb), bomb.len() as u32, deflate(&bomb));
+        let members: Vec<_> = name.iter().map(|n| (n.as_str(), 8_u16, &packed[..], sum, size)).collect();
+        bomb = zip(&members);
+    }
+    assert_eq!(walk(&bomb, small).2, Some(Stop::Bytes));
+    let many = tar(&vec![("f", &b""[..]); 5000]);
+    let (members, _, stop) = walk(&many, Limits { members: 1000, ..small });
+    assert_eq!((members.len(), stop), (1000, Some(Stop::Members)));
+    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn overlapping_and_lying_zips_are_told() {
+    let text = vec![b'x'; 3000];
+    let good = zip(&[("a", 0, &text, crc(&text), 3000)]);
+    // The same entry again and again in the directory: Fifield's way to pack much into little.
+    let start = u32::from_le_bytes(good[good.len() - 6..good.len() - 2].try_into().unwrap()) as usize;
+    let (entry, end) = (good[start..good.len() - 22].to_vec(), good[good.len() - 22..].to_vec());
+    let mut overlapping = good[..start].to_vec();
+    (0..50).for_each(|_| overlapping.extend(&entry));
+    let mut end = end;
+    end[8..12].copy_from_slice(&[50, 0, 50, 0]);
+    end[12..16].copy_from_slice(&(entry.len() as u32 * 50).to_le_bytes());
+    overlapping.extend(end);
+    let (members, problems, _) = walk(&overlapping, Limits::default());
+    assert!(members.len() <= 2 && problems.iter().any(|p| p.contains("overlap")), "{members:?} {problems:?}");
+    let packed = deflate(&text);
+    let (members, problems, _) = walk(&zip(&[("a", 8, &packed, crc(&text), 10)]), Limits::default());
+    assert_eq!(members[0].1, 3000);
+    assert!(problems[0].contains("size is not what"), "{problems:?}");
+    let (_, problems, _) = walk(&zip(&[("a", 8, &packed, 7, 3000)]), Limits::default());
+    assert!(problems[0].contains("checksum"), "{problems:?}");
+    let (_, problems, _) = walk(&zip(&[("a", 97, &packed, 7, 3000)]), Limits::default());
+    assert!(problems[0].contains("method 97"), "{problems:?}");
+}
+
+#[test]
+fn huge_sizes_windows_and_names_cost_nothing() {
+    let begin = Instant::now();
+    // A member of 8 exabytes, a long name of 8 gigabytes.
+    let mut size = [0xff; 12];
+    size[0] = 0x80;
+    size[1..5].fill(0);
+    size[5] = 0x7f;
+    for kind in [b'0', b'L', b'x', b'5', b'S'] {
+        let (_, problems, _) = walk(&tar_header("huge", &size, kind), Limits::default());
+        assert!(!problems.is_empty() || kind == b'5', "{}", kind as char);
+    }
+    let long = tar(&[("x", b"")]);
+    let mut named = tar_header("././@LongLink", format!("{:011o}\0", 50_000).as_bytes(), b'L');
+    named.extend(vec![b'n'; 50_000]);
+    named.resize(named.len().next_multiple_of(512), 0);
+    named.extend(long);
+    assert!(walk(&named, Limits::default()).0[0].0.len() < 1100);
+    // A zstd frame with a window of terabytes.
+    let zstd = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xf8, 0x01, 0, 0, 0, 0, 0];
+    let (_, problems, _) = walk(&zstd, Limits::default());
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    // xz and lzma with dictionaries of a gigabyte and more.
+    let mut lzma = lzma_sample();
+    lzma[1..5].copy_from_slice(&(1_u32 << 30).to_le_bytes());
+    let (_, problems, _) = walk(&lzma, Limits::default());
+    assert!(problems[0].contains("memory"), "{problems:?}");
+    assert!(begin.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn what_looks_like_headers_costs_little() {
+    let begin = Instant::now();
+    // The start of a zip file without a directory, and behind it nothing but marks of headers, or headers of nothing.
+    let text = b"text";
+    let whole = zip(&[("a", 0, text, crc(text), 4)]);
+    let start = u32::from_le_bytes(whole[whole.len() - 6..whole.len() - 2].try_into().unwrap()) as usize;
+    let mut follows = whole[..30 + 1].to_vec();
+    follows[6] = 8;
+    follows[18..26].fill(0);
+    for (mark, stop) in [(b"PK\x03\x04".to_vec(), None), (follows, Some(Stop::Members))] {
+        let mut bytes = whole[..start].to_vec();
+        bytes.extend(mark.repeat((8 << 20) / mark.len()));
+        let (members, problems, stopped) = walk(&bytes, Limits { members: 10_000, ..Limits::default() });
+        assert_eq!((members[0].clone(), stopped), (("a".to_owned(), 4), stop));
+        assert!(problems[0].contains("no directory"), "{problems:?}");
+    }
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+}
+
+/// `printf hello | xz --format=lzma`.
+fn lzma_sample() -> Vec<u8> {
+    let head = [0x5d, 0, 0, 0x80, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+    let data = [0, 0x34, 0x19, 0x49, 0xee, 0x8e, 0x68, 0x21, 0xff, 0xff, 0xff, 0xb9, 0xe0, 0, 0];
+    [&head[..], &data].concat()
+}
+
+#[test]
+fn a_thousand_layers_end_at_the_depth() {
+    let mut nested = b"core".to_vec();
+    for _ in 0..1000 {
+        nested = gzip(&nested);
+    }
+    let (members, _, _) = walk(&nested, Limits::default());
+    assert_eq!(members.len(), Limits::default().depth);
+}

@@ -1,0 +1,329 @@
+//! Archives in the sources of a scan: opened in memory, each member searched as a file of its own.
+//!
+//! A member that fits the memory allowed is searched like any file; a larger one as a stream, in overlapping blocks. Stored
+//! members are read where they lie. Dumps in archives wait, as other dumps do, until all public keys are known: the archive is
+//! then opened once more, for its dumps only.
+
+use crate::file::{Searcher, Seen};
+use crate::finding::Report;
+use crate::numbers;
+use crate::place::Part;
+use crate::scan::{Sweep, reason};
+use keysweep_archive::{Budget, Format, HEAD, Input, Member, Slice, Visitor};
+use keysweep_image::{ReadAt, recognise};
+use keysweep_memory::Effort;
+use std::collections::HashSet;
+use std::io::{Cursor, Read};
+use std::ops::Range;
+use zeroize::Zeroizing;
+
+/// Bytes of one member held in memory: a little less than what its buffer grows to by doubling.
+const MEMBER: u64 = (64 << 20) - 64;
+/// Bytes of members held in memory for one file, at all depths together.
+const HELD: u64 = 128 << 20;
+/// Bytes of a member held whatever else is: enough to recognise what it is, and to open what is small.
+const LEAST: u64 = (1 << 20) - 64;
+/// Incidents reported for one file.
+const MAX_PROBLEMS: usize = 20;
+/// From this size on a stored member is not searched again as a part of its archive.
+const WORTH_SKIPPING: u64 = 256 << 10;
+
+/// Which parts of an archive were searched as members.
+#[derive(Default)]
+pub(crate) struct Covered(Vec<Range<u64>>);
+
+impl Covered {
+    fn new(mut ranges: Vec<Range<u64>>) -> Self {
+        ranges.sort_by_key(|range| range.start);
+        Self(ranges)
+    }
+
+    /// Whether `range` lies within a member, so that what is there was reported under the member's name.
+    pub(crate) fn covers(&self, range: Range<u64>) -> bool {
+        let after = self.0.partition_point(|member| member.start <= range.start);
+        after.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|member| range.end <= member.end)
+    }
+
+    /// What is left to be searched of a source of `len` bytes.
+    pub(crate) fn rest(&self, len: u64) -> Vec<Range<u64>> {
+        let mut rest = Vec::new();
+        let mut at = 0;
+        for member in self.0.iter().filter(|member| member.end - member.start >= WORTH_SKIPPING) {
+            if member.start > at {
+                rest.push(at..member.start);
+            }
+            at = at.max(member.end);
+        }
+        if at < len {
+            rest.push(at..len);
+        }
+        rest
+    }
+}
+
+/// What a walk through an archive is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// Everything; dumps are left to a second pass if there will be one.
+    First {
+        /// Whether there will be.
+        again: bool,
+    },
+    /// Dumps only.
+    Dumps,
+}
+
+/// The work on one file.
+struct Unpacking<'a, 'b> {
+    sweep: &'a Sweep<'b>,
+    searcher: &'a mut Searcher<'b>,
+    budget: &'a Budget,
+    pass: Pass,
+    jobs: usize,
+    held: u64,
+    holds_dumps: bool,
+    problems: usize,
+}
+
+/// What came of opening a source.
+#[derive(Default)]
+pub(crate) struct Opened {
+    pub(crate) covered: Covered,
+    /// There are dumps in it, not searched for numbers yet.
+    pub(crate) holds_dumps: bool,
+}
+
+/// Searches what is in `source`, if it is an archive.
+pub(crate) fn unpack<'b>(
+    sweep: &Sweep<'b>,
+    searcher: &mut Searcher<'b>,
+    name: &str,
+    source: &dyn ReadAt,
+    pass: Pass,
+    jobs: usize,
+) -> Opened {
+    let Some(limits) = sweep.archives() else { return Opened::default() };
+    let Some(format) = keysweep_archive::recognise(source) else { return Opened::default() };
+    let budget = Budget::new(limits, source.len());
+    let (held, holds_dumps, problems) = (0, false, 0);
+    let mut unpacking = Unpacking { sweep, searcher, budget: &budget, pass, jobs, held, holds_dumps, problems };
+    let covered = unpacking.open(format, Input::Random(source), Some(source), name, 1);
+    if let Some(stop) = budget.stopped() {
+        unpacking.incident(name, format!("archive not looked through to its end: {stop}"));
+    }
+    Opened { covered, holds_dumps: unpacking.holds_dumps }
+}
+
+/// Drops the places in compressed files at which what they hold shows through uncompressed: it is reported under its own
+/// name.
+pub(crate) fn drop_shown_through(report: &mut Report, compressed: &HashSet<String>) {
+    for finding in &mut report.findings {
+        let inside: HashSet<String> = finding
+            .locations
+            .iter()
+            .flat_map(|place| place.path.match_indices("!/").map(|(at, _)| place.path[..at].to_owned()))
+            .filter(|archive| compressed.contains(archive))
+            .collect();
+        if !inside.is_empty() {
+            finding.locations.retain(|place| !inside.contains(&place.path));
+        }
+    }
+}
+
+impl Unpacking<'_, '_> {
+    fn incident(&mut self, name: &str, message: String) {
+        // The second pass meets all problems again.
+        if self.pass == Pass::Dumps {
+            return;
+        }
+        self.problems += 1;
+        match self.problems.cmp(&MAX_PROBLEMS) {
+            std::cmp::Ordering::Less => self.sweep.incident(name, message, true),
+            std::cmp::Ordering::Equal => self.sweep.incident(name, "and more that could not be unpacked", true),
+            std::cmp::Ordering::Greater => {}
+        }
+    }
+
+    /// Walks through an archive at the given depth, from 1.
+    fn open(
+        &mut self,
+        format: Format,
+        input: Input<'_>,
+        parent: Option<&dyn ReadAt>,
+        name: &str,
+        depth: usize,
+    ) -> Covered {
+        let deepest = self.budget.limits().depth;
+        if depth > deepest {
+            let plural = if deepest == 1 { "" } else { "s" };
+            self.incident(name, format!("not opened: archives are opened to a depth of {deepest} level{plural}"));
+            return Covered::default();
+        }
+        if format.is_single() {
+            self.sweep.note_compressed(name);
+        }
+        let budget = self.budget;
+        let mut level = Level { unpacking: self, parent, archive: name, depth, covered: Vec::new() };
+        keysweep_archive::open(format, input, name, budget, &mut level);
+        Covered::new(level.covered)
+    }
+
+    /// Searches a member that can be read at any place. `depth` is that of the archive it may be.
+    fn bytes(&mut self, name: &str, source: &dyn ReadAt, depth: usize) {
+        let covered = match keysweep_archive::recognise(source) {
+            Some(format) => self.open(format, Input::Random(source), Some(source), name, depth),
+            None => Covered::default(),
+        };
+        let image = recognise(source);
+        let part = Part::whole(name, source, &image);
+        let is_dump = image.format.is_dump() && self.sweep.wants_numbers(part);
+        if self.pass == Pass::Dumps && !is_dump {
+            return;
+        }
+        let mut seen = Seen::default();
+        for range in covered.rest(source.len()) {
+            let progress = self.sweep.progress;
+            progress.expect(range.end - range.start);
+            let outcome = self.searcher.search(source, range, file_name(name), &mut seen, &mut |bytes, _| {
+                progress.searched(bytes.len() as u64);
+            });
+            if let Err(error) = outcome {
+                self.incident(name, format!("cannot be read to its end: {}", reason(&error)));
+                break;
+            }
+        }
+        seen.raws.retain(|raw| !covered.covers(raw.offset..raw.end()));
+        if is_dump && self.pass == (Pass::First { again: true }) {
+            self.holds_dumps = true;
+            let mut collector = self.sweep.collector();
+            return seen.public.iter().for_each(|(_, object)| collector.public(name, object));
+        }
+        if self.sweep.wants_numbers(part) {
+            let effort = if is_dump || self.sweep.hunts() { Effort::Full } else { numbers::effort(&image, source) };
+            return self.sweep.numbers(part, seen, self.jobs, effort);
+        }
+        self.sweep.publish(part, seen);
+    }
+
+    /// Searches a member that is too large for memory; `head` is its beginning.
+    fn stream(&mut self, name: &str, head: &[u8], content: &mut dyn Read, depth: usize) {
+        let format = keysweep_archive::recognise_stream(&head[..head.len().min(HEAD)]);
+        let mut whole = Cursor::new(head).chain(content);
+        match format {
+            Some(format) if format.streams() => {
+                self.open(format, Input::Stream(&mut whole), None, name, depth);
+                return;
+            }
+            Some(_) => self.incident(name, "not opened: too large to be opened within another archive".to_owned()),
+            None => {}
+        }
+        if self.pass == Pass::Dumps {
+            return;
+        }
+        let mut image = None;
+        let outcome = crate::stdin::blocks(whole, &mut |block| {
+            let source: &[u8] = block.bytes;
+            let mut seen = Seen::default();
+            let progress = self.sweep.progress;
+            progress.expect(block.own as u64);
+            // Reading from memory does not fail.
+            let _ = self.searcher.search(&source, 0..block.own as u64, file_name(name), &mut seen, &mut |bytes, _| {
+                progress.searched(bytes.len() as u64);
+            });
+            let image = image.get_or_insert_with(|| recognise(&source));
+            self.sweep.publish(Part { base: block.offset, ..Part::whole(name, &source, image) }, seen);
+        });
+        if image.is_some_and(|image| image.format.is_dump()) {
+            let message =
+                "not searched for keys as numbers: the dump is too large to be held in memory; unpack it first";
+            self.incident(name, message.to_owned());
+        }
+        self.outcome(name, outcome);
+    }
+
+    /// Reports that a member cannot be unpacked to its end.
+    fn outcome(&mut self, name: &str, outcome: std::io::Result<()>) {
+        if let (Err(error), None) = (outcome, self.budget.stopped()) {
+            let message = match error.kind() {
+                std::io::ErrorKind::UnexpectedEof => "it ends too early".to_owned(),
+                _ => reason(&error),
+            };
+            self.incident(name, format!("cannot be unpacked to its end: {message}"));
+        }
+    }
+}
+
+/// Bytes that may be held of one more member, if as many are held already.
+fn room(held: u64) -> u64 {
+    MEMBER.min(HELD.saturating_sub(held)).max(LEAST)
+}
+
+fn file_name(name: &str) -> &str {
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
+}
+
+/// One archive being walked through.
+struct Level<'a, 'b, 'c> {
+    unpacking: &'a mut Unpacking<'b, 'c>,
+    /// The archive itself, if it can be read at any place.
+    parent: Option<&'a dyn ReadAt>,
+    archive: &'a str,
+    depth: usize,
+    covered: Vec<Range<u64>>,
+}
+
+impl Visitor for Level<'_, '_, '_> {
+    fn member(&mut self, member: &Member, content: &mut dyn Read) {
+        let name = format!("{}!/{}", self.archive, member.name);
+        let depth = self.depth + 1;
+        if let (Some(range), Some(parent)) = (&member.stored, self.parent) {
+            let slice = Slice::new(parent, range.clone());
+            if self.unpacking.budget.take(slice.len()).is_ok() {
+                self.unpacking.bytes(&name, &slice, depth);
+                self.covered.push(range.clone());
+            }
+            return;
+        }
+        let room = room(self.unpacking.held);
+        let mut head = Zeroizing::new(Vec::new());
+        let outcome = content.take(room).read_to_end(&mut head);
+        let held = head.capacity() as u64;
+        let is_whole = outcome.is_err() || (head.len() as u64) < room;
+        self.unpacking.held += held;
+        match is_whole {
+            true => self.unpacking.bytes(&name, &*head, depth),
+            false => self.unpacking.stream(&name, &head, content, depth),
+        }
+        self.unpacking.held -= held;
+        self.unpacking.outcome(&name, outcome.map(|_| ()));
+    }
+
+    fn problem(&mut self, member: Option<&str>, message: String) {
+        match member {
+            Some(member) => self.unpacking.incident(&format!("{}!/{member}", self.archive), message),
+            None => self.unpacking.incident(self.archive, message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_searched_as_a_member_is_not_searched_again() {
+        let covered = Covered::new(vec![2_000_000..3_000_000, 512..600, 700_000..1_500_000]);
+        assert_eq!(covered.rest(3_100_000), [0..700_000, 1_500_000..2_000_000, 3_000_000..3_100_000]);
+        assert!(covered.covers(512..600) && covered.covers(550..560));
+        assert!(!covered.covers(500..520) && !covered.covers(590..601) && !covered.covers(1_600_000..1_600_001));
+        assert_eq!(Covered::default().rest(10), vec![0_u64..10]);
+    }
+
+    #[test]
+    fn there_is_always_room_to_recognise_a_member() {
+        assert_eq!(room(0), MEMBER);
+        assert_eq!(room(HELD - 1), LEAST);
+        assert_eq!(room(HELD + MEMBER), LEAST);
+        assert!(LEAST >= HEAD as u64);
+    }
+}

@@ -1,0 +1,151 @@
+//! Archives made by the tools that own the formats, opened by `keysweep scan`. Tools that are missing are passed over.
+
+mod common;
+
+use common::{Key, fingerprints, scan, scan_path};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use tempfile::{TempDir, tempdir};
+
+/// Runs a shell command in `dir`; `false` if one of its tools is missing.
+fn made(dir: &Path, tools: &[&str], command: &str) -> bool {
+    let has =
+        |tool: &str| Command::new("sh").args(["-c", &format!("command -v {tool}")]).output().unwrap().status.success();
+    if let Some(missing) = tools.iter().find(|tool| !has(tool)) {
+        eprintln!("skipped: {missing} is missing");
+        return false;
+    }
+    let output = Command::new("sh").args(["-ec", command]).current_dir(dir).output().unwrap();
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    true
+}
+
+fn folder(key: &Key) -> TempDir {
+    let dir = tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("in/etc")).unwrap();
+    fs::create_dir_all(dir.path().join("out")).unwrap();
+    fs::write(dir.path().join("in/etc/key.pem"), key.pem()).unwrap();
+    fs::write(dir.path().join("in/readme.txt"), "nothing here\n".repeat(50)).unwrap();
+    dir
+}
+
+#[test]
+fn keys_are_found_under_their_nested_names_and_once() {
+    let cases: &[(&[&str], &str, &str)] = &[
+        (&["tar"], "tar cf out/a.tar in", "a.tar!/in/etc/key.pem"),
+        (&["tar", "gzip"], "tar czf out/a.tgz in", "a.tgz!/a.tar!/in/etc/key.pem"),
+        (&["tar", "xz"], "tar cJf out/a.tar.xz in", "a.tar.xz!/a.tar!/in/etc/key.pem"),
+        (&["tar", "bzip2"], "tar cjf out/a.tar.bz2 in", "a.tar.bz2!/a.tar!/in/etc/key.pem"),
+        (&["tar", "zstd"], "tar cf a.tar in && zstd -q -19 a.tar -o out/a.tar.zst", "a.tar.zst!/a.tar!/in/etc/key.pem"),
+        (&["tar", "lz4"], "tar cf a.tar in && lz4 -q a.tar out/a.tar.lz4", "a.tar.lz4!/a.tar!/in/etc/key.pem"),
+        (&["tar"], "tar --format=pax -cf out/a.tar in", "a.tar!/in/etc/key.pem"),
+        (&["zip"], "cd in && zip -qr ../out/a.zip .", "a.zip!/etc/key.pem"),
+        (&["zip"], "cd in && zip -q0r ../out/a.zip .", "a.zip!/etc/key.pem"),
+        (&["zip"], "cd in && zip -qr ../a.jar . && cd .. && zip -q out/b.war a.jar", "b.war!/a.jar!/etc/key.pem"),
+        (
+            &["zip"],
+            "cd in && zip -qr ../a.zip . && cd .. && cat /bin/sh a.zip > out/setup.exe",
+            "setup.exe!/etc/key.pem",
+        ),
+        (&["zip"], "cd in && zip -qr - . > ../out/streamed.zip", "streamed.zip!/etc/key.pem"),
+        (&["jar"], "jar cf out/a.jar -C in .", "a.jar!/etc/key.pem"),
+        (&["gzip"], "gzip -c in/readme.txt > out/k.gz && gzip -c in/etc/key.pem >> out/k.gz", "k.gz!/k"),
+        (&["xz"], "xz --format=lzma -c in/etc/key.pem > out/key.pem.lzma", "key.pem.lzma!/key.pem"),
+        (&["ar"], "ar rc out/l.a in/etc/key.pem", "l.a!/key.pem"),
+        (
+            &["dpkg-deb"],
+            "mkdir in/DEBIAN && printf 'Package: x\\nVersion: 1\\nArchitecture: all\\nMaintainer: a <a@b.c>\\nDescription: x\\n' \
+             > in/DEBIAN/control && dpkg-deb -Zxz -b in out/x.deb",
+            "x.deb!/data.tar.xz!/data.tar!/etc/key.pem",
+        ),
+        (
+            &["tar", "gzip"],
+            "tar cf layer.tar in && mkdir -p blobs && mv layer.tar blobs/l1 && tar cf l2 -C in readme.txt && gzip l2 && \
+             mv l2.gz blobs/l2 && tar cf out/image.tar blobs",
+            "image.tar!/blobs/l1!/in/etc/key.pem",
+        ),
+    ];
+    for (number, (tools, command, expected)) in cases.iter().enumerate() {
+        let key = Key::new(100 + number as u64);
+        let dir = folder(&key);
+        if !made(dir.path(), tools, command) {
+            continue;
+        }
+        let (report, code) = scan_path(&dir.path().join("out"));
+        assert_eq!((fingerprints(&report), code), (vec![key.fingerprint()], 1), "{command}: {report}");
+        let locations = report["findings"][0]["locations"].as_array().unwrap();
+        assert_eq!(locations.len(), 1, "{command}: {report}");
+        assert!(locations[0]["path"].as_str().unwrap().ends_with(&format!("out/{expected}")), "{command}: {report}");
+        assert_eq!(report["complete"], true, "{command}: {report}");
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_is_told_and_what_can_be_is_searched() {
+    let key = Key::new(140);
+    let dir = folder(&key);
+    let path = dir.path();
+    if made(path, &["zip"], "zip -q -P throwaway out/enc.zip in/etc/key.pem") {
+        let (report, code) = scan_path(&path.join("out/enc.zip"));
+        assert_eq!(code, 3);
+        assert!(report["incidents"][0]["message"].as_str().unwrap().contains("encrypted"), "{report}");
+    }
+    let cut = "tar cf - in/etc/key.pem in/readme.txt | gzip -c > a.tgz && head -c $(($(wc -c < a.tgz) - 12)) a.tgz > out/cut.tgz";
+    if made(path, &["tar", "gzip"], cut) {
+        let (report, code) = scan_path(&path.join("out/cut.tgz"));
+        assert_eq!((fingerprints(&report), code), (vec![key.fingerprint()], 3), "{report}");
+        assert!(report["incidents"][0]["message"].as_str().unwrap().contains("unpacked to its end"), "{report}");
+    }
+}
+
+#[test]
+fn bounds_are_options() {
+    let key = Key::new(141);
+    let dir = folder(&key);
+    if !made(dir.path(), &["tar", "gzip"], "tar czf out/a.tgz in && gzip -c out/a.tgz > out/a.tgz.gz") {
+        return;
+    }
+    let path = dir.path().join("out/a.tgz.gz");
+    let path = path.to_str().unwrap();
+    assert_eq!(scan(&[path]).1, 1);
+    let (report, code) = scan(&[path, "--max-archive-depth", "2"]);
+    assert_eq!(code, 3);
+    assert!(report["incidents"][0]["message"].as_str().unwrap().contains("depth of 2"), "{report}");
+    assert_eq!(scan(&[path, "--max-archive-size", "100"]).1, 3);
+    let (report, code) = scan(&[path, "--no-archives"]);
+    assert_eq!((fingerprints(&report).len(), code), (0, 0), "{report}");
+}
+
+#[test]
+fn names_of_members_cannot_break_a_report() {
+    let key = Key::new(142);
+    let dir = folder(&key);
+    if !made(dir.path(), &["tar"], "mv in/etc/key.pem \"$(printf 'in/a\\033[2J\\nb.pem')\" && tar cf out/a.tar in") {
+        return;
+    }
+    let path = dir.path().join("out/a.tar");
+    let output = common::keysweep().args(["scan", path.to_str().unwrap()]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!output.stdout.contains(&0x1b), "{}", String::from_utf8_lossy(&output.stdout));
+    let output = common::keysweep().args(["scan", "--format", "sarif", path.to_str().unwrap()]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("a.tar!/in/a") || text.contains("a.tar%21/in/a"), "{text}");
+}
+
+#[test]
+fn a_baseline_knows_what_is_in_archives() {
+    let key = Key::new(143);
+    let dir = folder(&key);
+    if !made(dir.path(), &["tar", "gzip"], "tar czf out/a.tgz in") {
+        return;
+    }
+    let baseline = dir.path().join("known.json");
+    let (out, baseline) = (dir.path().join("out"), baseline.to_str().unwrap());
+    let out = out.to_str().unwrap();
+    assert_eq!(scan(&[out]).1, 1);
+    let made = common::keysweep().args(["baseline", "create", out, "--baseline", baseline]).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let (report, code) = scan(&[out, "--baseline", baseline]);
+    assert_eq!(code, 0, "{report}");
+}
