@@ -8,6 +8,7 @@ mod account;
 mod exposure;
 mod github;
 mod gitlab;
+mod html;
 mod hunt;
 mod json;
 mod junit;
@@ -18,6 +19,7 @@ mod when;
 
 pub use github::write_github;
 pub use gitlab::write_gitlab;
+pub use html::write_html;
 pub use json::{write_json, write_jsonl};
 pub use junit::write_junit;
 pub use sarif::write_sarif;

@@ -125,7 +125,7 @@ fn write_facts(finding: &Finding, rows: &mut Rows<'_>) -> io::Result<()> {
 }
 
 /// `dump.core, offset 0x1a2b (1,192 bytes), address 0x7f…, heap: PKCS#8 DER in base64`.
-fn place(location: &Location) -> String {
+pub(crate) fn place(location: &Location) -> String {
     let mut text = location.path.clone();
     match (location.line, location.column) {
         (Some(line), Some(column)) => write!(text, ":{line}:{column}"),

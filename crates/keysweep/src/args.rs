@@ -501,6 +501,8 @@ pub(crate) enum Format {
     Github,
     /// JUnit XML, for test reports: findings that fail the gate are failures, what could not be looked at an error.
     Junit,
+    /// One HTML file that needs no network.
+    Html,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -7,7 +7,7 @@ use keysweep_engine::{
     ArchiveLimits, Fingerprinter, Inputs, Options, Progress, ProofLevel, Report, Scanner, Selection, Wanted,
 };
 use keysweep_report::{
-    Style, write_github, write_gitlab, write_json, write_jsonl, write_junit, write_sarif, write_text,
+    Style, write_github, write_gitlab, write_html, write_json, write_jsonl, write_junit, write_sarif, write_text,
 };
 use keysweep_rules::{RuleSet, Severity};
 use std::fs::File;
@@ -198,6 +198,7 @@ fn write_report(report: &Report, rules: &RuleSet, args: &ReportArgs, fail_on: Se
         Format::Sarif => write_sarif(report, rules, &mut out)?,
         Format::Gitlab => write_gitlab(report, &mut out)?,
         Format::Github => write_github(report, &mut out)?,
+        Format::Html => write_html(report, &mut out)?,
         Format::Junit => write_junit(report, fail_on, &mut out)?,
         Format::Text => write_text(report, style(args.color, to_terminal), &mut out)?,
     }
