@@ -127,7 +127,7 @@ const GAP: usize = 34;
 /// Boxes beside each other.
 const ACROSS: usize = 4;
 /// Letters of a line in a box, and lines.
-const LETTERS: usize = 27;
+const LETTERS: usize = 26;
 const LINES: usize = 4;
 
 /// The chain as a picture: a box for each link, with arrows between. The list that follows says the same in words.

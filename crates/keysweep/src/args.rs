@@ -190,8 +190,8 @@ pub(crate) struct ArchiveArgs {
     /// Do not open archives and compressed files.
     #[arg(long, help_heading = "Archives")]
     pub(crate) no_archives: bool,
-    /// How deep archives in archives are opened.
-    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Archives", conflicts_with = "no_archives")]
+    /// How deep archives in archives are opened, up to 64.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = parse_depth, help_heading = "Archives", conflicts_with = "no_archives")]
     pub(crate) max_archive_depth: usize,
     /// Unpack at most this much of one file: bytes, or with K, M, G or T.
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "16G", help_heading = "Archives")]
@@ -529,6 +529,13 @@ pub(crate) enum When {
     Auto,
     Always,
     Never,
+}
+
+/// A depth of archives: what is opened inside of each other takes room on the stack.
+fn parse_depth(text: &str) -> Result<usize, String> {
+    const MOST: usize = 64;
+    let depth = text.parse().map_err(|_| "not a number".to_owned())?;
+    if depth > MOST { Err(format!("at most {MOST}")) } else { Ok(depth) }
 }
 
 /// `10M` as bytes, in binary units.
