@@ -369,9 +369,17 @@ impl<'s> Sweep<'s> {
     pub(crate) fn wants_numbers(&self, part: Part<'_>) -> bool {
         let holds = match self.hunting {
             Some(_) => !part.image.format.is_text(),
-            None => numbers::may_hold_numbers(part.image, part.source),
+            // What lies in an archive is searched for itself.
+            None => numbers::may_hold_numbers(part.image, part.source) && !self.is_opened(part),
         };
         holds && self.scanner.detector.numbers
+    }
+
+    /// Whether the source is an archive that is opened.
+    fn is_opened(&self, part: Part<'_>) -> bool {
+        part.image.format == keysweep_image::Format::Raw
+            && self.archives().is_some()
+            && keysweep_archive::recognise(part.source).is_some()
     }
 
     /// Keeps a dump for the search for numbers.

@@ -72,3 +72,33 @@ fn truncated_dumps_are_read_as_far_as_they_go() {
         assert_eq!((code, &report["complete"]), (3, &false.into()), "{part}/9: {}", report["incidents"]);
     }
 }
+
+#[test]
+fn a_dump_in_an_archive_is_searched_as_one() {
+    let name = "mbedtls-rsa";
+    let (dir, path) = unpack(name);
+    let core = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    fs::copy(folder().join(format!("{name}.core.zst")), dir.path().join("core.zst")).unwrap();
+    // A tar with one member (POSIX.1-1988): a header of 512 bytes, the bytes, zeros.
+    let mut header = [0u8; 512];
+    header[..4].copy_from_slice(b"core");
+    header[100..107].copy_from_slice(b"0000600");
+    header[124..135].copy_from_slice(format!("{:011o}", core.len()).as_bytes());
+    header[148..156].fill(b' ');
+    header[156] = b'0';
+    header[257..265].copy_from_slice(b"ustar\x0000");
+    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+    header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    let padding = vec![0; core.len().next_multiple_of(512) - core.len() + 1024];
+    fs::write(dir.path().join("core.tar"), [&header[..], &core, &padding].concat()).unwrap();
+    let (report, _) = scan_path(dir.path());
+    assert_eq!(report["complete"], true, "{}", report["incidents"]);
+    let wanted: Vec<String> = expected()[name].values().map(|hash| format!("spki-sha256:{hash}")).collect();
+    let finding = report["findings"].as_array().unwrap().iter().find(|f| f["fingerprint"] == wanted[0]).unwrap();
+    let places = finding["locations"].as_array().unwrap();
+    let paths: std::collections::BTreeSet<&str> =
+        places.iter().map(|place| place["path"].as_str().unwrap().rsplit('/').next().unwrap()).collect();
+    assert_eq!(paths.into_iter().collect::<Vec<_>>(), ["core"], "{places:?}");
+    assert!(places.iter().all(|place| place["address"].is_u64()), "in the dump, not in the archive: {places:?}");
+}
