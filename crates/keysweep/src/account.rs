@@ -100,6 +100,7 @@ fn join(
         Fact::new("dump", format!("read as {}", dump.format))
             .with("path", dump.path.clone())
             .with_some("process", dump.process.clone())
+            .with_some("host", crate::dump_host::host_of(Path::new(&dump.path)))
             .with_some("pid", dump.pid.and_then(|pid| i64::try_from(pid).ok()))
             .with_some("modified", modified(Path::new(&dump.path)).map(Value::Time))
             .with_some("age_days", modified(Path::new(&dump.path)).map(|at| (now() - at).max(0) / 86_400))

@@ -70,11 +70,13 @@ impl Chains {
             }
         }
         for dump in dumps {
-            let (Some(path), Some(process)) = (dump.text("path"), dump.text("process")) else { continue };
-            let host = dump.text("host").and_then(|host| self.zones.of(Kind::Host, host));
-            if let Some(zone) = host.or_else(|| self.zones.of(Kind::Process, process)) {
-                let evidence =
-                    format!("the dump says that it is of {process}, and the zones that this belongs to {zone}");
+            let Some(path) = dump.text("path") else { continue };
+            let said = [(Kind::Host, "host"), (Kind::Process, "process")].into_iter().find_map(|(kind, field)| {
+                let name = dump.text(field)?;
+                Some((name, self.zones.of(kind, name)?))
+            });
+            if let Some((name, zone)) = said {
+                let evidence = format!("the dump says that it is of {name}, and the zones that this belongs to {zone}");
                 all.push(Fact::new("dump_zone", evidence).with("path", path).with("zone", zone));
             }
         }

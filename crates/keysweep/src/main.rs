@@ -4,6 +4,7 @@ mod account;
 mod args;
 mod baseline;
 mod correlate;
+mod dump_host;
 mod explain;
 mod exposure;
 mod gate;
