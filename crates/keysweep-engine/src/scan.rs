@@ -367,12 +367,12 @@ impl<'s> Sweep<'s> {
 
     /// Whether the source is searched for keys as numbers: dumps, and in a hunt everything that is not text.
     pub(crate) fn wants_numbers(&self, part: Part<'_>) -> bool {
-        let holds = match self.hunting {
+        let holds = || match self.hunting {
             Some(_) => !part.image.format.is_text(),
             // What lies in an archive is searched for itself.
             None => numbers::may_hold_numbers(part.image, part.source) && !self.is_opened(part),
         };
-        holds && self.scanner.detector.numbers
+        self.scanner.detector.numbers && holds()
     }
 
     /// Whether the source is an archive that is opened.

@@ -25,7 +25,7 @@ mod powers;
 mod primes;
 pub(crate) mod ratio;
 mod report;
-mod sieve;
+pub(crate) mod sieve;
 mod source;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::args::AccountArgs;
-use crate::gate::Setup;
+use crate::gate::{Setup, now};
 use crate::scan::{conclude, fingerprinter, rule_set};
 use keysweep_account::{
     Assessment, Catalogue, Extra, Home, Identities, Leak, Plan, Spotter, Witness, WitnessedCertificate,
@@ -15,7 +15,7 @@ use keysweep_facts::{Fact, Value};
 use keysweep_rules::{Purpose, Severity};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 /// Folders of a system that hold dumps, keyrings and authorities.
 const SYSTEM_FOLDERS: [&str; 14] = [
@@ -159,10 +159,6 @@ fn host(root: &Path) -> Option<Fact> {
     let name = std::fs::read_to_string(root.join("etc/hostname")).ok()?;
     let name = name.trim();
     (!name.is_empty() && name.len() < 256).then(|| Fact::new("host", "its file etc/hostname").with("name", name))
-}
-
-fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs() as i64)
 }
 
 fn modified(path: &Path) -> Option<i64> {

@@ -10,7 +10,6 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Places kept of one key; that it is in several shows with two.
 const MAX_PLACES: usize = 32;
@@ -50,8 +49,7 @@ pub(crate) fn run(args: &CorrelateArgs) -> Result<u8, Error> {
         }
     }
     joined.facts = fleet.facts();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs() as i64);
-    chains.evaluate(&mut joined, now);
+    chains.evaluate(&mut joined, crate::gate::now());
     joined.stats.files = fleet.hosts.len() as u64;
     crate::scan::conclude_exposures(&joined, &args.report)
 }
@@ -111,13 +109,8 @@ impl Fleet {
         let mut facts = Vec::new();
         for (key, seen) in &self.keys {
             let Some(first) = seen.held.first() else { continue };
-            let alone = |place: &Place| place.host == first.host && place.zone == first.zone;
-            if seen
-                .held
-                .iter()
-                .chain(&seen.accepted)
-                .all(|place| alone(place) || place.host == first.host && place.zone == 0)
-            {
+            let alone = |place: &Place| place.host == first.host && [0, first.zone].contains(&place.zone);
+            if seen.held.iter().chain(&seen.accepted).all(alone) {
                 continue;
             }
             for (places, predicate, field) in [(&seen.held, "held", "path"), (&seen.accepted, "accepted", "place")] {

@@ -6,18 +6,14 @@ use keysweep_engine::Report;
 use keysweep_exposure::Rules;
 use keysweep_report::Style;
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<u8, Error> {
     let text = match &args.report {
         Some(path) => of_report(&crate::scan::read(path)?, &path.display().to_string(), &args.id)?,
         None => of_rule(&args.id)?,
     };
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::from) {
-        Err(error) if error.is_broken_pipe() => Ok(CLEAN),
-        outcome => outcome.map(|()| CLEAN),
-    }
+    crate::rules::print(&text)?;
+    Ok(CLEAN)
 }
 
 /// What a report says of an exposure, or of a key.

@@ -145,7 +145,7 @@ fn root(config: Option<&Path>, start: &Path) -> PathBuf {
 }
 
 /// Seconds since 1970 UTC.
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     i64::try_from(since).unwrap_or(i64::MAX)
 }

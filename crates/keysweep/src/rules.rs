@@ -220,7 +220,7 @@ fn count(number: usize, what: &str) -> String {
 }
 
 /// Writes to standard output; a reader that went away has seen enough.
-fn print(text: &str) -> Result<(), Error> {
+pub(crate) fn print(text: &str) -> Result<(), Error> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::from) {
         Err(error) if error.is_broken_pipe() => Ok(()),

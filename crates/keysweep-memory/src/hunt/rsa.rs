@@ -7,6 +7,7 @@ use super::windows::Windows;
 use crate::order::{Order, PYTHON, TOM_MATH_32, TOM_MATH_64};
 use crate::rsa::limbs::{bits, may_divide};
 use crate::rsa::ratio;
+use crate::rsa::sieve::has_no_small_factor;
 use crate::survey::Number;
 use keysweep_keys::PublicKey;
 use keysweep_keys::public::bit_length;
@@ -82,7 +83,7 @@ impl Modulus {
         let e = exponent.unwrap_or(1);
         let leading = Leading::new(n, e);
         shapes.retain(|shape| shape.part == Part::Prime || leading.is_some());
-        let smooth = Sieve::divides(n);
+        let smooth = !has_no_small_factor(&limbs);
         Some(Self { leading, n: limbs, bits, e, shapes, smooth })
     }
 

@@ -3,11 +3,9 @@
 //! The residue of a window follows from that of its neighbour by what leaves it and what enters.
 
 use crate::order::Order;
+use crate::rsa::sieve::{PRIMES, PRODUCT as MODULUS};
 
-const PRIMES: [u64; 9] = [3, 5, 7, 11, 13, 17, 19, 23, 29];
-/// 3 * 5 * 7 * ... * 29.
-const MODULUS: u64 = 3_234_846_615;
-/// 3 * 5 * 7 * 11 * 13, and the rest.
+/// The modulus in two factors, for which there is room for a table.
 const FACTORS: [u64; 2] = [15_015, 215_441];
 
 /// Residues of windows of one length, read in one order.
@@ -41,7 +39,7 @@ impl Sieve {
         }
         let up = power(256, step as u64);
         // The order of a unit divides the least common multiple of the primes less 1.
-        let down = power(up, 27_720 - 1);
+        let down = power(up, 55_440 - 1);
         Some(Self {
             order,
             len,
@@ -52,12 +50,6 @@ impl Sieve {
             last: [(usize::MAX, 0); 8],
             prime_to: FACTORS.map(prime_to),
         })
-    }
-
-    /// Whether a small odd prime divides a number, the most significant byte first.
-    pub(super) fn divides(number: &[u8]) -> bool {
-        let residue = number.iter().fold(0, |value, byte| (value << 8 | u64::from(*byte)) % MODULUS);
-        PRIMES.iter().any(|prime| residue.is_multiple_of(*prime))
     }
 
     /// Whether the window at `at` is prime to all small odd primes. Windows are best asked for in the order in which they lie.

@@ -4,8 +4,8 @@
 use super::limbs::MAX_LIMBS;
 
 /// The odd primes up to 29, and their product, which is below 2^32.
-const PRIMES: [u64; 9] = [3, 5, 7, 11, 13, 17, 19, 23, 29];
-const PRODUCT: u64 = 3 * 5 * 7 * 11 * 13 * 17 * 19 * 23 * 29;
+pub(crate) const PRIMES: [u64; 9] = [3, 5, 7, 11, 13, 17, 19, 23, 29];
+pub(crate) const PRODUCT: u64 = 3 * 5 * 7 * 11 * 13 * 17 * 19 * 23 * 29;
 /// Limbs of the largest number that is looked at, with one to spare.
 const LIMBS: usize = MAX_LIMBS + 2;
 
@@ -22,7 +22,7 @@ const POWERS: [u32; LIMBS] = {
 };
 
 /// Whether none of the odd primes up to 29 divides a number of at most 16512 bits: one in three random odd numbers.
-pub(super) fn has_no_small_factor(limbs: &[u64]) -> bool {
+pub(crate) fn has_no_small_factor(limbs: &[u64]) -> bool {
     // Each product takes 96 bits, and there are fewer than 2^9.
     let sum: u128 = limbs.iter().zip(POWERS).map(|(limb, power)| u128::from(*limb) * u128::from(power)).sum();
     let high = (sum >> 64) as u64 % PRODUCT * u64::from(POWERS[1]) % PRODUCT;
