@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders below `rules/` whose files hold rules of this language.
-const FOLDERS: [&str; 2] = ["keys", "tokens"];
+const FOLDERS: [&str; 3] = ["keys", "tokens", "artifacts"];
 
 fn main() {
     let root = Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("set by cargo")).join("../../rules");

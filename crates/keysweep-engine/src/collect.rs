@@ -4,7 +4,7 @@ use crate::finding::{
     CertificateFacts, DumpFacts, Finding, Incident, KeyFacts, Location, MAX_LOCATIONS, Proof, ProofLevel, PublicSeen,
     Report, Stats,
 };
-use crate::raw::{Raw, Token, What};
+use crate::raw::{Raw, Token, Unwanted, What};
 use crate::{fingerprint, known, purpose};
 use keysweep_keys::decoder::{Certificate, PublicKind, PublicObject};
 use keysweep_keys::{KeyMaterial, Protection, PublicKey};
@@ -43,6 +43,7 @@ enum State {
 enum Kind {
     Key(Box<KeyMaterial>),
     Token(Box<Token>),
+    File(Box<Unwanted>),
 }
 
 struct Entry {
@@ -81,6 +82,7 @@ impl Collector {
         let (kind, rule) = match raw.what {
             What::Key(material) | What::Number { material, .. } => (Kind::Key(material), raw.rule),
             What::Token(token) => (Kind::Token(token), raw.rule),
+            What::File(unwanted) => (Kind::File(unwanted), raw.rule),
         };
         match self.entries.entry(identity) {
             std::collections::btree_map::Entry::Vacant(vacant) => {
@@ -223,6 +225,7 @@ impl Entry {
         match self.kind {
             Kind::Key(material) => describe_key(&mut finding, *material, certificates),
             Kind::Token(token) => describe_token(&mut finding, *token),
+            Kind::File(unwanted) => finding.proof = unwanted.proof,
         }
         if finding.known_public.is_some() {
             finding.severity = Severity::Info;
@@ -236,6 +239,7 @@ impl Kind {
         match self {
             Kind::Key(material) => level(material.proof.level),
             Kind::Token(token) => token.proof.level,
+            Kind::File(unwanted) => unwanted.proof.level,
         }
     }
 }
@@ -307,6 +311,7 @@ fn title(material: &KeyMaterial, rule_name: &str) -> String {
 fn identity(what: &What) -> Identity {
     match what {
         What::Token(token) => Identity { fingerprint: token.fingerprint.clone(), state: State::Open },
+        What::File(unwanted) => Identity { fingerprint: unwanted.fingerprint.clone(), state: State::Open },
         What::Key(material) | What::Number { material, .. } => Identity {
             fingerprint: match (&material.public, &material.id) {
                 (Some(public), _) => format!("spki-sha256:{}", public.hex()),

@@ -3,7 +3,7 @@
 use crate::numbers;
 use keysweep_keys::{Decoder, decoders};
 use keysweep_match::{Literal, Matcher};
-use keysweep_rules::{CompiledToken, Detector as RuleDetector, RuleSet};
+use keysweep_rules::{CompiledToken, Detector as RuleDetector, FileRules, RuleSet};
 use std::collections::HashMap;
 
 /// The rules cannot be made into a search.
@@ -52,6 +52,8 @@ pub(crate) struct Detector {
     key_rules: HashMap<String, usize>,
     /// Whether a rule asks for keys as numbers.
     pub(crate) numbers: bool,
+    /// Rules for the names of files in packages.
+    pub(crate) files: FileRules,
 }
 
 impl Detector {
@@ -80,6 +82,7 @@ impl Detector {
                     wanted.push(name);
                     key_rules.insert(rule.id.clone(), index);
                 }
+                RuleDetector::File(_) => {}
             }
         }
         let numbers = wanted.contains(&numbers::DECODER);
@@ -92,7 +95,8 @@ impl Detector {
             }
         }
         let matcher = Matcher::new(&literals.list)?;
-        Ok(Self { matcher, targets: literals.targets, tokens, decoders: active, key_rules, numbers })
+        let files = FileRules::new(rules.rules().iter().enumerate());
+        Ok(Self { matcher, targets: literals.targets, tokens, decoders: active, key_rules, numbers, files })
     }
 
     /// What the literal with this index wakes.

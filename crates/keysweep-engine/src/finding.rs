@@ -135,6 +135,9 @@ pub struct CertificateFacts {
     pub path: String,
 }
 
+/// The form of places that stand for a file as such.
+pub const WHOLE_FILE: &str = "file";
+
 /// One place a secret lies at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Location {

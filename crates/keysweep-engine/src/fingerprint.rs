@@ -7,6 +7,7 @@
 //! | credential, with a key given by the user | `hmac-sha256:` + HMAC of rule and secret |
 //! | credential that cannot be guessed | `secret-sha256:` + hash of rule and secret |
 //! | credential that could be guessed (passwords) | `place-sha256:` + hash of rule, file name and the text around it |
+//! | file that should not be in a package | `file-sha256:` + hash of rule and path in the package |
 //!
 //! The plain hash of a password would let everyone with the report test guesses against it, which is why such secrets
 //! are named by their place unless the user keeps a key for the purpose.
@@ -47,6 +48,13 @@ impl Fingerprinter {
         parts.extend(context);
         format!("place-sha256:{}", hash(&parts))
     }
+}
+
+/// The name of a file that `rule` does not want at `path` in a package; without a path, of all such files together. It says
+/// nothing of what is in the file.
+pub(crate) fn file(rule: &str, path: Option<&str>) -> String {
+    let parts = [b"keysweep file v1".as_slice(), rule.as_bytes(), path.unwrap_or_default().as_bytes()];
+    format!("file-sha256:{}", hash(&parts))
 }
 
 /// SHA-256 over the parts, each with its length, in hex.

@@ -9,6 +9,7 @@
 //! (`raw`), resolved within its file, and joined over all files (`collect`): by fingerprint, and with the certificates
 //! that were seen.
 
+mod artifact;
 mod blobs;
 mod collect;
 mod detector;

@@ -1,6 +1,6 @@
 //! Places as people name them: line and column in text, address and region in dumps.
 
-use crate::finding::{GitPlace, Location};
+use crate::finding::{GitPlace, Location, WHOLE_FILE};
 use crate::raw::{Raw, What};
 use keysweep_image::{Image, ReadAt};
 use std::ops::Range;
@@ -57,6 +57,9 @@ impl<'a> Places<'a> {
     pub(crate) fn locate(&mut self, raw: &Raw) -> Location {
         let Part { name, image, base, .. } = self.part;
         let offset = base + raw.offset;
+        if matches!(raw.what, What::File(_)) {
+            return self.whole();
+        }
         let place = image.place(offset);
         let region = match (place.region, place.module) {
             (_, Some((module, offset))) => Some(format!("{}+{offset:#x}", module.name)),
@@ -70,7 +73,7 @@ impl<'a> Places<'a> {
             offset,
             length: raw.length,
             form: match &raw.what {
-                What::Token(_) => "text".to_owned(),
+                What::Token(_) | What::File(_) => "text".to_owned(),
                 What::Key(material) | What::Number { material, .. } => material.encoding.to_owned(),
             },
             line: line.map(|l| l.0),
@@ -82,6 +85,24 @@ impl<'a> Places<'a> {
                 _ => None,
             },
             wrapping: raw.wrapping.iter().map(|w| (*w).to_owned()).collect(),
+            git: self.part.git.cloned(),
+            marks: Vec::new(),
+        }
+    }
+
+    /// The place of a file as such.
+    fn whole(&self) -> Location {
+        Location {
+            path: self.part.name.to_owned(),
+            offset: 0,
+            length: self.part.source.len(),
+            form: WHOLE_FILE.to_owned(),
+            line: None,
+            column: None,
+            address: None,
+            region: None,
+            structure: None,
+            wrapping: Vec::new(),
             git: self.part.git.cloned(),
             marks: Vec::new(),
         }

@@ -26,13 +26,22 @@ pub(crate) enum What {
         structure: String,
     },
     Token(Box<Token>),
+    /// A whole file that should not be in a package.
+    File(Box<Unwanted>),
+}
+
+/// Why a file should not be in a package.
+#[derive(Debug, Clone)]
+pub(crate) struct Unwanted {
+    pub(crate) fingerprint: String,
+    pub(crate) proof: Proof,
 }
 
 impl What {
     pub(crate) fn material(&self) -> Option<&KeyMaterial> {
         match self {
             What::Key(material) | What::Number { material, .. } => Some(material),
-            What::Token(_) => None,
+            What::Token(_) | What::File(_) => None,
         }
     }
 }
@@ -68,6 +77,8 @@ impl Raw {
             (What::Token(own), What::Token(theirs)) => {
                 own.fingerprint == theirs.fingerprint || own.specificity < theirs.specificity
             }
+            // That a file should not be there is said beside what is in it.
+            (What::File(_), _) | (_, What::File(_)) => false,
             (What::Token(_), _) => true,
             (_, What::Token(_)) => false,
             (own, theirs) => {
@@ -129,6 +140,7 @@ pub(crate) fn resolve_overlaps(mut raws: Vec<Raw>) -> Vec<Raw> {
 fn strength(raw: &Raw) -> u8 {
     match &raw.what {
         What::Token(token) => token.proof.level as u8,
+        What::File(unwanted) => unwanted.proof.level as u8,
         What::Key(material) | What::Number { material, .. } => material.proof.level as u8,
     }
 }

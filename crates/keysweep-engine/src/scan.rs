@@ -56,6 +56,8 @@ pub struct Options {
     pub archives: Option<Limits>,
     /// List in the report where public keys and certificates lie.
     pub list_public: bool,
+    /// What is scanned is about to be published: report also files that should not be in it, by the rules for files.
+    pub artifact: bool,
 }
 
 /// The number of threads that is meant: 0 stands for as many as there are cores.
@@ -81,8 +83,8 @@ pub struct Inputs {
 /// A compiled set of rules, ready to scan.
 pub struct Scanner {
     rules: RuleSet,
-    detector: Detector,
-    options: Options,
+    pub(crate) detector: Detector,
+    pub(crate) options: Options,
     filter: Arc<Filter>,
 }
 
@@ -167,7 +169,7 @@ pub(crate) struct Sweep<'a> {
     compressed: Mutex<HashSet<String>>,
     hunting: Option<Hunting>,
     /// What the user named, and means to be searched with care.
-    named: HashSet<PathBuf>,
+    pub(crate) named: HashSet<PathBuf>,
     watcher: Option<Watcher<'a>>,
 }
 
@@ -325,6 +327,7 @@ impl<'s> Sweep<'s> {
         }
         let (mut seen, errors) = self.search(source, file_name, &opened.covered, searcher, jobs);
         seen.raws.retain(|raw| !opened.covered.covers(raw.offset..raw.end()));
+        seen.raws.extend(self.unwanted(source, self.path_in_package(name, path)));
         for error in errors {
             self.incident(name, format!("cannot be read to its end: {}", reason(&error)), true);
         }

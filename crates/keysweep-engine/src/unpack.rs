@@ -4,6 +4,7 @@
 //! members are read where they lie. Dumps in archives wait, as other dumps do, until all public keys are known: the archive is
 //! then opened once more, for its dumps only.
 
+use crate::artifact::path_in_archive;
 use crate::file::{Searcher, Seen};
 use crate::finding::Report;
 use crate::numbers;
@@ -193,6 +194,9 @@ impl Unpacking<'_, '_> {
             }
         }
         seen.raws.retain(|raw| !covered.covers(raw.offset..raw.end()));
+        if self.pass != Pass::Dumps {
+            seen.raws.extend(self.sweep.unwanted(source, path_in_archive(name)));
+        }
         if is_dump && self.pass == (Pass::First { again: true }) {
             self.holds_dumps = true;
             let mut collector = self.sweep.collector();
@@ -220,6 +224,7 @@ impl Unpacking<'_, '_> {
         if self.pass == Pass::Dumps {
             return;
         }
+        self.sweep.judge_unread(name, &head);
         let mut image = None;
         let outcome = crate::stdin::blocks(whole, &mut |block| {
             let source: &[u8] = block.bytes;
@@ -300,7 +305,14 @@ impl Visitor for Level<'_, '_, '_> {
 
     fn problem(&mut self, member: Option<&str>, message: String) {
         match member {
-            Some(member) => self.unpacking.incident(&format!("{}!/{member}", self.archive), message),
+            Some(member) => {
+                let name = format!("{}!/{member}", self.archive);
+                if self.unpacking.pass != Pass::Dumps {
+                    let nothing: &[u8] = &[];
+                    self.unpacking.sweep.judge_unread(&name, &nothing);
+                }
+                self.unpacking.incident(&name, message);
+            }
             None => self.unpacking.incident(self.archive, message),
         }
     }

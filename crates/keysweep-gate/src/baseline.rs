@@ -223,9 +223,10 @@ impl Baseline {
 }
 
 impl Entry {
-    /// Whether the fingerprint names the secret's content. Otherwise it names a place, and the entry holds for its paths only.
+    /// Whether the fingerprint names the secret's content, or a file by its path in a package, whatever the package is called.
+    /// Otherwise it names a place, and the entry holds for its paths only.
     pub fn is_by_content(&self) -> bool {
-        ["spki-sha256:", "key-sha256:", "secret-sha256:", "hmac-sha256:"]
+        ["spki-sha256:", "key-sha256:", "secret-sha256:", "hmac-sha256:", "file-sha256:"]
             .iter()
             .any(|p| self.fingerprint.starts_with(p))
     }

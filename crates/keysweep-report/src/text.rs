@@ -2,7 +2,7 @@
 
 use crate::when::date;
 use anstyle::{AnsiColor, Style as Ansi};
-use keysweep_engine::finding::{Finding, GitPlace, Location};
+use keysweep_engine::finding::{Finding, GitPlace, Location, WHOLE_FILE};
 use keysweep_engine::{ProofLevel, Report, Suppressor};
 use keysweep_rules::Severity;
 use std::collections::BTreeMap;
@@ -129,6 +129,7 @@ pub(crate) fn place(location: &Location) -> String {
     let mut text = location.path.clone();
     match (location.line, location.column) {
         (Some(line), Some(column)) => write!(text, ":{line}:{column}"),
+        _ if location.form == WHOLE_FILE => Ok(()),
         _ => write!(text, ", offset {:#x}", location.offset),
     }
     .expect("writing to a string does not fail");
@@ -142,7 +143,7 @@ pub(crate) fn place(location: &Location) -> String {
     for wrapping in location.wrapping.iter().rev() {
         write!(form, " in {wrapping}").expect("writing to a string does not fail");
     }
-    if form != "text" {
+    if form != "text" && form != WHOLE_FILE {
         write!(text, ": {form}").expect("writing to a string does not fail");
     }
     if let Some(git) = &location.git {

@@ -91,11 +91,11 @@ pub struct Evaluation {
 }
 
 impl CompiledToken {
-    /// The rule's evaluation. A rule that has a decoder never matches.
+    /// The rule's evaluation. A rule of another kind never matches.
     pub fn new(rule: &Rule) -> Self {
         let rule = match &rule.detector {
             Detector::Token(token) => Some(token.clone()),
-            Detector::Decoder(_) => None,
+            Detector::Decoder(_) | Detector::File(_) => None,
         };
         Self { rule, programs: OnceLock::new() }
     }

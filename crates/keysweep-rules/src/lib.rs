@@ -11,6 +11,7 @@
 //! | [`set`] | built-in rules, rules of the user, selection by id |
 //! | [`compile`] | the evaluation of a token rule at an anchor |
 //! | [`checks`] | checksums and structures that patterns cannot express |
+//! | `files` | which rules for files a file breaks |
 //! | [`placeholders`] | what only stands for a secret |
 //! | [`mod@redact`] | what of a secret may be shown |
 //! | [`template`] | examples that hold no token |
@@ -24,6 +25,7 @@ pub mod checks;
 pub mod compile;
 mod entropy;
 mod error;
+mod files;
 mod finder;
 pub mod lint;
 pub mod model;
@@ -41,7 +43,8 @@ mod validate;
 
 pub use compile::{CompiledToken, Evaluation, Match};
 pub use error::Error;
-pub use model::{Anchor, Boundary, Detector, Level, Purpose, Rule, Severity, TokenRule};
+pub use files::{FILE_HEAD, FileRules};
+pub use model::{Anchor, Boundary, Detector, FileRule, Level, Purpose, Rule, Severity, TokenRule};
 pub use parse::RuleError;
 pub use redact::redact;
 pub use set::RuleSet;

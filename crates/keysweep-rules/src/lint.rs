@@ -48,6 +48,7 @@ pub fn lint(rules: &RuleSet, decoders: &[DecoderRules]) -> Vec<Problem> {
         let messages = match &rule.detector {
             Detector::Token(token) => lint_token(rule, token),
             Detector::Decoder(name) => lint_decoder(rule, name, decoders),
+            Detector::File(_) => lint_examples(rule),
         };
         let broken = validate(rule).into_iter().map(|error| error.message);
         problems.extend(broken.chain(lint_texts(rule)).chain(messages).map(|message| Problem {
@@ -92,13 +93,14 @@ fn lint_decoder(rule: &Rule, name: &str, decoders: &[DecoderRules]) -> Vec<Strin
     }
 }
 
+fn lint_examples(rule: &Rule) -> Vec<String> {
+    let lists = [("examples", &rule.examples), ("counterexamples", &rule.counterexamples)];
+    let short = lists.into_iter().filter(|(_, list)| list.len() < MIN_EXAMPLES);
+    short.map(|(field, list)| format!("has {} `{field}`, at least {MIN_EXAMPLES} are needed", list.len())).collect()
+}
+
 fn lint_token(rule: &Rule, token: &TokenRule) -> Vec<String> {
-    let mut messages = Vec::new();
-    for (field, list) in [("examples", &rule.examples), ("counterexamples", &rule.counterexamples)] {
-        if list.len() < MIN_EXAMPLES {
-            messages.push(format!("has {} `{field}`, at least {MIN_EXAMPLES} are needed", list.len()));
-        }
-    }
+    let mut messages = lint_examples(rule);
     for anchor in token.anchors.iter().filter(|_| !token.generic) {
         let lower = anchor.text.to_ascii_lowercase();
         if COMMON.contains(&lower.as_str()) || lower.bytes().all(|b| b == lower.as_bytes()[0]) {

@@ -182,6 +182,25 @@ pub enum Detector {
     Token(TokenRule),
     /// By the decoder of this name (crate `keysweep-keys`).
     Decoder(String),
+    /// By the name of a file, in what is about to be published.
+    File(FileRule),
+}
+
+/// A file that should not be in what is published.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRule {
+    /// Globs for its path in the package, `/` between folders; case does not matter.
+    pub paths: Vec<String>,
+    /// Globs for paths that are none all the same.
+    pub except: Vec<String>,
+    /// The file begins with one of them. Empty: whatever it begins with.
+    pub begins: Vec<String>,
+    /// One of them stands in its first 4 MiB. Empty: none needed.
+    pub contains: Vec<String>,
+    /// None of them stands there.
+    pub lacks: Vec<String>,
+    /// All such files of a scan are one finding: there may be hundreds.
+    pub together: bool,
 }
 
 /// A credential that is recognised by its text.
@@ -225,7 +244,7 @@ impl Rule {
     /// with a check first, then those that ask for context, then those with long literals.
     pub fn specificity(&self) -> i32 {
         match &self.detector {
-            Detector::Decoder(_) => 1_000,
+            Detector::Decoder(_) | Detector::File(_) => 1_000,
             Detector::Token(token) if token.generic => token.priority - 1_000,
             Detector::Token(token) => {
                 let literal = token.anchors.iter().map(|a| a.text.len()).min().unwrap_or(0).min(64) as i32;
@@ -240,7 +259,15 @@ impl Rule {
     pub fn token(&self) -> Option<&TokenRule> {
         match &self.detector {
             Detector::Token(token) => Some(token),
-            Detector::Decoder(_) => None,
+            Detector::Decoder(_) | Detector::File(_) => None,
+        }
+    }
+
+    /// The rule for files, if it is one.
+    pub fn file(&self) -> Option<&FileRule> {
+        match &self.detector {
+            Detector::File(file) => Some(file),
+            Detector::Token(_) | Detector::Decoder(_) => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Rule files: from TOML to [`Rule`], with errors that say which rule, which field, and what was probably meant.
 
-use crate::model::{Anchor, Boundary, Detector, Purpose, Rule, Severity, TokenRule};
+use crate::model::{Anchor, Boundary, Detector, FileRule, Purpose, Rule, Severity, TokenRule};
 use std::str::FromStr;
 use toml::{Table, Value};
 
@@ -48,6 +48,11 @@ const TOKEN_FIELDS: [&str; 13] = [
     "examples",
     "counterexamples",
 ];
+
+/// What only rules for files have. Their examples are a path, and behind a line break what is in the file.
+const FILE_FIELDS: [&str; 6] = ["paths", "except", "begins", "contains", "lacks", "together"];
+/// What rules for files share with those for tokens.
+const EXAMPLE_FIELDS: [&str; 2] = ["examples", "counterexamples"];
 
 /// What is wrong with a rule file or one of its rules.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -140,7 +145,7 @@ struct Fields<'a> {
 
 impl Fields<'_> {
     fn reject_unknown(&mut self) {
-        let known = || COMMON_FIELDS.into_iter().chain(TOKEN_FIELDS);
+        let known = || COMMON_FIELDS.into_iter().chain(TOKEN_FIELDS).chain(FILE_FIELDS);
         for key in self.table.keys().filter(|key| !known().any(|k| k == *key)) {
             self.errors.push(unknown("field", key, known()));
         }
@@ -152,6 +157,12 @@ impl Fields<'_> {
                 self.errors.push(format!("`{field}` has no meaning beside `decoder`: a decoder has its own"));
             }
             return Detector::Decoder(self.text("decoder"));
+        }
+        if self.table.contains_key("paths") {
+            return Detector::File(self.file());
+        }
+        if let Some(field) = FILE_FIELDS.into_iter().find(|f| self.table.contains_key(*f)) {
+            self.errors.push(format!("`{field}` has a meaning only beside `paths`"));
         }
         let before = self.number("before", 0, MAX_BEFORE);
         let context_within = self.number("context_within", DEFAULT_CONTEXT_WITHIN, MAX_CONTEXT_WITHIN);
@@ -181,6 +192,21 @@ impl Fields<'_> {
         })
     }
 
+    fn file(&mut self) -> FileRule {
+        let own = |field: &&str| !EXAMPLE_FIELDS.contains(field);
+        if let Some(field) = TOKEN_FIELDS.into_iter().filter(own).find(|f| self.table.contains_key(*f)) {
+            self.errors.push(format!("`{field}` has no meaning beside `paths`: files are told by their names"));
+        }
+        FileRule {
+            paths: self.texts("paths"),
+            except: self.texts("except"),
+            begins: self.texts("begins"),
+            contains: self.texts("contains"),
+            lacks: self.texts("lacks"),
+            together: self.flag(self.table.get("together"), "together"),
+        }
+    }
+
     fn anchors(&mut self) -> Vec<Anchor> {
         let values = match self.table.get("anchors") {
             Some(Value::Array(values)) if !values.is_empty() && values.len() <= MAX_LIST => values.as_slice(),
@@ -189,7 +215,7 @@ impl Fields<'_> {
                 return Vec::new();
             }
             None => {
-                self.errors.push("needs `anchors` and `pattern`, or `decoder`".into());
+                self.errors.push("needs `anchors` and `pattern`, or `decoder`, or `paths`".into());
                 return Vec::new();
             }
         };

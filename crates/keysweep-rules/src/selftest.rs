@@ -2,6 +2,7 @@
 
 use crate::RuleSet;
 use crate::compile::{CompiledToken, Match, Rejection};
+use crate::files::FileRules;
 use crate::model::{Anchor, Rule, TokenRule};
 use crate::template::render;
 use aho_corasick::AhoCorasick;
@@ -32,6 +33,9 @@ impl fmt::Display for Failure {
 
 /// Runs a rule on its examples and counterexamples, as a scan would: at every occurrence of every anchor.
 pub fn test(rule: &Rule) -> Vec<Failure> {
+    if rule.file().is_some() {
+        return test_files(rule);
+    }
     let Some(token) = rule.token() else { return Vec::new() };
     let compiled = CompiledToken::new(rule);
     let examples = rule.examples.iter().map(|template| (true, template));
@@ -53,6 +57,30 @@ pub fn test(rule: &Rule) -> Vec<Failure> {
             template: template.clone(),
             reason,
         }));
+    }
+    failures
+}
+
+/// Runs a rule for files on its examples: a path, and behind a line break what is in the file.
+fn test_files(rule: &Rule) -> Vec<Failure> {
+    let compiled = FileRules::new([(0, rule)]);
+    let mut failures = Vec::new();
+    for (which, list, must_match) in
+        [("example", &rule.examples, true), ("counterexample", &rule.counterexamples, false)]
+    {
+        for (index, example) in list.iter().enumerate() {
+            let (path, content) = example.split_once('\n').unwrap_or((example, ""));
+            let matched = !compiled.matches(path, &mut || content.as_bytes().to_vec()).is_empty();
+            if matched != must_match {
+                failures.push(Failure {
+                    rule: rule.id.clone(),
+                    source: rule.source.clone(),
+                    which: format!("{which} {}", index + 1),
+                    template: example.clone(),
+                    reason: if matched { "matches" } else { "no match" }.to_owned(),
+                });
+            }
+        }
     }
     failures
 }

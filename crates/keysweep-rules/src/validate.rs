@@ -1,9 +1,9 @@
 //! What a rule file cannot say, but must hold before a rule is used.
 
-use crate::checks;
 use crate::model::{Detector, Rule, TokenRule};
 use crate::parse::{RuleError, unknown};
 use crate::pattern;
+use crate::{checks, files};
 
 /// The names of groups whose content is shown with a finding. `secret` is never among them.
 pub(crate) const SHOWN_GROUPS: [&str; 13] = [
@@ -14,9 +14,15 @@ pub(crate) const SECRET_GROUP: &str = "secret";
 
 /// What makes the rule unusable.
 pub(crate) fn validate(rule: &Rule) -> Vec<RuleError> {
-    let Detector::Token(token) = &rule.detector else { return Vec::new() };
-    let messages = patterns(token).into_iter().chain(check(token));
-    messages.map(|message| RuleError { file: rule.source.clone(), rule: Some(rule.id.clone()), message }).collect()
+    let messages: Vec<String> = match &rule.detector {
+        Detector::Token(token) => patterns(token).into_iter().chain(check(token)).collect(),
+        Detector::File(file) => files::wrong_globs(file),
+        Detector::Decoder(_) => Vec::new(),
+    };
+    messages
+        .into_iter()
+        .map(|message| RuleError { file: rule.source.clone(), rule: Some(rule.id.clone()), message })
+        .collect()
 }
 
 fn patterns(token: &TokenRule) -> Vec<String> {

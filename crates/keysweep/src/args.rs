@@ -97,6 +97,10 @@ pub(crate) struct GateArgs {
 pub(crate) struct ScanCommand {
     #[command(flatten)]
     pub(crate) scan: ScanArgs,
+    /// What is scanned is about to be published: packages, images, or a folder that becomes one. Files that should not be in
+    /// it, such as `.env`, key stores and source maps, are findings, too.
+    #[arg(long)]
+    pub(crate) artifact: bool,
     #[command(flatten)]
     pub(crate) gate: GateArgs,
 }
@@ -162,6 +166,9 @@ pub(crate) struct BaselineScan {
     /// The whole history of the repository instead of the files.
     #[arg(long)]
     pub(crate) history: bool,
+    /// The files are about to be published: also what should not be in them.
+    #[arg(long, conflicts_with = "history")]
+    pub(crate) artifact: bool,
     #[command(flatten)]
     pub(crate) gate: GateArgs,
     /// Name credentials by a hash keyed with this file's content; scans must use the same.

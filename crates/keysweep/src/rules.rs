@@ -6,7 +6,7 @@ use crate::{CLEAN, Error, FINDINGS, USAGE};
 use keysweep_account::Catalogue;
 use keysweep_account::model::Location;
 use keysweep_engine::decoder_rules;
-use keysweep_rules::{Detector, Rule, RuleSet, TokenRule, lint, selftest};
+use keysweep_rules::{Detector, FileRule, Rule, RuleSet, TokenRule, lint, selftest};
 use serde_json::{Value, json};
 use std::fmt::{Display, Write as _};
 use std::io::Write as _;
@@ -48,6 +48,7 @@ fn summary(rule: &Rule) -> Value {
     let (detector, check) = match &rule.detector {
         Detector::Token(token) => ("pattern", token.check.as_deref()),
         Detector::Decoder(name) => ("decoder", Some(name.as_str())),
+        Detector::File(_) => ("file", None),
     };
     json!({
         "id": id,
@@ -82,6 +83,7 @@ fn show(rules: &RuleSet, id: &str) -> Result<u8, Error> {
     match &rule.detector {
         Detector::Decoder(name) => rows.add("decoder", name),
         Detector::Token(token) => show_token(&mut rows, token),
+        Detector::File(file) => show_file(&mut rows, file),
     }
     rows.list("example", &rule.examples);
     rows.list("counterexample", &rule.counterexamples);
@@ -136,6 +138,18 @@ fn show_token(rows: &mut Rows, token: &TokenRule) {
     if token.generic {
         rows.add("generic", "yields to every other rule that matches there");
     }
+}
+
+fn show_file(rows: &mut Rows, file: &FileRule) {
+    rows.list("path", &file.paths);
+    rows.list("not", &file.except);
+    rows.list("begins", file.begins.iter().map(|text| text.escape_debug()));
+    rows.list("contains", &file.contains);
+    rows.list("lacks", &file.lacks);
+    if file.together {
+        rows.add("together", "all such files of a scan are one finding");
+    }
+    rows.add("where", "in what is scanned with --artifact");
 }
 
 /// Names and values, one pair a line.

@@ -15,11 +15,11 @@ use std::io::{BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &ScanCommand) -> Result<u8, Error> {
-    let ScanCommand { scan, gate } = args;
+    let ScanCommand { scan, gate, artifact } = args;
     let inputs = inputs(scan)?;
     let setup = Setup::for_paths(gate, &inputs.paths)?;
     let rules = setup.rules(&scan.rules)?;
-    let scanner = Scanner::new(rules, options(scan, &setup)?)?;
+    let scanner = Scanner::new(rules, Options { artifact: *artifact, ..options(scan, &setup)? })?;
     let progress = Progress::default();
     let mut report = crate::progress::watch(&progress, !scan.report.no_progress, || scanner.scan(&inputs, &progress));
     conclude(&mut report, scanner.rules(), &scan.report, &setup)
