@@ -17,6 +17,8 @@
 //! | xz, several streams; lzma | `xz.rs` | no |
 //! | zstd, several frames | `zstd.rs` | no |
 //! | lz4 frames | `lz4.rs` | no |
+//! | source maps with sources | `source_map.rs` | no |
+//! | configurations of container images | `image_config.rs` | no |
 //!
 //! # Hostile input
 //!
@@ -26,6 +28,7 @@
 
 mod budget;
 mod format;
+mod json;
 mod name;
 mod reader;
 

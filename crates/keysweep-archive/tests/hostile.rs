@@ -147,6 +147,14 @@ fn samples() -> Vec<Vec<u8>> {
         cpio.extend_from_slice(content);
         cpio.resize(cpio.len().next_multiple_of(4), 0);
     }
+    let plain = String::from_utf8(text.clone()).unwrap();
+    let map = format!(
+        "{{\"version\": 3, \"sources\": [\"a.ts\", null], \"sourcesContent\": [\"{plain}\\n\\u00e9\", null], \"mappings\": \"\"}}"
+    );
+    let config = format!(
+        "{{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{{\"Env\":[\"A={plain}\",\"B=\\u0026\"],\"Labels\":{{\"x\":\"y\"}}}},\
+         \"history\":[{{\"created_by\":\"RUN \\u0026\\u0026 true\"}}],\"rootfs\":{{\"diff_ids\":[]}}}}"
+    );
     vec![
         zip(&[
             ("s", 0, &text, crc(&text), text.len() as u32),
@@ -159,6 +167,8 @@ fn samples() -> Vec<Vec<u8>> {
         ar,
         cpio,
         gzip(&tar(&[("z.zip", &zip_of("inner", &text))])),
+        map.into_bytes(),
+        config.into_bytes(),
     ]
 }
 
@@ -209,6 +219,11 @@ fn nothing_else_is_taken_for_an_archive() {
         b"!<arch>\nno header",
         b"",
         b"P",
+        b"{",
+        b"{\"name\": \"x\", \"version\": \"3.0.0\", \"sources\": []}",
+        b"{\"version\": 4, \"mappings\": \"\"}",
+        b"{\"version\": 3, \"mappings\": {}}",
+        b"{\"architecture\": \"x\", \"os\": \"y\"}",
     ] {
         assert!(recognise(&bytes).is_none(), "{bytes:?}");
     }

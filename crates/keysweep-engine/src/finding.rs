@@ -170,9 +170,36 @@ pub struct Location {
     /// Where in a repository the bytes are kept, if they are a git object.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub git: Option<GitPlace>,
+    /// The layer of a container image that the file is in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub layer: Option<LayerPlace>,
     /// Marks in the text that ask to let this pass, whether or not they hold.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub marks: Vec<Mark>,
+}
+
+/// A layer of a container image.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LayerPlace {
+    /// The name of the image, as it is written in it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub image: Option<String>,
+    /// Which layer it is, from 1, the lowest.
+    pub index: u64,
+    /// How many layers the image has.
+    pub of: u64,
+    /// Its digest: of the compressed layer in OCI layouts, else of the layer itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub digest: Option<String>,
+    /// The command that made it, without values that are set in it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub created_by: Option<String>,
+    /// The layer that deletes the file. It is no longer seen in a container, and still there for whoever has the image.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub deleted_in: Option<u64>,
+    /// The layer that has another file in its place.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub replaced_in: Option<u64>,
 }
 
 /// `keysweep:allow RULE reason=... until=DATE` on the line on which a secret begins, or the one before.

@@ -17,6 +17,7 @@ mod file;
 pub mod finding;
 mod fingerprint;
 mod hunt;
+mod images;
 mod known;
 mod mark;
 mod numbers;
@@ -34,8 +35,8 @@ mod window;
 pub use blobs::{BlobPlace, BlobSweep, BlobWorker, Interest, Numbers};
 pub use detector::{SetupError, decoder_rules};
 pub use finding::{
-    Finding, GitPlace, Hunt, HuntedKey, Incident, Location, Mark, ProofLevel, PublicSeen, Report, Stats, Suppressed,
-    Suppressor,
+    Finding, GitPlace, Hunt, HuntedKey, Incident, LayerPlace, Location, Mark, ProofLevel, PublicSeen, Report, Stats,
+    Suppressed, Suppressor,
 };
 pub use fingerprint::Fingerprinter;
 pub use hunt::Wanted;

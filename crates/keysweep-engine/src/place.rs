@@ -86,6 +86,7 @@ impl<'a> Places<'a> {
             },
             wrapping: raw.wrapping.iter().map(|w| (*w).to_owned()).collect(),
             git: self.part.git.cloned(),
+            layer: None,
             marks: Vec::new(),
         }
     }
@@ -104,6 +105,7 @@ impl<'a> Places<'a> {
             structure: None,
             wrapping: Vec::new(),
             git: self.part.git.cloned(),
+            layer: None,
             marks: Vec::new(),
         }
     }

@@ -20,7 +20,7 @@ use keysweep_image::{ReadAt, WarningKind, recognise};
 use keysweep_keys::decoder::PublicObject;
 use keysweep_memory::Effort;
 use keysweep_rules::RuleSet;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -38,6 +38,9 @@ const SEGMENT: u64 = 8 << 20;
 
 /// Results of a dump that are held back until its numbers are searched; with more they are handed on at once.
 const MAX_POSTPONED: usize = 10_000;
+
+/// Archives and folders that are looked at as container images.
+const MAX_IMAGES: usize = 10_000;
 
 /// How to scan.
 #[derive(Default)]
@@ -135,6 +138,10 @@ impl Scanner {
         let collector = sweep.collector.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut report = collector.into_report(&self.rules, stats);
         drop_shown_through(&mut report, &sweep.compressed.into_inner().unwrap_or_else(PoisonError::into_inner));
+        if let Some(limits) = self.options.archives {
+            let images = sweep.images.into_inner().unwrap_or_else(PoisonError::into_inner);
+            crate::images::tell(&mut report, &images, limits);
+        }
         if let Some(hunting) = &sweep.hunting {
             hunting.conclude(&mut report);
         }
@@ -167,6 +174,8 @@ pub(crate) struct Sweep<'a> {
     packed: Mutex<Vec<PathBuf>>,
     /// Names of compressed files that were opened.
     compressed: Mutex<HashSet<String>>,
+    /// Archives and folders that may be container images.
+    images: Mutex<BTreeSet<String>>,
     hunting: Option<Hunting>,
     /// What the user named, and means to be searched with care.
     pub(crate) named: HashSet<PathBuf>,
@@ -191,6 +200,7 @@ impl<'a> Sweep<'a> {
             dumps: Mutex::default(),
             packed: Mutex::default(),
             compressed: Mutex::default(),
+            images: Mutex::default(),
             hunting: None,
             named: HashSet::new(),
             watcher: None,
@@ -211,6 +221,16 @@ impl<'s> Sweep<'s> {
 
     pub(crate) fn note_compressed(&self, name: &str) {
         self.compressed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+    }
+
+    /// Notes that `root` may be a container image, if it has a file of this name.
+    pub(crate) fn note_image(&self, root: &str, name: &str) {
+        if crate::images::is_sign(name) {
+            let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
+            if images.len() < MAX_IMAGES {
+                images.insert(root.to_owned());
+            }
+        }
     }
 
     /// Whether given keys are hunted for.
@@ -257,6 +277,10 @@ impl<'s> Sweep<'s> {
             Some(t) if t.is_symlink() && entry.depth() == 0 => {}
             Some(t) if t.is_dir() => return,
             _ => return self.progress.skip(),
+        }
+        if entry.file_name() == "oci-layout" {
+            let folder = path.parent().unwrap_or(path);
+            self.note_image(&folder.to_string_lossy(), "oci-layout");
         }
         match std::fs::metadata(path) {
             Ok(metadata) if !metadata.is_file() => self.progress.skip(),

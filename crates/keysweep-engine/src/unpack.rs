@@ -160,7 +160,7 @@ impl Unpacking<'_, '_> {
             self.incident(name, format!("not opened: archives are opened to a depth of {deepest} level{plural}"));
             return Covered::default();
         }
-        if format.is_single() {
+        if format.shows_through() {
             self.sweep.note_compressed(name);
         }
         let budget = self.budget;
@@ -281,6 +281,7 @@ impl Visitor for Level<'_, '_, '_> {
     fn member(&mut self, member: &Member, content: &mut dyn Read) {
         let name = format!("{}!/{}", self.archive, member.name);
         let depth = self.depth + 1;
+        self.unpacking.sweep.note_image(self.archive, &member.name);
         if let (Some(range), Some(parent)) = (&member.stored, self.parent) {
             let slice = Slice::new(parent, range.clone());
             if self.unpacking.budget.take(slice.len()).is_ok() {

@@ -108,6 +108,9 @@ fn result(finding: &Finding, suppressed: Option<&Suppressed>, location: &Locatio
     if let Some(git) = &location.git {
         properties["git"] = json!(git);
     }
+    if let Some(layer) = &location.layer {
+        properties["layer"] = json!(layer);
+    }
     let mut result = json!({
         "ruleId": finding.rule,
         "ruleIndex": rule_index,

@@ -324,6 +324,7 @@ fn location_of(extra: &Extra) -> Location {
         structure: None,
         wrapping: Vec::new(),
         git: None,
+        layer: None,
         marks: Vec::new(),
     }
 }

@@ -181,3 +181,144 @@ fn secrets_are_found_beside_and_never_shown() {
     let fingerprints = common::fingerprints(&report);
     assert!(fingerprints.contains(&key.fingerprint()) && fingerprints.len() == 2, "{report}");
 }
+
+#[test]
+fn sources_in_source_maps_are_searched_without_their_escapes() {
+    let (key, plain) = (Key::new(610), Key::new(611));
+    let dir = tempdir().unwrap();
+    let source = format!("const first = 1;\nconst key = `{}`;\n", key.pem());
+    let map = serde_json::json!({
+        "version": 3,
+        "sources": ["webpack:///./src/a.ts", "webpack:///./src/sign.ts"],
+        "sourcesContent": ["let a = \"\u{e9}\";\n", source],
+        "mappings": "AAAA",
+    });
+    write(dir.path(), "dist/app.js.map", map.to_string());
+    write(dir.path(), "dist/app.js", "console.log(1)\n");
+    write(dir.path(), "dist/plain.pem", plain.pem());
+    let (report, code) = common::scan(&[dir.path().to_str().unwrap()]);
+    let mut expected = vec![key.fingerprint(), plain.fingerprint()];
+    expected.sort();
+    assert_eq!((common::fingerprints(&report), code), (expected, 1), "{report}");
+    let findings = report["findings"].as_array().unwrap();
+    let found = findings.iter().find(|f| f["fingerprint"] == key.fingerprint().as_str()).unwrap();
+    let places = found["locations"].as_array().unwrap();
+    assert_eq!(places.len(), 1, "{found}");
+    assert!(places[0]["path"].as_str().unwrap().ends_with("dist/app.js.map!/webpack:/src/sign.ts"), "{found}");
+    assert_eq!(places[0]["line"], 2, "{found}");
+}
+
+/// Images made by a script, as the tools write them, with keys 1 to 5.
+fn images() -> Option<(TempDir, Vec<Key>)> {
+    let dir = tempdir().unwrap();
+    let keys: Vec<Key> = (1..=5).map(|n| Key::new(620 + n)).collect();
+    for (number, key) in keys.iter().enumerate() {
+        write(dir.path(), &format!("{}.pem", number + 1), key.pem());
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/images.py");
+    made(dir.path(), &["python3", "zstd"], &format!("python3 {script} .")).then_some((dir, keys))
+}
+
+#[test]
+fn findings_in_images_name_their_layer_and_what_hides_them() {
+    let Some((dir, keys)) = images() else { return };
+    for (image, digests) in [
+        ("old.tar", true),
+        ("packed.tar.gz", true),
+        ("new.tar", true),
+        ("oci-gz.tar", true),
+        ("oci-zst.tar", true),
+        ("oci-gz", true),
+    ] {
+        let (report, code) = common::scan(&[dir.path().join(image).to_str().unwrap()]);
+        let mut all: Vec<String> = keys.iter().map(Key::fingerprint).collect();
+        all.sort();
+        assert_eq!((common::fingerprints(&report), code), (all, 1), "{image}: {report}");
+        assert_eq!(report["complete"], true, "{image}: {report}");
+        for (key, file, deleted, replaced) in [
+            (0, "app/deleted.pem", Some(3), None),
+            (1, "app/replaced.pem", None, Some(3)),
+            (2, "app/hidden/key.pem", Some(3), None),
+            (3, "app/kept.pem", None, None),
+        ] {
+            let places = places(&report, &keys[key]);
+            assert_eq!(places.len(), 1, "{image}: {places:?}");
+            assert!(places[0]["path"].as_str().unwrap().ends_with(file), "{image}: {places:?}");
+            let layer = &places[0]["layer"];
+            assert_eq!(
+                (layer["image"].as_str(), layer["index"].as_u64(), layer["of"].as_u64()),
+                (Some("demo:1"), Some(1), Some(3))
+            );
+            assert_eq!(layer["digest"].as_str().is_some_and(|d| d.starts_with("sha256:")), digests, "{image}: {layer}");
+            assert_eq!(layer["created_by"], "COPY keys /app # buildkit", "{image}");
+            assert_eq!(
+                (layer["deleted_in"].as_u64(), layer["replaced_in"].as_u64()),
+                (deleted, replaced),
+                "{image} {file}"
+            );
+        }
+        // Environment and history of the configuration, once each.
+        let of_config: Vec<String> =
+            places(&report, &keys[4]).iter().map(|p| p["path"].as_str().unwrap().to_owned()).collect();
+        assert!(of_config.iter().any(|p| p.ends_with("!/Env")), "{image}: {of_config:?}");
+        assert!(of_config.iter().any(|p| p.ends_with("!/history/1")), "{image}: {of_config:?}");
+        assert_eq!(of_config.len(), 2, "{image}: {of_config:?}");
+    }
+    let text = keysweep().arg("scan").arg(dir.path().join("old.tar")).output().unwrap();
+    let text = String::from_utf8(text.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("layer 1 of 3, sha256:") && text.contains("deleted in a later layer: 3"), "{text}");
+}
+
+fn places(report: &Value, key: &Key) -> Vec<Value> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    let own = findings.filter(|f| f["fingerprint"] == key.fingerprint().as_str());
+    own.flat_map(|f| f["locations"].as_array().unwrap().clone()).collect()
+}
+
+#[test]
+fn damaged_images_are_searched_all_the_same() {
+    let Some((dir, keys)) = images() else { return };
+    let image = fs::read(dir.path().join("new.tar")).unwrap();
+    for (number, cut) in [image.len() / 2, image.len() - 1500, 700].into_iter().enumerate() {
+        let path = dir.path().join(format!("cut{number}.tar"));
+        fs::write(&path, &image[..cut]).unwrap();
+        let (_, code) = common::scan(&[path.to_str().unwrap()]);
+        assert!(code == 1 || code == 3, "{number}: {code}");
+    }
+    // Documents that are no documents, and one that names itself.
+    let files = [
+        ("index.json", "{\"manifests\":[{\"digest\":\"sha256:a\"}]}"),
+        ("blobs/sha256/a", "{\"manifests\":[{\"digest\":\"sha256:a\"}]}"),
+    ];
+    for (name, content) in files.into_iter().chain([("oci-layout", "{"), ("manifest.json", "[{\"Layers\":3}]")]) {
+        write(&dir.path().join("odd"), name, content);
+    }
+    fs::write(dir.path().join("odd/key.pem"), keys[0].pem()).unwrap();
+    let (report, code) = common::scan(&[dir.path().join("odd").to_str().unwrap()]);
+    assert_eq!((common::fingerprints(&report), code), (vec![keys[0].fingerprint()], 1), "{report}");
+}
+
+#[test]
+fn images_of_umoci_and_skopeo() {
+    let key = Key::new(640);
+    let dir = tempdir().unwrap();
+    write(dir.path(), "key.pem", key.pem());
+    let command = "umoci init --layout img && umoci new --image img:t && umoci unpack --rootless --image img:t one && \
+        mkdir -p one/rootfs/app && cp key.pem one/rootfs/app/key.pem && umoci repack --image img:t one && \
+        umoci unpack --rootless --image img:t two && rm -r two/rootfs/app && umoci repack --image img:t two && \
+        skopeo --insecure-policy copy -q oci:img:t docker-archive:save.tar:demo:2 && \
+        skopeo --insecure-policy copy -q oci:img:t oci-archive:oci.tar";
+    if !made(dir.path(), &["umoci", "skopeo"], command) {
+        return;
+    }
+    for image in ["img", "save.tar", "oci.tar"] {
+        let (report, code) = common::scan(&[dir.path().join(image).to_str().unwrap()]);
+        assert_eq!((common::fingerprints(&report), code), (vec![key.fingerprint()], 1), "{image}: {report}");
+        let layer = &places(&report, &key)[0]["layer"];
+        assert_eq!(
+            (layer["index"].as_u64(), layer["of"].as_u64(), layer["deleted_in"].as_u64()),
+            (Some(1), Some(2), Some(2)),
+            "{image}: {report}"
+        );
+    }
+}

@@ -4,7 +4,9 @@ mod ar;
 mod bzip2;
 mod cpio;
 mod gzip;
+mod image_config;
 mod lz4;
+mod source_map;
 mod tar;
 mod xz;
 mod zip;
@@ -32,6 +34,8 @@ enum Open {
     Members(fn(&mut Stream<'_>, &mut Walk<'_>)),
     /// An archive that is read at any place.
     Random(fn(&dyn ReadAt, &mut Walk<'_>)),
+    /// A text with further texts in it, whose escapes they lose.
+    Texts(fn(&mut Stream<'_>, &mut Walk<'_>)),
     /// One compressed file; with suffixes of names, and what stands instead of them.
     Single(Decompress, &'static [(&'static str, &'static str)]),
 }
@@ -40,7 +44,7 @@ enum Open {
 type Decompress = fn(&mut dyn Read, &mut dyn FnMut(&mut dyn Read));
 
 /// All formats. What is recognised by weak signs comes last.
-static READERS: [&Reader; 11] = [
+static READERS: [&Reader; 13] = [
     &zip::READER,
     &gzip::READER,
     &zstd::READER,
@@ -50,6 +54,8 @@ static READERS: [&Reader; 11] = [
     &ar::READER,
     &cpio::READER,
     &tar::READER,
+    &source_map::READER,
+    &image_config::READER,
     &xz::LZMA,
     &zip::BEHIND_PREFIX,
 ];
@@ -64,9 +70,15 @@ impl Format {
         self.0.name
     }
 
-    /// Whether it is one compressed file, all of whose bytes are that file's.
-    pub fn is_single(self) -> bool {
-        matches!(self.0.open, Open::Single(..))
+    /// Whether all its bytes are those of its members in another form, so that what shows through in it is theirs: a compressed
+    /// file, or a text with texts in it.
+    pub fn shows_through(self) -> bool {
+        matches!(self.0.open, Open::Single(..) | Open::Texts(_))
+    }
+
+    /// Whether it is a text, and no archive to those who use it.
+    pub fn is_text(self) -> bool {
+        matches!(self.0.open, Open::Texts(_))
     }
 
     /// Whether it can be opened from a stream.
@@ -111,6 +123,7 @@ pub fn recognise_stream(head: &[u8]) -> Option<Format> {
 fn may_be(head: &[u8]) -> bool {
     let binary = match head.first() {
         Some(b'P' | b'B' | b'!' | b'0' | 0x1f | 0x28 | 0xfd | 0x04 | 0x5d) => true,
+        Some(b'{') => source_map::may_be(head) || image_config::may_be(head),
         Some(0x50..=0x5f) => head.get(1) == Some(&0x2a), // a skippable frame of zstd and lz4
         _ => false,
     };
@@ -150,7 +163,7 @@ pub fn open(format: Format, input: Input<'_>, name: &str, budget: &Budget, visit
     match (&format.0.open, input) {
         (Open::Random(open), Input::Random(source)) => open(source, &mut walk),
         (Open::Random(_), Input::Stream(_)) => walk.problem(None, "too large to be opened within another archive"),
-        (Open::Members(open), input) => open(&mut Stream::new(input), &mut walk),
+        (Open::Members(open) | Open::Texts(open), input) => open(&mut Stream::new(input), &mut walk),
         (Open::Single(open, suffixes), input) => {
             let member = Member { name: without_suffix(name, suffixes), stored: None };
             open(&mut Stream::new(input), &mut |content| {
