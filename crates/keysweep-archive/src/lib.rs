@@ -58,6 +58,9 @@ pub trait Visitor {
     /// An error while reading it means that the rest of the member cannot be had; whoever reads reports it.
     fn member(&mut self, member: &Member, content: &mut dyn Read);
 
+    /// A member of this name is there whose contents cannot be had; why is told for all such members of an archive together.
+    fn closed(&mut self, _member: &str) {}
+
     /// Something in the archive, or in the member of this name, cannot be read.
     fn problem(&mut self, member: Option<&str>, message: String);
 }

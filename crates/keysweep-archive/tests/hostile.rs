@@ -264,6 +264,37 @@ fn bombs_are_held_by_ratio_size_members_and_depth() {
 }
 
 #[test]
+fn behind_the_end_of_a_tar_archive() {
+    let text = vec![b'x'; 2000];
+    let archive = tar(&[("a", &text)]);
+    // Blocks of zeros, as tapes are padded, are nothing.
+    let padded = [&archive[..], &vec![0; 9000]].concat();
+    assert_eq!(walk(&padded, Limits::default()).0.len(), 1);
+    // Anything else is searched, and is no damage; a further archive is one.
+    for (rest, expected) in [(&b"key"[..], 3), (&[b'k'; 1500], 1500), (&gzip(&text), gzip(&text).len())] {
+        let (members, problems, _) = walk(&[&archive[..], rest].concat(), Limits::default());
+        assert!(members.contains(&("behind the end".to_owned(), expected)), "{members:?}");
+        assert_eq!(problems, Vec::<String>::new());
+    }
+    let twice = [&archive[..], &tar(&[("b", &text)])].concat();
+    assert_eq!(walk(&twice, Limits::default()).0.len(), 2);
+    // Before the end it is damage.
+    let broken = [&archive[..512 + 2048], &[b'k'; 1500]].concat();
+    assert_eq!(walk(&broken, Limits::default()).1.len(), 1);
+}
+
+#[test]
+fn members_that_stay_closed_are_told_together() {
+    let names: Vec<String> = (0..500).map(|i| format!("m{i}")).collect();
+    for (method, reason) in [(98, "PPMd"), (99, "encrypted"), (77, "method 77")] {
+        let members: Vec<_> = names.iter().map(|name| (name.as_str(), method, &b"abc"[..], 1, 3)).collect();
+        let (_, problems, _) = walk(&zip(&members), Limits::default());
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].contains("500 members") && problems[0].contains(reason), "{problems:?}");
+    }
+}
+
+#[test]
 fn overlapping_and_lying_zips_are_told() {
     let text = vec![b'x'; 3000];
     let good = zip(&[("a", 0, &text, crc(&text), 3000)]);

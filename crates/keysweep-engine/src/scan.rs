@@ -127,7 +127,7 @@ impl Scanner {
         sweep.dumps(jobs);
         sweep.packed_dumps(jobs);
         if inputs.stdin {
-            sweep.standard_input();
+            sweep.standard_input(jobs);
         }
         let stats = Stats {
             files: progress.files(),
@@ -184,10 +184,10 @@ pub(crate) struct Sweep<'a> {
 
 /// Where the bytes of a source come from.
 #[derive(Clone, Copy)]
-struct Origin<'a> {
-    name: &'a str,
+pub(crate) struct Origin<'a> {
+    pub(crate) name: &'a str,
     /// The file, if it can be opened again.
-    path: Option<&'a Path>,
+    pub(crate) path: Option<&'a Path>,
 }
 
 impl<'a> Sweep<'a> {
@@ -341,7 +341,7 @@ impl<'s> Sweep<'s> {
         }
     }
 
-    fn source(&self, origin: Origin<'_>, source: &dyn ReadAt, searcher: &mut Searcher<'s>, jobs: usize) {
+    pub(crate) fn source(&self, origin: Origin<'_>, source: &dyn ReadAt, searcher: &mut Searcher<'s>, jobs: usize) {
         let Origin { name, path } = origin;
         let image = recognise(source);
         let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
@@ -573,37 +573,6 @@ impl<'s> Sweep<'s> {
                 regions: image.regions.len(),
             });
         }
-    }
-
-    fn standard_input(&self) {
-        let mut searcher = self.scanner.searcher();
-        let mut image = None;
-        let outcome = crate::stdin::blocks(std::io::stdin().lock(), &mut |block| {
-            let source: &[u8] = block.bytes;
-            self.progress.expect(block.own as u64);
-            if block.offset == 0 && self.archives().is_some() && keysweep_archive::recognise(&source).is_some() {
-                if block.own == block.bytes.len() {
-                    return self.source(Origin { name: "-", path: None }, &source, &mut searcher, 1);
-                }
-                self.incident("-", "not opened: the archive on standard input is too large to be held in memory", true);
-            }
-            let mut seen = Seen::default();
-            let mut advance = |b: &[u8], _| self.progress.searched(b.len() as u64);
-            // Reading from memory does not fail.
-            let _ = searcher.search(&source, 0..block.own as u64, "", &mut seen, &mut advance);
-            // Only the first block can tell what the stream is.
-            let image = image.get_or_insert_with(|| recognise(&source));
-            let part = Part { base: block.offset, ..Part::whole("-", &source, image) };
-            if self.wants_numbers(part) {
-                self.numbers(part, seen, 1, Effort::Full);
-            } else {
-                self.publish(part, seen);
-            }
-        });
-        if let Err(error) = outcome {
-            self.incident("-", reason(&error), true);
-        }
-        self.progress.finished_file();
     }
 }
 

@@ -1,10 +1,20 @@
-//! Standard input: a stream of any length, searched in overlapping blocks that are held in memory only.
+//! Standard input: a stream of any length, searched in overlapping blocks that are held in memory only, or as the archive that
+//! it is.
 
-use std::io::{self, Read};
+use crate::file::{Searcher, Seen};
+use crate::place::Part;
+use crate::scan::{Origin, Sweep, reason};
+use crate::source::FileSource;
+use crate::unpack::unpack_stream;
+use keysweep_archive::{Format, HEAD, Limits, recognise_stream};
+use keysweep_image::{ReadAt, recognise};
+use keysweep_memory::Effort;
+use std::fs::File;
+use std::io::{self, Cursor, Read, Write};
 use zeroize::Zeroizing;
 
 /// Bytes held at a time.
-const BLOCK: usize = 48 << 20;
+pub(crate) const BLOCK: usize = 48 << 20;
 /// How many of them the next block begins with again, so that a key across the border is seen whole.
 const OVERLAP: usize = 16 << 20;
 
@@ -36,6 +46,97 @@ pub(crate) fn blocks(mut input: impl Read, search: &mut dyn FnMut(Block<'_>)) ->
         }
         buffer.drain(..own);
         offset += own as u64;
+    }
+}
+
+/// Keeps `head` and all of `input` in a file that has no name and that nobody else can open: it is gone with this process.
+///
+/// # Errors
+///
+/// The input cannot be read, is longer than `most` bytes, or there is no room for it.
+pub(crate) fn spool(head: &[u8], input: &mut dyn Read, most: u64) -> io::Result<File> {
+    let failed = |error: io::Error| io::Error::other(format!("cannot be kept in a temporary file: {error}"));
+    let mut file = tempfile::tempfile().map_err(failed)?;
+    file.write_all(head).map_err(failed)?;
+    let rest = most.saturating_sub(head.len() as u64);
+    if io::copy(&mut input.take(rest), &mut file).map_err(failed)? == rest && input.read(&mut [0])? > 0 {
+        return Err(io::Error::other("longer than what is unpacked of an archive; save it as a file"));
+    }
+    Ok(file)
+}
+
+impl<'s> Sweep<'s> {
+    /// Searches standard input.
+    pub(crate) fn standard_input(&self, jobs: usize) {
+        let mut searcher = self.scanner.searcher();
+        let mut input = io::stdin().lock();
+        let mut head = Zeroizing::new(Vec::new());
+        let begun = input.by_ref().take(HEAD as u64).read_to_end(&mut head);
+        let format = self.archives().and_then(|limits| Some((limits, recognise_stream(&head)?)));
+        let outcome = begun.and_then(|_| match format {
+            Some((limits, format)) => self.archive_on_input(format, limits, head, &mut input, &mut searcher, jobs),
+            None => self.blocks_on_input(Cursor::new(&head[..]).chain(input), &mut searcher),
+        });
+        if let Err(error) = outcome {
+            self.incident("-", reason(&error), true);
+        }
+        self.progress.finished_file();
+    }
+
+    /// An archive on standard input: held in memory if it fits, else searched as it comes, or kept in a file without a name
+    /// where its format needs to be read from its end.
+    fn archive_on_input(
+        &self,
+        format: Format,
+        limits: Limits,
+        mut head: Zeroizing<Vec<u8>>,
+        input: &mut dyn Read,
+        searcher: &mut Searcher<'s>,
+        jobs: usize,
+    ) -> io::Result<()> {
+        let room = (BLOCK - head.len()) as u64;
+        input.take(room).read_to_end(&mut head)?;
+        let origin = Origin { name: "-", path: None };
+        if head.len() < BLOCK {
+            self.progress.expect(head.len() as u64);
+            self.source(origin, &*head, searcher, 1);
+        } else if format.streams() && !format.is_text() {
+            unpack_stream(self, searcher, "-", limits, (&head, input), jobs);
+        } else {
+            let file = spool(&head, input, limits.bytes)?;
+            drop(head);
+            let source = FileSource::from_file(file)?;
+            self.progress.expect(source.len());
+            self.source(origin, &source, searcher, jobs);
+        }
+        Ok(())
+    }
+
+    fn blocks_on_input(&self, input: impl Read, searcher: &mut Searcher<'s>) -> io::Result<()> {
+        let mut image = None;
+        blocks(input, &mut |block| {
+            let source: &[u8] = block.bytes;
+            self.progress.expect(block.own as u64);
+            if block.offset == 0 && block.own == block.bytes.len() && self.archives().is_some() {
+                let origin = Origin { name: "-", path: None };
+                // Programs that end with an archive are known by their end.
+                if keysweep_archive::recognise(&source).is_some() {
+                    return self.source(origin, &source, searcher, 1);
+                }
+            }
+            let mut seen = Seen::default();
+            let mut advance = |b: &[u8], _| self.progress.searched(b.len() as u64);
+            // Reading from memory does not fail.
+            let _ = searcher.search(&source, 0..block.own as u64, "", &mut seen, &mut advance);
+            // Only the first block can tell what the stream is.
+            let image = image.get_or_insert_with(|| recognise(&source));
+            let part = Part { base: block.offset, ..Part::whole("-", &source, image) };
+            if self.wants_numbers(part) {
+                self.numbers(part, seen, 1, Effort::Full);
+            } else {
+                self.publish(part, seen);
+            }
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::finding::Report;
 use crate::numbers;
 use crate::place::Part;
 use crate::scan::{Sweep, reason};
-use keysweep_archive::{Budget, Format, HEAD, Input, Member, Slice, Visitor};
+use keysweep_archive::{Budget, Format, HEAD, Input, Limits, Member, Slice, Visitor};
 use keysweep_image::{ReadAt, recognise};
 use keysweep_memory::Effort;
 use std::collections::HashSet;
@@ -115,6 +115,25 @@ pub(crate) fn unpack<'b>(
     Opened { covered, holds_dumps: unpacking.holds_dumps }
 }
 
+/// Searches an archive of unknown length as it comes. `head` is its beginning; nothing of it is kept.
+pub(crate) fn unpack_stream<'b>(
+    sweep: &Sweep<'b>,
+    searcher: &mut Searcher<'b>,
+    name: &str,
+    limits: Limits,
+    (head, content): (&[u8], &mut dyn Read),
+    jobs: usize,
+) {
+    // What it unpacks to cannot be compared with its size, which only its end tells.
+    let budget = Budget::new(limits, limits.bytes);
+    let (held, holds_dumps, problems, pass) = (0, false, 0, Pass::First { again: false });
+    let mut unpacking = Unpacking { sweep, searcher, budget: &budget, pass, jobs, held, holds_dumps, problems };
+    unpacking.stream(name, head, content, 1);
+    if let Some(stop) = budget.stopped() {
+        unpacking.incident(name, format!("archive not looked through to its end: {stop}"));
+    }
+}
+
 /// Drops the places in compressed files at which what they hold shows through uncompressed: it is reported under its own
 /// name.
 pub(crate) fn drop_shown_through(report: &mut Report, compressed: &HashSet<String>) {
@@ -214,9 +233,13 @@ impl Unpacking<'_, '_> {
         let format = keysweep_archive::recognise_stream(&head[..head.len().min(HEAD)]);
         let mut whole = Cursor::new(head).chain(content);
         match format {
-            Some(format) if format.streams() => {
+            Some(format) if format.streams() && !format.is_text() => {
                 self.open(format, Input::Stream(&mut whole), None, name, depth);
                 return;
+            }
+            Some(format) if format.is_text() => {
+                let message = "its texts were searched with their escapes only: too large to be held in memory";
+                self.incident(name, message.to_owned());
             }
             Some(_) => self.incident(name, "not opened: too large to be opened within another archive".to_owned()),
             None => {}
@@ -304,16 +327,17 @@ impl Visitor for Level<'_, '_, '_> {
         self.unpacking.outcome(&name, outcome.map(|_| ()));
     }
 
+    fn closed(&mut self, member: &str) {
+        // Its name can be judged all the same.
+        if self.unpacking.pass != Pass::Dumps {
+            let nothing: &[u8] = &[];
+            self.unpacking.sweep.judge_unread(&format!("{}!/{member}", self.archive), &nothing);
+        }
+    }
+
     fn problem(&mut self, member: Option<&str>, message: String) {
         match member {
-            Some(member) => {
-                let name = format!("{}!/{member}", self.archive);
-                if self.unpacking.pass != Pass::Dumps {
-                    let nothing: &[u8] = &[];
-                    self.unpacking.sweep.judge_unread(&name, &nothing);
-                }
-                self.unpacking.incident(&name, message);
-            }
+            Some(member) => self.unpacking.incident(&format!("{}!/{member}", self.archive), message),
             None => self.unpacking.incident(self.archive, message),
         }
     }

@@ -149,3 +149,46 @@ fn a_baseline_knows_what_is_in_archives() {
     let (report, code) = scan(&[out, "--baseline", baseline]);
     assert_eq!(code, 0, "{report}");
 }
+
+/// Scans what a shell command writes.
+fn scan_output(dir: &Path, command: &str) -> (serde_json::Value, i32) {
+    let binary = assert_cmd::cargo::cargo_bin!("keysweep");
+    let command = format!("{command} | {} scan -f json -", binary.display());
+    common::parse(&Command::new("sh").args(["-c", &command]).current_dir(dir).output().unwrap())
+}
+
+#[test]
+fn archives_on_standard_input_may_be_large() {
+    let key = Key::new(144);
+    let dir = folder(&key);
+    let tools = ["tar", "zip", "openssl", "gzip"];
+    // More than is held in memory, and nothing in it can be compressed.
+    let fill = "openssl enc -aes-128-ctr -pass pass:x -nosalt -in /dev/zero 2>/dev/null | head -c 70000000 > in/0 && \
+                (cd in && zip -q0 ../a.zip 0 etc/key.pem) && tar cf a.tar in/0 in/etc && gzip -1 -k a.tar && \
+                tar cf small.tar in/etc && zip -q small.zip in/etc/key.pem && cat /bin/sh small.zip > setup.exe";
+    if !made(dir.path(), &tools, fill) {
+        return;
+    }
+    for (file, place) in [
+        ("a.zip", "-!/etc/key.pem"),
+        ("a.tar", "-!/in/etc/key.pem"),
+        ("a.tar.gz", "-!/content!/in/etc/key.pem"),
+        ("small.tar", "-!/in/etc/key.pem"),
+        ("small.zip", "-!/in/etc/key.pem"),
+        ("setup.exe", "-!/in/etc/key.pem"),
+    ] {
+        let (report, code) = scan_output(dir.path(), &format!("cat {file}"));
+        assert_eq!((fingerprints(&report), code), (vec![key.fingerprint()], 1), "{file}: {report}");
+        assert_eq!(report["findings"][0]["locations"][0]["path"], place, "{file}: {report}");
+        assert_eq!(report["complete"], true, "{file}: {report}");
+    }
+    // Cut off: told, and what was there before is found.
+    let (report, code) = scan_output(dir.path(), "head -c 60000000 a.tar");
+    assert_eq!((fingerprints(&report).len(), code), (0, 3), "{report}");
+    let binary = assert_cmd::cargo::cargo_bin!("keysweep");
+    let bounded = format!("cat a.zip | {} scan -f json --max-archive-size 60M -", binary.display());
+    let (report, code) =
+        common::parse(&Command::new("sh").args(["-c", &bounded]).current_dir(dir.path()).output().unwrap());
+    assert_eq!(code, 3);
+    assert!(report["incidents"][0]["message"].as_str().unwrap().contains("longer than"), "{report}");
+}

@@ -322,3 +322,20 @@ fn images_of_umoci_and_skopeo() {
         );
     }
 }
+
+#[test]
+fn encrypted_archives_are_one_line_and_their_names_are_judged() {
+    let dir = package();
+    if !made(dir.path(), &["zip"], "zip -qr -P throwaway x.zip package/.env package/package.json package/index.js") {
+        return;
+    }
+    let (report, code) = scan(&[dir.path().join("x.zip").to_str().unwrap(), "--only", "artifact-key-store"]);
+    assert_eq!((rules(&report), code), (set(&[]), 3), "{report}");
+    assert_eq!(report["incidents"].as_array().unwrap().len(), 1, "{report}");
+    assert!(report["incidents"][0]["message"].as_str().unwrap().contains("3 members are encrypted"), "{report}");
+    // Rules that look inside need the content; those that do not judge by the name alone.
+    if made(dir.path(), &["zip"], "zip -q -P throwaway y.zip package/release.p12") {
+        let (report, code) = scan(&[dir.path().join("y.zip").to_str().unwrap()]);
+        assert_eq!((rules(&report), code), (set(&["artifact-key-store"]), 3), "{report}");
+    }
+}

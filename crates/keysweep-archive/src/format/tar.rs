@@ -63,17 +63,27 @@ fn open(input: &mut Stream<'_>, walk: &mut Walk<'_>) {
 fn members(input: &mut Stream<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
     let mut extension = Extension::default();
     let mut header = [0; BLOCK as usize];
+    let mut ended = false;
     loop {
-        match input.fill(&mut header)? {
-            0 => return Ok(()), // Two blocks of zeros should end it, but not all programs write them.
-            512 => {}
-            _ => return Err(io::ErrorKind::UnexpectedEof.into()),
+        let read = input.fill(&mut header)?;
+        let header = &header[..read];
+        if read == 0 {
+            return Ok(()); // Two blocks of zeros should end it, but not all programs write them.
         }
         if header.iter().all(|b| *b == 0) {
             // Archives that were appended to each other go on behind zeros.
+            ended = true;
             continue;
         }
-        if !checksum_holds(&header) {
+        if ended && (read < BLOCK as usize || !checksum_holds(header)) {
+            trailing(header, input, walk);
+            return Ok(());
+        }
+        ended = false;
+        if read < BLOCK as usize {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if !checksum_holds(header) {
             return Err(io::Error::other(format!("no header at {:#x}", input.position - BLOCK)));
         }
         let own_size = number(&header[124..136]).ok_or_else(|| io::Error::other("a size that is no number"))?;
@@ -84,12 +94,12 @@ fn members(input: &mut Stream<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
             kind => {
                 let extension = std::mem::take(&mut extension);
                 if kind == b'S' {
-                    sparse_headers(input, &header)?;
+                    sparse_headers(input, header)?;
                 }
                 let size = extension.size.unwrap_or(own_size);
                 // Links, devices and folders have no contents, whatever their size field says.
                 let size = if matches!(kind, b'1'..=b'6') { 0 } else { size };
-                let name = extension.name.unwrap_or_else(|| own_name(&header));
+                let name = extension.name.unwrap_or_else(|| own_name(header));
                 let is_folder = name.last() == Some(&b'/');
                 if matches!(kind, b'0' | 0 | b'7' | b'S') && !is_folder {
                     if !member(input, clean(&name), size, walk)? {
@@ -101,6 +111,13 @@ fn members(input: &mut Stream<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
             }
         }
     }
+}
+
+/// What stands behind the end of the archive, and tar itself passes over. `begin` is its first block.
+fn trailing(begin: &[u8], input: &mut Stream<'_>, walk: &mut Walk<'_>) {
+    let start = input.position - begin.len() as u64;
+    let member = Member { name: "behind the end".to_owned(), stored: Some(start..u64::MAX) };
+    walk.member(member, &mut begin.chain(input));
 }
 
 /// Hands the member on, and goes to the next header; `false` if the walk is over.

@@ -9,6 +9,7 @@ use crate::Member;
 use crate::name::clean;
 use crate::reader::At;
 use keysweep_image::{ReadAt, read_into};
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read};
 
 pub(super) const READER: Reader = Reader { name: "zip", detect, open: Open::Random(open) };
@@ -75,6 +76,7 @@ fn open(source: &dyn ReadAt, walk: &mut Walk<'_>) {
 
 fn members(source: &dyn ReadAt, directory: &Directory, walk: &mut Walk<'_>) {
     let mut entries = Entries::new(source, directory);
+    let mut closed = Closed::default();
     let (mut count, mut compressed) = (0_u64, 0_u64);
     while let Some(entry) = entries.next() {
         let Some(entry) = entry else {
@@ -83,6 +85,7 @@ fn members(source: &dyn ReadAt, directory: &Directory, walk: &mut Walk<'_>) {
         count += 1;
         compressed = compressed.saturating_add(entry.compressed);
         if compressed > source.len() {
+            closed.tell(walk);
             return walk.problem(None, "members of the zip file overlap: not all of them are opened");
         }
         if entry.name.last() == Some(&b'/') && entry.size == 0 {
@@ -97,26 +100,60 @@ fn members(source: &dyn ReadAt, directory: &Directory, walk: &mut Walk<'_>) {
             }
             continue;
         };
-        if !member(source, &entry, name, start, walk) {
-            return;
+        if !member(source, &entry, name, start, walk, &mut closed) {
+            break;
         }
     }
-    if count & 0xffff != directory.entries & 0xffff {
+    closed.tell(walk);
+    if walk.budget.stopped().is_none() && count & 0xffff != directory.entries & 0xffff {
         walk.problem(None, "the directory of the zip file does not hold as many members as it says");
     }
 }
 
+/// Members that cannot be looked into, told once for each reason: all of an archive are mostly encrypted, or none.
+#[derive(Default)]
+struct Closed(BTreeMap<String, (u64, String)>);
+
+impl Closed {
+    /// Notes a member; `false` if the walk is over.
+    fn add(&mut self, name: String, why: String, walk: &mut Walk<'_>) -> bool {
+        walk.visitor.closed(&name);
+        self.0.entry(why).or_insert((0, name)).0 += 1;
+        walk.budget.member()
+    }
+
+    fn tell(self, walk: &mut Walk<'_>) {
+        for (why, (count, first)) in self.0 {
+            match count {
+                1 => walk.problem(Some(&first), format!("{why}: not looked into")),
+                _ => walk
+                    .problem(None, format!("{count} members are {why}, and were not looked into: {first} and others")),
+            }
+        }
+    }
+}
+
 /// Hands a member on; `false` if the walk is over.
-fn member(source: &dyn ReadAt, entry: &Entry, name: String, start: u64, walk: &mut Walk<'_>) -> bool {
+fn member(
+    source: &dyn ReadAt,
+    entry: &Entry,
+    name: String,
+    start: u64,
+    walk: &mut Walk<'_>,
+    closed: &mut Closed,
+) -> bool {
     if entry.flags & (ENCRYPTED | STRONG) != 0 || entry.method == 99 {
-        walk.problem(Some(&name), "encrypted: not looked into");
-        return walk.budget.member();
+        return closed.add(name, "encrypted".to_owned(), walk);
     }
     let end = start.saturating_add(entry.compressed);
     let reader = BufReader::with_capacity(32 << 10, At::new(source, start..end));
     let Some(mut content) = decoder(entry, reader) else {
-        walk.problem(Some(&name), format!("compressed by method {}, which is not known", entry.method));
-        return walk.budget.member();
+        let why = match entry.method {
+            97 => "compressed by method 97 (WavPack), which is not known".to_owned(),
+            98 => "compressed by method 98 (PPMd), which is not known".to_owned(),
+            method => format!("compressed by method {method}, which is not known"),
+        };
+        return closed.add(name, why, walk);
     };
     let is_stored = entry.method == 0 && end <= source.len() && entry.compressed == entry.size;
     let member = Member { name, stored: is_stored.then_some(start..end) };
@@ -187,6 +224,7 @@ impl Read for Checked<'_> {
 /// Reads members from the start of a file without a directory, as far as it goes.
 fn salvage(source: &dyn ReadAt, walk: &mut Walk<'_>) {
     let mut at = 0;
+    let mut closed = Closed::default();
     while let Some((entry, start)) = next_local(source, &mut at) {
         let follows = entry.flags & SIZES_FOLLOW != 0 && entry.compressed == 0;
         // Without a known size the decoder finds the end; what it leaves over is searched for the next header.
@@ -194,14 +232,15 @@ fn salvage(source: &dyn ReadAt, walk: &mut Walk<'_>) {
         let is_folder = entry.name.last() == Some(&b'/');
         let readable = !(follows && entry.method == 0);
         let goes_on = match !is_folder && readable {
-            true => member(source, &entry, clean(&entry.name), start, walk),
+            true => member(source, &entry, clean(&entry.name), start, walk, &mut closed),
             false => walk.budget.member(),
         };
         if !goes_on {
-            return;
+            break;
         }
         at = if follows { start } else { start.saturating_add(entry.compressed) };
     }
+    closed.tell(walk);
 }
 
 /// The next local header at or behind `at`.
