@@ -12,6 +12,7 @@ use crate::place::Part;
 use crate::progress::Progress;
 use crate::raw::Raw;
 use crate::scan::Sweep;
+use crate::unpack::{Pass, drop_shown_through, unpack};
 use keysweep_image::recognise;
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
@@ -120,7 +121,10 @@ impl BlobSweep<'_> {
             milliseconds: self.begin.elapsed().as_millis() as u64,
         };
         let rules = self.sweep.scanner.rules();
-        self.sweep.collector.into_inner().unwrap_or_else(PoisonError::into_inner).into_report(rules, stats)
+        let collector = self.sweep.collector.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut report = collector.into_report(rules, stats);
+        drop_shown_through(&mut report, &self.sweep.compressed.into_inner().unwrap_or_else(PoisonError::into_inner));
+        report
     }
 }
 
@@ -135,7 +139,7 @@ impl BlobWorker<'_> {
                 seen.public.iter().for_each(|(_, object)| collector.public(name, object));
             }
             let image = recognise(&bytes);
-            interest.found |= image.format.is_dump();
+            interest.found |= image.format.is_dump() || self.holds_something(name, bytes);
             interest.numbers = self.sweep.wants_numbers(Part::whole(name, &bytes, &image));
             interest
         });
@@ -153,6 +157,8 @@ impl BlobWorker<'_> {
             let mut seen = self.search(place.file_name, bytes);
             let image = recognise(&bytes);
             let part = Part { git: place.git, only: place.only, ..Part::whole(place.name, &bytes, &image) };
+            let opened = unpack(self.sweep, &mut self.searcher, part, Pass::First { again: false }, 1);
+            seen.raws.retain(|raw| !opened.covered.covers(raw.offset..raw.end()));
             if known.is_none() && self.sweep.wants_numbers(part) {
                 return self.sweep.numbers(part, seen, 1, numbers::effort(part.image, part.source));
             }
@@ -168,6 +174,22 @@ impl BlobWorker<'_> {
             self.sweep.progress.searched(bytes.len() as u64);
             self.sweep.progress.finished_file();
         }
+    }
+
+    /// Whether there is anything to report of what is in an archive. Its public keys are kept.
+    fn holds_something(&self, name: &str, bytes: &[u8]) -> bool {
+        let scanner = self.sweep.scanner;
+        if self.sweep.archives().is_none() || keysweep_archive::recognise(&bytes).is_none() {
+            return false;
+        }
+        let progress = Progress::default();
+        let aside = Sweep::new(scanner, &progress);
+        let image = recognise(&bytes);
+        let part = Part::whole(name, &bytes, &image);
+        unpack(&aside, &mut scanner.searcher(), part, Pass::First { again: false }, 1);
+        let seen = aside.collector.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.sweep.collector().take_public(&seen);
+        !seen.is_empty()
     }
 
     fn search(&mut self, file_name: &str, bytes: &[u8]) -> Seen {

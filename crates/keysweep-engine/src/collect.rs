@@ -141,6 +141,29 @@ impl Collector {
         }
     }
 
+    /// Whether there is nothing to report.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.incidents.is_empty() && self.dumps.is_empty()
+    }
+
+    /// Keeps the public keys and certificates that another collector has seen.
+    pub(crate) fn take_public(&mut self, other: &Collector) {
+        for (spki, key) in &other.public_keys {
+            self.public_keys.entry(*spki).or_insert_with(|| key.clone());
+        }
+        while self.public_keys.len() > MAX_PUBLIC_KEYS {
+            self.public_keys.pop_last();
+        }
+        for (spki, certificates) in &other.certificates {
+            if self.certificates.len() < MAX_CERTIFIED || self.certificates.contains_key(spki) {
+                let known = self.certificates.entry(*spki).or_default();
+                let new = certificates.iter().filter(|(facts, _)| !known.iter().any(|(k, _)| k.sha256 == facts.sha256));
+                let new: Vec<_> = new.take(MAX_CERTIFICATES - known.len().min(MAX_CERTIFICATES)).cloned().collect();
+                known.extend(new);
+            }
+        }
+    }
+
     /// The public keys seen so far.
     pub(crate) fn public_keys(&self) -> Vec<PublicKey> {
         self.public_keys.values().cloned().collect()

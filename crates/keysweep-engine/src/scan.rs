@@ -173,7 +173,7 @@ pub(crate) struct Sweep<'a> {
     /// Archives that hold dumps.
     packed: Mutex<Vec<PathBuf>>,
     /// Names of compressed files that were opened.
-    compressed: Mutex<HashSet<String>>,
+    pub(crate) compressed: Mutex<HashSet<String>>,
     /// Archives and folders that may be container images.
     images: Mutex<BTreeSet<String>>,
     hunting: Option<Hunting>,
@@ -345,7 +345,8 @@ impl<'s> Sweep<'s> {
         let Origin { name, path } = origin;
         let image = recognise(source);
         let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-        let opened = unpack(self, searcher, name, source, Pass::First { again: path.is_some() }, jobs);
+        let opened =
+            unpack(self, searcher, Part::whole(name, source, &image), Pass::First { again: path.is_some() }, jobs);
         if let Some(path) = path.filter(|_| opened.holds_dumps) {
             self.packed.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
         }
@@ -449,7 +450,10 @@ impl<'s> Sweep<'s> {
         for path in paths {
             let name = path.to_string_lossy();
             let work = AssertUnwindSafe(|| match FileSource::open(&path) {
-                Ok(source) => drop(unpack(self, &mut searcher, &name, &source, Pass::Dumps, jobs)),
+                Ok(source) => {
+                    let image = recognise(&source);
+                    unpack(self, &mut searcher, Part::whole(&name, &source, &image), Pass::Dumps, jobs);
+                }
                 Err(error) => self.incident(&name, reason(&error), true),
             });
             if std::panic::catch_unwind(work).is_err() {

@@ -6,7 +6,7 @@
 
 use crate::artifact::path_in_archive;
 use crate::file::{Searcher, Seen};
-use crate::finding::Report;
+use crate::finding::{GitPlace, Report};
 use crate::numbers;
 use crate::place::Part;
 use crate::scan::{Sweep, reason};
@@ -81,6 +81,8 @@ struct Unpacking<'a, 'b> {
     budget: &'a Budget,
     pass: Pass,
     jobs: usize,
+    /// Where the file lies in a repository, and its name.
+    git: Option<(&'a str, &'a GitPlace)>,
     held: u64,
     holds_dumps: bool,
     problems: usize,
@@ -94,20 +96,21 @@ pub(crate) struct Opened {
     pub(crate) holds_dumps: bool,
 }
 
-/// Searches what is in `source`, if it is an archive.
+/// Searches what is in the file `part`, if it is an archive.
 pub(crate) fn unpack<'b>(
     sweep: &Sweep<'b>,
     searcher: &mut Searcher<'b>,
-    name: &str,
-    source: &dyn ReadAt,
+    part: Part<'_>,
     pass: Pass,
     jobs: usize,
 ) -> Opened {
+    let Part { name, source, .. } = part;
+    let git = part.git.map(|git| (name, git));
     let Some(limits) = sweep.archives() else { return Opened::default() };
     let Some(format) = keysweep_archive::recognise(source) else { return Opened::default() };
     let budget = Budget::new(limits, source.len());
     let (held, holds_dumps, problems) = (0, false, 0);
-    let mut unpacking = Unpacking { sweep, searcher, budget: &budget, pass, jobs, held, holds_dumps, problems };
+    let mut unpacking = Unpacking { sweep, searcher, budget: &budget, pass, jobs, git, held, holds_dumps, problems };
     let covered = unpacking.open(format, Input::Random(source), Some(source), name, 1);
     if let Some(stop) = budget.stopped() {
         unpacking.incident(name, format!("archive not looked through to its end: {stop}"));
@@ -127,7 +130,8 @@ pub(crate) fn unpack_stream<'b>(
     // What it unpacks to cannot be compared with its size, which only its end tells.
     let budget = Budget::new(limits, limits.bytes);
     let (held, holds_dumps, problems, pass) = (0, false, 0, Pass::First { again: false });
-    let mut unpacking = Unpacking { sweep, searcher, budget: &budget, pass, jobs, held, holds_dumps, problems };
+    let git = None;
+    let mut unpacking = Unpacking { sweep, searcher, budget: &budget, pass, jobs, git, held, holds_dumps, problems };
     unpacking.stream(name, head, content, 1);
     if let Some(stop) = budget.stopped() {
         unpacking.incident(name, format!("archive not looked through to its end: {stop}"));
@@ -164,6 +168,13 @@ impl Unpacking<'_, '_> {
         }
     }
 
+    /// Where in a repository a member lies, if its archive is in one.
+    fn git_place(&self, name: &str) -> Option<GitPlace> {
+        let (file, git) = self.git?;
+        let member = name.strip_prefix(file).unwrap_or_default();
+        Some(GitPlace { path: format!("{}{member}", git.path), ..git.clone() })
+    }
+
     /// Walks through an archive at the given depth, from 1.
     fn open(
         &mut self,
@@ -195,7 +206,8 @@ impl Unpacking<'_, '_> {
             None => Covered::default(),
         };
         let image = recognise(source);
-        let part = Part::whole(name, source, &image);
+        let git = self.git_place(name);
+        let part = Part { git: git.as_ref(), ..Part::whole(name, source, &image) };
         let is_dump = image.format.is_dump() && self.sweep.wants_numbers(part);
         if self.pass == Pass::Dumps && !is_dump {
             return;
@@ -249,6 +261,7 @@ impl Unpacking<'_, '_> {
         }
         self.sweep.judge_unread(name, &head);
         let mut image = None;
+        let git = self.git_place(name);
         let outcome = crate::stdin::blocks(whole, &mut |block| {
             let source: &[u8] = block.bytes;
             let mut seen = Seen::default();
@@ -259,7 +272,8 @@ impl Unpacking<'_, '_> {
                 progress.searched(bytes.len() as u64);
             });
             let image = image.get_or_insert_with(|| recognise(&source));
-            self.sweep.publish(Part { base: block.offset, ..Part::whole(name, &source, image) }, seen);
+            let part = Part { base: block.offset, git: git.as_ref(), ..Part::whole(name, &source, image) };
+            self.sweep.publish(part, seen);
         });
         if image.is_some_and(|image| image.format.is_dump()) {
             let message =

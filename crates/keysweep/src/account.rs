@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::args::AccountArgs;
 use crate::gate::{Setup, now};
-use crate::scan::{conclude, fingerprinter, rule_set};
+use crate::scan::{archive_limits, conclude, fingerprinter, rule_set};
 use keysweep_account::{
     Assessment, Catalogue, Extra, Home, Identities, Leak, Plan, Spotter, Witness, WitnessedCertificate,
 };
@@ -58,6 +58,7 @@ pub(crate) fn run(args: &AccountArgs) -> Result<u8, Error> {
     let paths = outermost(paths);
     let rules = rule_set(&args.rules)?;
     let options = Options {
+        archives: archive_limits(&args.archives),
         jobs: args.jobs,
         selection: Selection {
             exclude: args.exclude.clone(),

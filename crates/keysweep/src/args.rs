@@ -320,6 +320,8 @@ pub(crate) struct AccountArgs {
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Selection")]
     pub(crate) max_file_size: Option<u64>,
 
+    #[command(flatten)]
+    pub(crate) archives: ArchiveArgs,
     /// Threads; 0 for one a core.
     #[arg(short, long, default_value_t = 0, value_name = "N")]
     pub(crate) jobs: usize,
@@ -356,6 +358,8 @@ pub(crate) struct GitArgs {
     #[command(flatten)]
     pub(crate) gate: GateArgs,
 
+    #[command(flatten)]
+    pub(crate) archives: ArchiveArgs,
     /// Do not read larger blobs: bytes, or with K, M, G or T. The report names them.
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "512M")]
     pub(crate) max_file_size: u64,
@@ -418,6 +422,8 @@ pub(crate) struct HookScan {
     pub(crate) report: ReportArgs,
     #[command(flatten)]
     pub(crate) gate: GateArgs,
+    #[command(flatten)]
+    pub(crate) archives: ArchiveArgs,
     /// Do not read larger blobs: bytes, or with K, M, G or T. The report names them.
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "512M")]
     pub(crate) max_file_size: u64,

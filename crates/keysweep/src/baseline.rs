@@ -212,8 +212,7 @@ fn scan(args: &BaselineScan, setup: &Setup) -> Result<Report, Error> {
     let rules = setup.rules(&args.rules)?;
     let options = Options {
         jobs: args.jobs,
-        // As `keysweep scan` does; in a history no archives are opened.
-        archives: (!args.history).then(ArchiveLimits::default),
+        archives: Some(ArchiveLimits::default()),
         artifact: args.artifact,
         selection: Selection { exclude_below: setup.excluded(), ..Selection::default() },
         fingerprinter: fingerprinter(args.fingerprint_key.as_deref())?,

@@ -54,7 +54,7 @@ fn options(args: &ScanArgs, setup: &Setup) -> Result<Options, Error> {
     })
 }
 
-fn archive_limits(args: &ArchiveArgs) -> Option<ArchiveLimits> {
+pub(crate) fn archive_limits(args: &ArchiveArgs) -> Option<ArchiveLimits> {
     (!args.no_archives).then_some(ArchiveLimits {
         depth: args.max_archive_depth,
         bytes: args.max_archive_size,

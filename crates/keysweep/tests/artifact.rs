@@ -339,3 +339,58 @@ fn encrypted_archives_are_one_line_and_their_names_are_judged() {
         assert_eq!((rules(&report), code), (set(&["artifact-key-store"]), 3), "{report}");
     }
 }
+
+#[test]
+fn archives_in_a_repository_are_opened() {
+    let keys: Vec<Key> = (0..4).map(|n| Key::new(650 + n)).collect();
+    let dir = tempdir().unwrap();
+    let path = dir.path();
+    for (number, key) in keys.iter().enumerate() {
+        write(path, &format!("in/{number}.pem"), key.pem());
+    }
+    write(path, "in/index.js", "nothing\n");
+    let git = "git -c user.name=a -c user.email=a@b.c -c init.defaultBranch=main";
+    let first = format!(
+        "{git} init -q repo && (cd in && zip -q ../repo/lib.jar 0.pem && zip -q ../inner.zip 1.pem && tar cf ../repo/plain.tar 3.pem) && \
+         zip -q0 repo/outer.zip inner.zip && tar czf repo/clean.tgz in/index.js && cd repo && \
+         {git} add . && {git} commit -qm one && {git} rm -q outer.zip && {git} commit -qm two && \
+         tar czf new.tgz ../in/2.pem 2>/dev/null && {git} add new.tgz"
+    );
+    if !made(path, &["git", "zip", "tar", "gzip"], &first) {
+        return;
+    }
+    let scan = |args: &[&str]| {
+        let mut command = keysweep();
+        parse(&command.arg("git").arg(path.join("repo")).args(["-f", "json"]).args(args).output().unwrap())
+    };
+    let (report, code) = scan(&["--history"]);
+    let mut all: Vec<String> = keys.iter().map(Key::fingerprint).collect();
+    all.sort();
+    assert_eq!((common::fingerprints(&report), code), (all, 1), "{report}");
+    let outer = places(&report, &keys[1]);
+    assert_eq!(outer.len(), 1, "{outer:?}");
+    assert_eq!(outer[0]["git"]["path"], "outer.zip!/inner.zip!/1.pem");
+    assert_eq!((outer[0]["git"]["in_head"].as_bool(), outer[0]["git"]["commit"].is_string()), (Some(false), true));
+    assert_eq!(places(&report, &keys[0])[0]["git"]["path"], "lib.jar!/0.pem");
+    let plain = places(&report, &keys[3]);
+    assert_eq!((plain.len(), plain[0]["git"]["path"].as_str()), (1, Some("plain.tar!/3.pem")), "{plain:?}");
+    let (report, code) = scan(&["--staged"]);
+    assert_eq!((common::fingerprints(&report), code), (vec![keys[2].fingerprint()], 1), "{report}");
+    let place = &places(&report, &keys[2])[0];
+    assert!(place["git"]["path"].as_str().unwrap().starts_with("new.tgz!/new.tar!/"), "{place}");
+    let (report, code) = scan(&["--history", "--no-archives", "--only", "pem-private-key"]);
+    assert_eq!(
+        (common::fingerprints(&report), code),
+        (vec![keys[3].fingerprint()], 1),
+        "only what lies there as it is: {report}"
+    );
+    // Encrypted: one line, and no gate is green.
+    let encrypted =
+        format!("cd repo && zip -q -P throwaway enc.zip ../in/*.pem && {git} add enc.zip && {git} commit -qm three");
+    if made(path, &["git", "zip"], &encrypted) {
+        let (report, code) = scan(&["--history"]);
+        let told: Vec<_> = report["incidents"].as_array().unwrap().iter().filter(|i| i["incomplete"] == true).collect();
+        assert_eq!((told.len(), code), (1, 3), "{told:?}");
+        assert!(told[0]["path"].as_str().unwrap().ends_with(":enc.zip"), "{told:?}");
+    }
+}

@@ -7,8 +7,8 @@ mod staged;
 use crate::Error;
 use crate::args::{GateArgs, GitArgs, HookScan, ReportArgs, RuleArgs};
 use crate::gate::Setup;
-use crate::scan::{conclude, fingerprinter};
-use keysweep_engine::{BlobSweep, BlobWorker, GitPlace, Options, Progress, Report, Scanner, threads};
+use crate::scan::{archive_limits, conclude, fingerprinter};
+use keysweep_engine::{ArchiveLimits, BlobSweep, BlobWorker, GitPlace, Options, Progress, Report, Scanner, threads};
 use keysweep_gate::Coverage;
 use keysweep_git::{ObjectId, Place, Push, Received, Repository};
 use std::path::{Path, PathBuf};
@@ -22,7 +22,8 @@ pub(crate) fn run(args: &GitArgs) -> Result<u8, Error> {
     let repository = Repository::open(path.unwrap_or(Path::new(".")), path.is_none())?;
     let source = Source { repository: &repository, limit: args.max_file_size, jobs: threads(args.jobs) };
     let coverage = if args.what.history { Coverage::Whole } else { Coverage::NewLines };
-    let how = How { report: &args.report, rules: &args.rules, gate: &args.gate, coverage };
+    let archives = archive_limits(&args.archives);
+    let how = How { report: &args.report, rules: &args.rules, gate: &args.gate, archives, coverage };
     std::thread::scope(|scope| {
         let ahead = args.what.staged.then(|| staged::Ahead::start(scope, &repository));
         how.sweep(&repository, |sweep| match (ahead, &args.what.range, &args.what.since_ref) {
@@ -53,7 +54,9 @@ pub(crate) enum Asked {
 pub(crate) fn run_hook(args: &HookScan, asked: &Asked) -> Result<u8, Error> {
     let repository = Repository::open(Path::new("."), true)?;
     let source = Source { repository: &repository, limit: args.max_file_size, jobs: threads(0) };
-    let how = How { report: &args.report, rules: &args.rules, gate: &args.gate, coverage: Coverage::NewLines };
+    let archives = archive_limits(&args.archives);
+    let coverage = Coverage::NewLines;
+    let how = How { report: &args.report, rules: &args.rules, gate: &args.gate, archives, coverage };
     std::thread::scope(|scope| match asked {
         Asked::Staged(files) => {
             let ahead = staged::Ahead::start(scope, &repository);
@@ -85,6 +88,7 @@ struct How<'a> {
     report: &'a ReportArgs,
     rules: &'a RuleArgs,
     gate: &'a GateArgs,
+    archives: Option<ArchiveLimits>,
     coverage: Coverage,
 }
 
@@ -99,7 +103,8 @@ impl How<'_> {
 
     fn sweep_with(&self, setup: &Setup, scan: impl FnOnce(&BlobSweep<'_>) -> Result<(), Error>) -> Result<u8, Error> {
         let fingerprinter = fingerprinter(self.report.fingerprint_key.as_deref())?;
-        let scanner = Scanner::new(setup.rules(self.rules)?, Options { fingerprinter, ..Options::default() })?;
+        let options = Options { fingerprinter, archives: self.archives, ..Options::default() };
+        let scanner = Scanner::new(setup.rules(self.rules)?, options)?;
         let progress = Progress::default();
         let sweep = scanner.blobs(&progress);
         crate::progress::watch(&progress, !self.report.no_progress, || scan(&sweep))?;
