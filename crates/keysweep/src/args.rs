@@ -408,7 +408,7 @@ pub(crate) enum HookCommand {
         #[arg(value_name = "ARG")]
         git: Vec<String>,
         #[command(flatten)]
-        scan: HookScan,
+        scan: Box<HookScan>,
     },
 }
 
