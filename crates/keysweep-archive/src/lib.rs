@@ -9,9 +9,12 @@
 //! | format | file | needs random access |
 //! |---|---|---|
 //! | zip, zip64, also behind a prefix | `zip.rs` | yes |
+//! | 7z | `sevenz.rs` | yes |
+//! | cabinets: stored, MSZIP, LZX | `cab.rs` | yes |
 //! | tar: ustar, GNU, pax | `tar.rs` | no |
 //! | `ar`, Debian packages | `ar.rs` | no |
 //! | cpio: `newc` and `crc` | `cpio.rs` | no |
+//! | RPM packages | `rpm.rs` | no |
 //! | gzip, several members | `gzip.rs` | no |
 //! | bzip2, several streams | `bzip2.rs` | no |
 //! | xz, several streams; lzma | `xz.rs` | no |

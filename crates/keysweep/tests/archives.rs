@@ -60,6 +60,32 @@ fn keys_are_found_under_their_nested_names_and_once() {
             "x.deb!/data.tar.xz!/data.tar!/etc/key.pem",
         ),
         (
+            &["rpmbuild"],
+            "printf 'Name: x\nVersion: 1\nRelease: 1\nSummary: x\nLicense: x\nBuildArch: noarch\n%%description\nx\n%%install\n\
+             mkdir -p %%{buildroot}/etc\ncp %%{_sourcedir}/key.pem %%{buildroot}/etc\n%%files\n/etc/key.pem\n' > x.spec && \
+             rpmbuild -bb --quiet --define \"_topdir $PWD/b\" --define \"_sourcedir $PWD/in/etc\" --define \"_rpmdir $PWD/r\" x.spec \
+             >/dev/null 2>&1 && cp r/noarch/x-1-1.noarch.rpm out/x.rpm",
+            "x.rpm!/payload!/content!/etc/key.pem",
+        ),
+        (&["7z"], "cd in && 7z a -bd ../out/a.7z . > /dev/null", "a.7z!/etc/key.pem"),
+        (&["7z"], "cd in && 7z a -bd -m0=ppmd ../out/a.7z . > /dev/null", "a.7z!/etc/key.pem"),
+        (&["7z"], "cd in && 7z a -bd -m0=bzip2 -ms=off ../out/a.7z . > /dev/null", "a.7z!/etc/key.pem"),
+        (&["7z"], "cp /bin/ls in/ls.exe && cd in && 7z a -bd -mx=9 ../out/a.7z . > /dev/null", "a.7z!/etc/key.pem"),
+        (&["7z"], "cd in && 7z a -bd -m0=copy ../out/a.7z . > /dev/null", "a.7z!/etc/key.pem"),
+        (&["gcab"], "gcab -c -n out/a.cab in/readme.txt in/etc/key.pem", "a.cab!/key.pem"),
+        (&["gcab"], "gcab -c -z -n out/a.cab in/readme.txt in/etc/key.pem", "a.cab!/key.pem"),
+        (
+            &["javac", "jmod"],
+            "mkdir c && cp -r in c/in && echo 'module m {}' > module-info.java && javac -d k module-info.java && \
+             jmod create --class-path k --config c out/a.jmod",
+            "a.jmod!/conf/in/etc/key.pem",
+        ),
+        (
+            &["zip"],
+            "cd in && zip -qr ../a.zip . && cd .. && printf 'Cr24\\003\\0\\0\\0\\004\\0\\0\\0abcd' > out/a.crx && cat a.zip >> out/a.crx",
+            "a.crx!/etc/key.pem",
+        ),
+        (
             &["tar", "gzip"],
             "tar cf layer.tar in && mkdir -p blobs && mv layer.tar blobs/l1 && tar cf l2 -C in readme.txt && gzip l2 && \
              mv l2.gz blobs/l2 && tar cf out/image.tar blobs",
@@ -96,6 +122,24 @@ fn what_cannot_be_opened_is_told_and_what_can_be_is_searched() {
         let (report, code) = scan_path(&path.join("out/cut.tgz"));
         assert_eq!((fingerprints(&report), code), (vec![key.fingerprint()], 3), "{report}");
         assert!(report["incidents"][0]["message"].as_str().unwrap().contains("unpacked to its end"), "{report}");
+    }
+}
+
+#[test]
+fn encrypted_and_cut_7z_archives_are_told() {
+    let key = Key::new(145);
+    let dir = folder(&key);
+    let path = dir.path();
+    let command = "cd in && 7z a -bd -pthrowaway ../out/a.7z . > /dev/null && 7z a -bd -pthrowaway -mhe=on ../out/b.7z . > /dev/null && \
+                   7z a -bd ../c.7z . > /dev/null && head -c 300 ../c.7z > ../out/c.7z";
+    if !made(path, &["7z"], command) {
+        return;
+    }
+    for (file, expected) in [("a.7z", "encrypted"), ("b.7z", "encrypted"), ("c.7z", "not opened to its end")] {
+        let (report, code) = scan_path(&path.join("out").join(file));
+        assert_eq!((fingerprints(&report).len(), code), (0, 3), "{file}: {report}");
+        let message = report["incidents"][0]["message"].as_str().unwrap();
+        assert!(message.contains(expected), "{file}: {message}");
     }
 }
 

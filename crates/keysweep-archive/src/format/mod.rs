@@ -2,10 +2,13 @@
 
 mod ar;
 mod bzip2;
+mod cab;
 mod cpio;
 mod gzip;
 mod image_config;
 mod lz4;
+mod rpm;
+mod sevenz;
 mod source_map;
 mod tar;
 mod xz;
@@ -34,6 +37,8 @@ enum Open {
     Members(fn(&mut Stream<'_>, &mut Walk<'_>)),
     /// An archive that is read at any place.
     Random(fn(&dyn ReadAt, &mut Walk<'_>)),
+    /// The same, and its reader does not tell where stored members lie.
+    Opaque(fn(&dyn ReadAt, &mut Walk<'_>)),
     /// A text with further texts in it, whose escapes they lose.
     Texts(fn(&mut Stream<'_>, &mut Walk<'_>)),
     /// One compressed file; with suffixes of names, and what stands instead of them.
@@ -44,7 +49,7 @@ enum Open {
 type Decompress = fn(&mut dyn Read, &mut dyn FnMut(&mut dyn Read));
 
 /// All formats. What is recognised by weak signs comes last.
-static READERS: [&Reader; 13] = [
+static READERS: [&Reader; 16] = [
     &zip::READER,
     &gzip::READER,
     &zstd::READER,
@@ -53,6 +58,9 @@ static READERS: [&Reader; 13] = [
     &lz4::READER,
     &ar::READER,
     &cpio::READER,
+    &rpm::READER,
+    &sevenz::READER,
+    &cab::READER,
     &tar::READER,
     &source_map::READER,
     &image_config::READER,
@@ -70,10 +78,10 @@ impl Format {
         self.0.name
     }
 
-    /// Whether all its bytes are those of its members in another form, so that what shows through in it is theirs: a compressed
-    /// file, or a text with texts in it.
+    /// Whether all its bytes are those of its members, mostly in another form, so that what shows through in it is theirs: a
+    /// compressed file, or a text with texts in it.
     pub fn shows_through(self) -> bool {
-        matches!(self.0.open, Open::Single(..) | Open::Texts(_))
+        matches!(self.0.open, Open::Single(..) | Open::Texts(_) | Open::Opaque(_))
     }
 
     /// Whether it is a text, and no archive to those who use it.
@@ -83,7 +91,7 @@ impl Format {
 
     /// Whether it can be opened from a stream.
     pub fn streams(self) -> bool {
-        !matches!(self.0.open, Open::Random(_))
+        !matches!(self.0.open, Open::Random(_) | Open::Opaque(_))
     }
 }
 
@@ -122,7 +130,7 @@ pub fn recognise_stream(head: &[u8]) -> Option<Format> {
 /// A quick look that most files do not pass: texts and programs above all.
 fn may_be(head: &[u8]) -> bool {
     let binary = match head.first() {
-        Some(b'P' | b'B' | b'!' | b'0' | 0x1f | 0x28 | 0xfd | 0x04 | 0x5d) => true,
+        Some(b'P' | b'B' | b'7' | b'M' | b'!' | b'0' | 0x1f | 0x28 | 0xfd | 0xed | 0x04 | 0x5d) => true,
         Some(b'{') => source_map::may_be(head) || image_config::may_be(head),
         Some(0x50..=0x5f) => head.get(1) == Some(&0x2a), // a skippable frame of zstd and lz4
         _ => false,
@@ -161,8 +169,10 @@ impl Walk<'_> {
 pub fn open(format: Format, input: Input<'_>, name: &str, budget: &Budget, visitor: &mut dyn Visitor) {
     let mut walk = Walk { budget, visitor, random: matches!(input, Input::Random(_)) };
     match (&format.0.open, input) {
-        (Open::Random(open), Input::Random(source)) => open(source, &mut walk),
-        (Open::Random(_), Input::Stream(_)) => walk.problem(None, "too large to be opened within another archive"),
+        (Open::Random(open) | Open::Opaque(open), Input::Random(source)) => open(source, &mut walk),
+        (Open::Random(_) | Open::Opaque(_), Input::Stream(_)) => {
+            walk.problem(None, "too large to be opened within another archive")
+        }
         (Open::Members(open) | Open::Texts(open), input) => open(&mut Stream::new(input), &mut walk),
         (Open::Single(open, suffixes), input) => {
             let member = Member { name: without_suffix(name, suffixes), stored: None };
