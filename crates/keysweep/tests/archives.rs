@@ -49,6 +49,28 @@ fn keys_are_found_under_their_nested_names_and_once() {
             "setup.exe!/etc/key.pem",
         ),
         (&["zip"], "cd in && zip -qr - . > ../out/streamed.zip", "streamed.zip!/etc/key.pem"),
+        (
+            &["python3"],
+            "python3 -c \"import zipfile; z = zipfile.ZipFile('out/a.zip', 'w', zipfile.ZIP_DEFLATED); \
+             f = z.open('etc/key.pem', 'w', force_zip64=True); f.write(open('in/etc/key.pem', 'rb').read()); f.close(); z.close()\"",
+            "a.zip!/etc/key.pem",
+        ),
+        (
+            &["python3"],
+            "python3 -m zipfile -c a.zip in && head -c 1000 /dev/zero > out/a.bin && cat a.zip >> out/a.bin",
+            "a.bin!/in/etc/key.pem",
+        ),
+        (
+            &["python3"],
+            "python3 -c \"import zipfile; [zipfile.ZipFile('out/a.zip', 'w', m).write('in/etc/key.pem') for m in [zipfile.ZIP_LZMA]]\"",
+            "a.zip!/in/etc/key.pem",
+        ),
+        (
+            &["python3"],
+            "python3 -c \"import zipfile; zipfile.ZipFile('out/a.zip', 'w', zipfile.ZIP_BZIP2).write('in/etc/key.pem')\"",
+            "a.zip!/in/etc/key.pem",
+        ),
+        (&["7z"], "cd in && 7z a -bd -tzip -mm=Deflate64 ../out/a.zip . > /dev/null", "a.zip!/etc/key.pem"),
         (&["jar"], "jar cf out/a.jar -C in .", "a.jar!/etc/key.pem"),
         (&["gzip"], "gzip -c in/readme.txt > out/k.gz && gzip -c in/etc/key.pem >> out/k.gz", "k.gz!/k"),
         (&["xz"], "xz --format=lzma -c in/etc/key.pem > out/key.pem.lzma", "key.pem.lzma!/key.pem"),
@@ -141,6 +163,20 @@ fn encrypted_and_cut_7z_archives_are_told() {
         let message = report["incidents"][0]["message"].as_str().unwrap();
         assert!(message.contains(expected), "{file}: {message}");
     }
+}
+
+#[test]
+fn zip_files_that_are_a_trap_are_told_in_one_line() {
+    let key = Key::new(146);
+    let dir = folder(&key);
+    let path = dir.path();
+    if !made(path, &["7z"], "cd in && 7z a -bd -tzip -mm=PPMd ../out/ppmd.zip . > /dev/null") {
+        return;
+    }
+    let (report, code) = scan_path(&path.join("out/ppmd.zip"));
+    assert_eq!((fingerprints(&report).len(), code), (0, 3), "{report}");
+    let incidents = report["incidents"].as_array().unwrap();
+    assert!(incidents.len() == 1 && incidents[0]["message"].as_str().unwrap().contains("PPMd"), "{report}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Cabinet files: stored, MSZIP and LZX. Each folder is read once, from its start to its end.
 //!
-//! Sources: Microsoft's [MS-CAB]; Microsoft's "MSZIP Data Compression Format".
+//! Sources: Microsoft's MS-CAB; Microsoft's "MSZIP Data Compression Format".
 
 use super::zip_directory::{u16_at, u32_at};
 use super::{Open, Reader, Walk};
