@@ -64,6 +64,9 @@ pub trait Visitor {
     /// A member of this name is there whose contents cannot be had; why is told for all such members of an archive together.
     fn closed(&mut self, _member: &str) {}
 
+    /// A link or device of this name is there, which has no contents.
+    fn link(&mut self, _name: &str) {}
+
     /// Something in the archive, or in the member of this name, cannot be read.
     fn problem(&mut self, member: Option<&str>, message: String);
 }

@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::args::CorrelateArgs;
 use crate::exposure::Chains;
+use keysweep_engine::finding::WHOLE_FILE;
 use keysweep_engine::{Incident, Report};
 use keysweep_exposure::Kind;
 use keysweep_facts::Fact;
@@ -75,7 +76,8 @@ impl Fleet {
             if finding.key.as_ref().is_some_and(|key| key.encrypted) {
                 continue;
             }
-            for location in &finding.locations {
+            // That a file of this name is in several packages tells nothing of its secret.
+            for location in finding.locations.iter().filter(|location| location.form != WHOLE_FILE) {
                 let zone = chains.zones.of(Kind::Path, &location.path).map(str::to_owned).or_else(|| of_host.clone());
                 let place = Place { host: number, zone: self.zone(zone), path: location.path.as_str().into() };
                 self.keys.entry(finding.fingerprint.as_str().into()).or_default().hold(place);

@@ -11,6 +11,10 @@ def tar(files):
     with tarfile.open(fileobj=out, mode="w") as archive:
         for name, content in files.items():
             info = tarfile.TarInfo(name)
+            if content is None:
+                info.type, info.linkname = tarfile.SYMTYPE, "/dev/null"
+                archive.addfile(info)
+                continue
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
     return out.getvalue()
@@ -23,7 +27,7 @@ def digest(content):
 layers = [
     tar({"app/deleted.pem": pem["1"], "app/replaced.pem": pem["2"], "app/hidden/key.pem": pem["3"], "app/kept.pem": pem["4"]}),
     tar({"app/readme.txt": b"nothing\n"}),
-    tar({"app/.wh.deleted.pem": b"", "app/replaced.pem": b"gone\n", "app/hidden/.wh..wh..opq": b""}),
+    tar({"app/.wh.deleted.pem": b"", "app/replaced.pem": None, "app/hidden/.wh..wh..opq": b""}),
 ]
 config = json.dumps({
     "created": "2026-01-01T00:00:00Z",

@@ -106,6 +106,9 @@ fn members(input: &mut Stream<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
                         return Ok(());
                     }
                 } else {
+                    if matches!(kind, b'1'..=b'4' | b'6') && walk.budget.member() {
+                        walk.visitor.link(&clean(&name));
+                    }
                     input.skip(padded(size))?;
                 }
             }

@@ -213,6 +213,10 @@ impl Visitor for Names<'_> {
         open(format, Input::Stream(&mut Cursor::new(head).chain(content)), &place, budget, &mut names);
     }
 
+    fn link(&mut self, name: &str) {
+        self.survey.note(self.layer, name);
+    }
+
     fn problem(&mut self, _: Option<&str>, _: String) {}
 }
 
