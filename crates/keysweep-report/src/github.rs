@@ -1,7 +1,7 @@
 //! Annotations of GitHub Actions: workflow commands on standard output
 //! (docs.github.com, "Workflow commands for GitHub Actions").
 
-use crate::place::{MAX_PLACES, excuse, level, path};
+use crate::place::{MAX_PLACES, excuse, layer_sentence, level, path};
 use crate::text::printable;
 use keysweep_engine::Report;
 use keysweep_engine::finding::{Finding, Location};
@@ -51,7 +51,9 @@ fn annotation(finding: &Finding, location: &Location, out: &mut dyn Write) -> io
     }
     let commit = location.git.as_ref().and_then(|git| git.commit.as_ref());
     let commit = commit.map(|id| format!(" In commit {id}.")).unwrap_or_default();
-    let message = format!("{}.{commit} {} [{}]", finding.proof.statement, finding.remediation, finding.fingerprint);
+    let layer = layer_sentence(location);
+    let Finding { proof, remediation, fingerprint, .. } = finding;
+    let message = format!("{}.{commit}{layer} {remediation} [{fingerprint}]", proof.statement);
     writeln!(out, ",title={}::{}", property(&format!("{} ({})", finding.title, finding.rule)), data(&message))
 }
 

@@ -1,7 +1,7 @@
 //! GitLab's report of secret detection (gitlab-org/security-products/security-report-schemas, version 15.2.1), as
 //! `artifacts:reports:secret_detection` takes it.
 
-use crate::place::{MAX_PLACES, excuse, path};
+use crate::place::{MAX_PLACES, excuse, layer_sentence, path};
 use crate::text::printable;
 use keysweep_engine::Report;
 use keysweep_engine::finding::{Finding, Location};
@@ -89,7 +89,7 @@ fn vulnerability(finding: &Finding, location: &Location) -> Value {
         // The same in every scan, so that pipelines can be compared.
         "id": format!("{}|{sha}|{}|{}", finding.fingerprint, path(location), location.offset),
         "name": cut(&finding.title, MAX_NAME),
-        "description": format!("{}\n\n{}.", finding.description, finding.proof.statement),
+        "description": format!("{}\n\n{}.{}", finding.description, finding.proof.statement, layer_sentence(location)),
         "severity": severity(finding.severity),
         "solution": cut(&finding.remediation, MAX_SOLUTION),
         "identifiers": [{

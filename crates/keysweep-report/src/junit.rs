@@ -1,10 +1,10 @@
 //! JUnit XML, as continuous integration shows results of tests. There is no standard; the elements are those that Ant's task
 //! writes and Jenkins, GitLab and Azure read.
 
-use crate::place::{MAX_PLACES, excuse, path};
+use crate::place::{MAX_PLACES, excuse, layer_text, path};
 use crate::text::printable;
 use keysweep_engine::Report;
-use keysweep_engine::finding::{Finding, Incident, Location};
+use keysweep_engine::finding::{Finding, Incident, Location, WHOLE_FILE};
 use keysweep_rules::Severity;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
@@ -80,8 +80,12 @@ fn error<W: Write>(xml: &mut Writer<W>, incident: &Incident) -> io::Result<()> {
 fn write_case<W: Write>(xml: &mut Writer<W>, case: &Case<'_>) -> io::Result<()> {
     let Case { finding, place, excuse } = case;
     let (class, file) = (format!("keysweep.{}", clean(&finding.rule)), clean(path(place)));
-    let at = place.line.map_or_else(|| format!("offset {}", place.offset), |line| format!("line {line}"));
-    let name = format!("{file}, {at}: {}", clean(&finding.title));
+    let at = match place.line {
+        Some(line) => format!(", line {line}"),
+        None if place.form == WHOLE_FILE => String::new(),
+        None => format!(", offset {}", place.offset),
+    };
+    let name = format!("{file}{at}: {}", clean(&finding.title));
     let line = place.line.map(|line| line.to_string());
     let named = [("classname", class.as_str()), ("name", name.as_str()), ("file", file.as_str())];
     let named = named.into_iter().chain(line.as_deref().map(|line| ("line", line)));
@@ -95,7 +99,9 @@ fn write_case<W: Write>(xml: &mut Writer<W>, case: &Case<'_>) -> io::Result<()> 
         }
         let commit = place.git.as_ref().and_then(|git| git.commit.as_ref());
         let commit = commit.map(|id| format!("\nCommit: {id}")).unwrap_or_default();
-        let text = format!("{}\nFingerprint: {}{commit}", clean(&finding.remediation), finding.fingerprint);
+        let layer =
+            place.layer.as_ref().map(|layer| format!("\nImage: {}", clean(&layer_text(layer)))).unwrap_or_default();
+        let text = format!("{}\nFingerprint: {}{commit}{layer}", clean(&finding.remediation), finding.fingerprint);
         let failure = [("type", severity.as_str()), ("message", message.as_str())];
         xml.create_element("failure").with_attributes(failure).write_text_content(BytesText::new(&text))?;
         Ok(())

@@ -1,6 +1,6 @@
 //! SARIF 2.1.0 (OASIS standard), as GitHub and other code scanning services read it.
 
-use crate::place::level;
+use crate::place::{layer_sentence, level};
 use keysweep_engine::finding::{Finding, Location};
 use keysweep_engine::{Report, Suppressed, Suppressor};
 use keysweep_rules::{RuleSet, Severity};
@@ -115,7 +115,7 @@ fn result(finding: &Finding, suppressed: Option<&Suppressed>, location: &Locatio
         "ruleId": finding.rule,
         "ruleIndex": rule_index,
         "level": level(finding.severity),
-        "message": { "text": message(finding) },
+        "message": { "text": format!("{}{}", message(finding), layer_sentence(location)) },
         "locations": [{ "physicalLocation": physical(location) }],
         "partialFingerprints": {
             "keysweepSecret/v1": finding.fingerprint,

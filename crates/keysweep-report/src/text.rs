@@ -1,8 +1,9 @@
 //! The report for people: what, where, why it matters, what to do.
 
+use crate::place::layer_text;
 use crate::when::date;
 use anstyle::{AnsiColor, Style as Ansi};
-use keysweep_engine::finding::{Finding, GitPlace, LayerPlace, Location, WHOLE_FILE};
+use keysweep_engine::finding::{Finding, GitPlace, Location, WHOLE_FILE};
 use keysweep_engine::{ProofLevel, Report, Suppressor};
 use keysweep_rules::Severity;
 use std::collections::BTreeMap;
@@ -147,29 +148,12 @@ pub(crate) fn place(location: &Location) -> String {
         write!(text, ": {form}").expect("writing to a string does not fail");
     }
     if let Some(layer) = &location.layer {
-        write!(text, " ({})", layer_place(layer)).expect("writing to a string does not fail");
+        write!(text, " ({})", layer_text(layer)).expect("writing to a string does not fail");
     }
     if let Some(git) = &location.git {
         write!(text, " ({})", history(git)).expect("writing to a string does not fail");
     }
     text
-}
-
-/// `layer 2 of 3, sha256:0123456789ab, made by COPY . /app, deleted in a later layer: 3`.
-fn layer_place(layer: &LayerPlace) -> String {
-    let mut text = format!("layer {} of {}", layer.index, layer.of);
-    if let Some(digest) = &layer.digest {
-        let short: String = digest.chars().take("sha256:".len() + 12).collect();
-        text = format!("{text}, {short}");
-    }
-    if let Some(command) = &layer.created_by {
-        text = format!("{text}, made by {command}");
-    }
-    match (layer.deleted_in, layer.replaced_in) {
-        (Some(later), _) => format!("{text}, deleted in a later layer: {later}"),
-        (None, Some(later)) => format!("{text}, replaced in a later layer: {later}"),
-        (None, None) => text,
-    }
 }
 
 /// `committed 2024-01-31, still in HEAD, pushed`.

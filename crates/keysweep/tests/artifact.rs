@@ -267,6 +267,11 @@ fn findings_in_images_name_their_layer_and_what_hides_them() {
     let text = keysweep().arg("scan").arg(dir.path().join("old.tar")).output().unwrap();
     let text = String::from_utf8(text.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("layer 1 of 3, sha256:") && text.contains("deleted in a later layer: 3"), "{text}");
+    for format in ["sarif", "gitlab", "github", "junit", "html"] {
+        let run = keysweep().args(["scan", "-f", format]).arg(dir.path().join("old.tar")).output().unwrap();
+        let text = String::from_utf8(run.stdout).unwrap();
+        assert!(text.replace("%3A", ":").contains("deleted in a later layer: 3"), "{format}: {text}");
+    }
 }
 
 fn places(report: &Value, key: &Key) -> Vec<Value> {

@@ -9,11 +9,14 @@
 mod documents;
 mod survey;
 
-use crate::finding::{Finding, LayerPlace, Report};
+use crate::finding::{Finding, Incident, LayerPlace, Report};
 use documents::{Image, images};
 use keysweep_archive::Limits;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use survey::{Survey, survey};
+
+/// Images in one file whose layers are told.
+const MAX_SURVEYS: usize = 16;
 
 /// Whether a file of this name at the top of an archive or folder shows that it is an image.
 pub(crate) fn is_sign(name: &str) -> bool {
@@ -22,6 +25,7 @@ pub(crate) fn is_sign(name: &str) -> bool {
 
 /// Tells for all findings in the images at `roots` (archives and folders, as places are named) in which layer they are.
 pub(crate) fn tell(report: &mut Report, roots: &BTreeSet<String>, limits: Limits) {
+    let mut surveys: HashMap<&str, usize> = HashMap::new();
     for root in roots {
         let inside = |path: &str| below(path, root).is_some();
         let wanted: HashSet<String> = report
@@ -32,6 +36,14 @@ pub(crate) fn tell(report: &mut Report, roots: &BTreeSet<String>, limits: Limits
             .flat_map(|place| place.path.split("!/").skip(1).map(str::to_owned))
             .collect();
         if wanted.is_empty() {
+            continue;
+        }
+        // Each survey reads the file anew, and a file may be full of what looks like an image.
+        let count = surveys.entry(root.split("!/").next().unwrap_or(root)).or_default();
+        *count += 1;
+        if *count > MAX_SURVEYS {
+            let message = "more images in one file than are looked through for their layers".to_owned();
+            report.incidents.push(Incident { path: root.clone(), message, incomplete: false });
             continue;
         }
         let survey = survey(root, wanted, limits);
