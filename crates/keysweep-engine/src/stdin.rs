@@ -49,20 +49,29 @@ pub(crate) fn blocks(mut input: impl Read, search: &mut dyn FnMut(Block<'_>)) ->
     }
 }
 
-/// Keeps `head` and all of `input` in a file that has no name and that nobody else can open: it is gone with this process.
+/// Keeps `head` and `input` in a file that has no name and that nobody else can open: it is gone with this process. Tells
+/// beside why there may be more than was kept: the input cannot be read to its end, or is longer than `most` bytes.
 ///
 /// # Errors
 ///
-/// The input cannot be read, is longer than `most` bytes, or there is no room for it.
-pub(crate) fn spool(head: &[u8], input: &mut dyn Read, most: u64) -> io::Result<File> {
+/// There is no room for it.
+pub(crate) fn spool(head: &[u8], input: &mut dyn Read, most: u64) -> io::Result<(File, io::Result<()>)> {
     let failed = |error: io::Error| io::Error::other(format!("cannot be kept in a temporary file: {error}"));
     let mut file = tempfile::tempfile().map_err(failed)?;
     file.write_all(head).map_err(failed)?;
-    let rest = most.saturating_sub(head.len() as u64);
-    if io::copy(&mut input.take(rest), &mut file).map_err(failed)? == rest && input.read(&mut [0])? > 0 {
-        return Err(io::Error::other("longer than what is unpacked of an archive; save it as a file"));
+    let mut left = most.saturating_sub(head.len() as u64);
+    let mut buffer = Zeroizing::new(vec![0; 256 << 10]);
+    loop {
+        let count = match input.read(&mut buffer) {
+            Ok(0) => return Ok((file, Ok(()))),
+            Ok(_) if left == 0 => return Ok((file, Err(io::Error::other("longer than what is kept of it")))),
+            Ok(count) => count.min(usize::try_from(left).unwrap_or(usize::MAX)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Ok((file, Err(error))),
+        };
+        file.write_all(&buffer[..count]).map_err(failed)?;
+        left -= count as u64;
     }
-    Ok(file)
 }
 
 impl<'s> Sweep<'s> {
@@ -103,11 +112,12 @@ impl<'s> Sweep<'s> {
         } else if format.streams() && !format.is_text() {
             unpack_stream(self, searcher, "-", limits, (&head, input), jobs);
         } else {
-            let file = spool(&head, input, limits.bytes)?;
+            let (file, outcome) = spool(&head, input, limits.bytes)?;
             drop(head);
             let source = FileSource::from_file(file)?;
             self.progress.expect(source.len());
             self.source(origin, &source, searcher, jobs);
+            return outcome;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use crate::finding::{GitPlace, Report};
 use crate::numbers;
 use crate::place::Part;
 use crate::scan::{Sweep, reason};
+use crate::source::FileSource;
 use keysweep_archive::{Budget, Format, HEAD, Input, Limits, Member, Slice, Visitor};
 use keysweep_image::{ReadAt, recognise};
 use keysweep_memory::Effort;
@@ -24,6 +25,8 @@ const MEMBER: u64 = (64 << 20) - 64;
 const HELD: u64 = 128 << 20;
 /// Bytes of a member held whatever else is: enough to recognise what it is, and to open what is small.
 const LEAST: u64 = (1 << 20) - 64;
+/// Bytes of an archive within an archive that are kept in a file without a name, if it must be read from its end.
+const MAX_SPOOLED: u64 = 4 << 30;
 /// Incidents reported for one file.
 const MAX_PROBLEMS: usize = 20;
 /// From this size on a stored member is not searched again as a part of its archive.
@@ -249,11 +252,7 @@ impl Unpacking<'_, '_> {
                 self.open(format, Input::Stream(&mut whole), None, name, depth);
                 return;
             }
-            Some(format) if format.is_text() => {
-                let message = "its texts were searched with their escapes only: too large to be held in memory";
-                self.incident(name, message.to_owned());
-            }
-            Some(_) => self.incident(name, "not opened: too large to be opened within another archive".to_owned()),
+            Some(_) => return self.spooled(name, &mut whole, depth),
             None => {}
         }
         if self.pass == Pass::Dumps {
@@ -281,6 +280,17 @@ impl Unpacking<'_, '_> {
             self.incident(name, message.to_owned());
         }
         self.outcome(name, outcome);
+    }
+
+    /// Searches a member that must be read at any place, and is too large for memory.
+    fn spooled(&mut self, name: &str, content: &mut dyn Read, depth: usize) {
+        match crate::stdin::spool(&[], content, MAX_SPOOLED).and_then(|(f, o)| Ok((FileSource::from_file(f)?, o))) {
+            Ok((source, outcome)) => {
+                self.bytes(name, &source, depth);
+                self.outcome(name, outcome);
+            }
+            Err(error) => self.incident(name, format!("not opened: {}", reason(&error))),
+        }
     }
 
     /// Reports that a member cannot be unpacked to its end.

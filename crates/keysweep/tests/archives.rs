@@ -262,6 +262,21 @@ fn archives_on_standard_input_may_be_large() {
         assert_eq!(report["findings"][0]["locations"][0]["path"], place, "{file}: {report}");
         assert_eq!(report["complete"], true, "{file}: {report}");
     }
+    // A large archive that must be read from its end, within one that is read as it comes.
+    let nested = "tar czf - a.zip | cat > nested.tgz && zip -q1 deflated.zip a.zip";
+    if made(dir.path(), &tools, nested) {
+        for (file, place) in [
+            ("nested.tgz", "nested.tgz!/nested.tar!/a.zip!/etc/key.pem"),
+            ("deflated.zip", "deflated.zip!/a.zip!/etc/key.pem"),
+        ] {
+            let (report, code) = scan_path(&dir.path().join(file));
+            assert_eq!((fingerprints(&report), code), (vec![key.fingerprint()], 1), "{file}: {report}");
+            assert!(
+                report["findings"][0]["locations"][0]["path"].as_str().unwrap().ends_with(place),
+                "{file}: {report}"
+            );
+        }
+    }
     // Cut off: told, and what was there before is found.
     let (report, code) = scan_output(dir.path(), "head -c 60000000 a.tar");
     assert_eq!((fingerprints(&report).len(), code), (0, 3), "{report}");

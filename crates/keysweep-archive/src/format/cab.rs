@@ -5,6 +5,7 @@
 use super::zip_directory::{u16_at, u32_at};
 use super::{Open, Reader, Walk};
 use crate::Member;
+use crate::budget::Metered;
 use crate::name::clean;
 use flate2::{Decompress, FlushDecompress, Status};
 use keysweep_image::{ReadAt, read_into};
@@ -125,20 +126,25 @@ fn members(content: &mut Content<'_>, files: &BTreeMap<u64, Entry>, walk: &mut W
             walk.problem(Some(&entry.name), "overlaps another file of the cabinet: not looked into");
             continue;
         };
-        // What is passed over is unpacked all the same.
-        walk.budget.take(gap)?;
-        if io::copy(&mut content.by_ref().take(gap), &mut io::sink())? < gap {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
+        pass_over(content, gap, walk)?;
         let mut file = Exactly { inner: content, left: entry.size };
         if !walk.member(Member { name: entry.name.clone(), stored: None }, &mut file) {
             return Ok(false);
         }
         let left = file.left;
-        io::copy(&mut content.by_ref().take(left), &mut io::sink())?;
+        pass_over(content, left, walk)?;
         position = start + entry.size;
     }
     Ok(true)
+}
+
+/// Passes over `count` bytes, which are unpacked all the same.
+fn pass_over(content: &mut Content<'_>, count: u64, walk: &Walk<'_>) -> io::Result<()> {
+    let mut metered = Metered { inner: content.take(count), budget: walk.budget };
+    if io::copy(&mut metered, &mut io::sink())? < count {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(())
 }
 
 /// Reads as many bytes as a file is said to have; fewer are an error.
