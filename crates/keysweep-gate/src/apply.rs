@@ -124,14 +124,16 @@ impl Pass<'_> {
         if self.gate.config.excluded.is_match(&path) {
             return Some((Suppressor::Excluded, None, None));
         }
-        self.exception(finding, &path).or_else(|| self.mark(finding, location)).or_else(|| self.known(finding, &path))
+        let commit = location.git.as_ref().and_then(|git| git.commit.as_deref());
+        self.exception(finding, &path, commit)
+            .or_else(|| self.mark(finding, location))
+            .or_else(|| self.known(finding, &path))
     }
 
-    fn exception(&mut self, finding: &Finding, path: &str) -> Option<Reason> {
+    fn exception(&mut self, finding: &Finding, path: &str, commit: Option<&str>) -> Option<Reason> {
         let mut reason = None;
         for (index, exception) in self.gate.config.allow.iter().enumerate() {
-            let names = exception.names(&finding.rule, &finding.fingerprint)
-                && exception.paths.as_ref().is_none_or(|paths| paths.is_match(path));
+            let names = exception.names(&finding.rule, &finding.fingerprint) && exception.holds_at(path, commit);
             if names && !self.gate.is_over(exception.until.as_ref()) {
                 self.used[index] = true;
                 let until = exception.until.as_ref().map(Day::to_string);
@@ -190,7 +192,7 @@ impl Pass<'_> {
     fn holds_anywhere(&self, finding: &Finding) -> bool {
         let gate = self.gate;
         let excepted = gate.config.allow.iter().any(|exception| {
-            exception.paths.is_none()
+            exception.is_placeless()
                 && exception.names(&finding.rule, &finding.fingerprint)
                 && !gate.is_over(exception.until.as_ref())
         });

@@ -4,7 +4,7 @@ use crate::{Day, Error};
 use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 use keysweep_engine::ProofLevel;
 use keysweep_rules::parse::unknown;
-use keysweep_rules::{RuleSet, Severity};
+use keysweep_rules::{Pattern, RuleSet, Severity};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -15,9 +15,12 @@ pub const FILE_NAME: &str = "keysweep.toml";
 /// Longest configuration that is read, in bytes.
 const MAX_FILE: u64 = 4 << 20;
 
+/// Least number of digits that name a commit.
+const MIN_COMMIT: usize = 7;
+
 const KEYS: [&str; 9] =
     ["rules", "disable", "severity", "fail-on", "min-proof", "exclude", "baseline", "inline-allow", "allow"];
-const ALLOW_KEYS: [&str; 5] = ["rule", "fingerprint", "paths", "reason", "until"];
+const ALLOW_KEYS: [&str; 7] = ["rule", "fingerprint", "paths", "path-patterns", "commits", "reason", "until"];
 
 /// What a configuration says.
 #[derive(Debug, Default)]
@@ -57,6 +60,10 @@ pub struct Exception {
     pub paths: Option<GlobSet>,
     /// The globs of the paths, for messages.
     pub globs: Vec<String>,
+    /// Paths, by regular expressions, which were taken over from other tools.
+    pub path_patterns: Option<(Vec<String>, Pattern)>,
+    /// Commits that brought the secret: beginnings of their names, in lower-case hex.
+    pub commits: Vec<String>,
     /// Why.
     pub reason: String,
     /// The last day on which it holds.
@@ -83,12 +90,16 @@ struct Raw {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct RawException {
     rule: Option<String>,
     fingerprint: Option<String>,
     #[serde(default)]
     paths: Vec<String>,
+    #[serde(default)]
+    path_patterns: Vec<String>,
+    #[serde(default)]
+    commits: Vec<String>,
     #[serde(default)]
     reason: String,
     until: Option<Day>,
@@ -204,9 +215,20 @@ impl Exception {
         if raw.reason.trim().is_empty() {
             return Err("an exception needs a `reason`".to_owned());
         }
-        if raw.rule.is_none() && raw.fingerprint.is_none() && raw.paths.is_empty() {
-            return Err("an exception needs a `rule`, a `fingerprint` or `paths`".to_owned());
+        let lists = [&raw.paths, &raw.path_patterns, &raw.commits];
+        if raw.rule.is_none() && raw.fingerprint.is_none() && lists.iter().all(|list| list.is_empty()) {
+            return Err(
+                "an exception needs a `rule`, a `fingerprint`, `paths`, `path-patterns` or `commits`".to_owned()
+            );
         }
+        let is_commit = |name: &String| name.len() >= MIN_COMMIT && name.bytes().all(|b| b.is_ascii_hexdigit());
+        if let Some(name) = raw.commits.iter().find(|name| !is_commit(name)) {
+            return Err(format!("'{name}' is no name of a commit: at least {MIN_COMMIT} hexadecimal digits"));
+        }
+        let path_patterns = match raw.path_patterns.as_slice() {
+            [] => None,
+            list => Some((list.to_vec(), Pattern::any_of(list).map_err(|e| format!("`path-patterns`: {e}"))?)),
+        };
         let rule = raw.rule.map(|rule| match GlobBuilder::new(&rule).build() {
             Ok(glob) => Ok((rule, glob.compile_matcher())),
             Err(error) => Err(format!("glob '{rule}': {}", error.kind())),
@@ -217,6 +239,8 @@ impl Exception {
             fingerprint: raw.fingerprint,
             paths,
             globs: raw.paths,
+            path_patterns,
+            commits: raw.commits.iter().map(|name| name.to_ascii_lowercase()).collect(),
             reason: raw.reason.trim().to_owned(),
             until: raw.until,
         })
@@ -228,12 +252,27 @@ impl Exception {
             && self.fingerprint.as_ref().is_none_or(|own| own == fingerprint)
     }
 
+    /// Whether it is about places with this path, which this commit brought.
+    pub fn holds_at(&self, path: &str, commit: Option<&str>) -> bool {
+        let of_commit = |commit: &str| self.commits.iter().any(|name| commit.starts_with(name.as_str()));
+        self.paths.as_ref().is_none_or(|paths| paths.is_match(path))
+            && self.path_patterns.as_ref().is_none_or(|(_, pattern)| pattern.is_match(path.as_bytes()))
+            && (self.commits.is_empty() || commit.is_some_and(of_commit))
+    }
+
+    /// Whether it holds wherever the finding is.
+    pub fn is_placeless(&self) -> bool {
+        self.paths.is_none() && self.path_patterns.is_none() && self.commits.is_empty()
+    }
+
     /// What it is about, for messages.
     pub fn describe(&self) -> String {
         let rule = self.rule.as_ref().map(|(rule, _)| format!("rule {rule}"));
         let fingerprint = self.fingerprint.as_ref().map(|f| format!("fingerprint {f}"));
         let paths = (!self.globs.is_empty()).then(|| format!("paths {}", self.globs.join(", ")));
-        let what: Vec<String> = [rule, fingerprint, paths].into_iter().flatten().collect();
+        let patterns = self.path_patterns.as_ref().map(|(list, _)| format!("paths like {}", list.join(", ")));
+        let commits = (!self.commits.is_empty()).then(|| format!("commits {}", self.commits.join(", ")));
+        let what: Vec<String> = [rule, fingerprint, paths, patterns, commits].into_iter().flatten().collect();
         format!("the exception for {} ({})", what.join(", "), self.reason)
     }
 }
@@ -304,6 +343,8 @@ mod tests {
             ("fail-on = 'hgh'", "fail-on"),
             ("[[allow]]\nrule = 'x'", "needs a `reason`"),
             ("[[allow]]\nreason = 'x'", "needs a `rule`"),
+            ("[[allow]]\nreason = 'x'\ncommits = ['main']", "'main' is no name of a commit"),
+            ("[[allow]]\nreason = 'x'\npath-patterns = ['a', '(']", "`path-patterns`: unclosed group"),
             ("[[allow]]\nrule = 'x'\nreason = 'x'\nuntil = '31.12.2026'", "a date is written"),
             ("exclude = ['a[']", "a["),
             ("x", "expected"),
@@ -328,6 +369,17 @@ mod tests {
         for path in ["a/tests/keys/b", "a/top", "b.pem.txt"] {
             assert!(!set.is_match(path), "{path}");
         }
+    }
+
+    #[test]
+    fn paths_and_commits_are_asked_together() {
+        let text = "[[allow]]\nreason = 'x'\npath-patterns = ['(?:^|/)docs/', '[.]md$']\ncommits = ['0123abC']";
+        let exception = parse(text).unwrap().allow.remove(0);
+        assert!(exception.holds_at("a/docs/x", Some("0123abcdef")) && exception.holds_at("a.md", Some("0123abcdef")));
+        assert!(!exception.holds_at("a/mydocs/x", Some("0123abcdef")));
+        assert!(!exception.holds_at("a.md", Some("f123abcdef")) && !exception.holds_at("a.md", None));
+        assert!(!exception.is_placeless());
+        assert!(exception.describe().contains("commits 0123abc"), "{}", exception.describe());
     }
 
     #[test]

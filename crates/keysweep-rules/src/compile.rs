@@ -55,8 +55,8 @@ pub enum Rejection {
     #[error("it is a placeholder")]
     Placeholder,
     /// The rule denies it.
-    #[error("`deny` pattern {0} matches")]
-    Denied(usize),
+    #[error("`{0}` pattern {1} matches")]
+    Denied(&'static str, usize),
     /// Nothing near it says what it is.
     #[error("no word of `context` is near it")]
     NoContext,
@@ -75,8 +75,8 @@ pub struct CompiledToken {
 #[derive(Debug)]
 struct Programs {
     finder: Finder,
-    /// Compiled when a match came so far that they are asked.
-    deny: OnceLock<Vec<Regex>>,
+    /// Those of `deny`, `deny_match` and `deny_line`, compiled when a match came so far that they are asked.
+    deny: OnceLock<[Vec<Regex>; 3]>,
     check: Option<&'static Check>,
 }
 
@@ -128,6 +128,8 @@ impl CompiledToken {
                 *work += MATCH_WORK * found.whole.len();
                 match programs.accept(rule, window, found.clone()) {
                     Ok(found) => return Ok(found),
+                    // A shorter match would only slip by.
+                    Err(why @ Rejection::Denied("deny_match" | "deny_line", _)) => return Err(why),
                     Err(why) => rejection = why,
                 }
             }
@@ -149,10 +151,16 @@ impl Programs {
         Some(Self { finder: Finder::new(&rule.pattern)?, deny: OnceLock::new(), check })
     }
 
-    /// The number of the first `deny` pattern that matches, from 1.
-    fn denied(&self, rule: &TokenRule, secret: &[u8]) -> Option<usize> {
-        let compile = || rule.deny.iter().filter_map(|text| pattern::compile(text).ok()).collect();
-        self.deny.get_or_init(compile).iter().position(|deny| deny.is_match(secret)).map(|index| index + 1)
+    /// The first pattern that says that it is no finding: its field, and its number from 1.
+    fn denied(&self, rule: &TokenRule, window: &[u8], found: &Found) -> Option<(&'static str, usize)> {
+        let compiled = |list: &Vec<String>| list.iter().filter_map(|text| pattern::compile(text).ok()).collect();
+        let lists = self.deny.get_or_init(|| [&rule.deny, &rule.deny_match, &rule.deny_line].map(compiled));
+        let texts = [found.secret.clone(), found.whole.clone(), lines(window, &found.whole)];
+        let names = ["deny", "deny_match", "deny_line"];
+        names.into_iter().zip(lists).zip(texts).find_map(|((name, list), text)| {
+            let index = list.iter().position(|deny| deny.is_match(&window[text.clone()]))?;
+            Some((name, index + 1))
+        })
     }
 
     /// Judges a match of the pattern, the cheapest questions first.
@@ -170,8 +178,8 @@ impl Programs {
         if placeholders::is_placeholder(variable_part(&rule.anchors, secret)) {
             return Err(Rejection::Placeholder);
         }
-        if let Some(number) = self.denied(rule, secret) {
-            return Err(Rejection::Denied(number));
+        if let Some((field, number)) = self.denied(rule, window, &found) {
+            return Err(Rejection::Denied(field, number));
         }
         let context = context(rule, window, &found)?;
         let shown = |(name, range): &(&'static str, Range<usize>)| (*name, &window[range.clone()]);
@@ -240,6 +248,13 @@ fn ends_with_escape(text: &[u8]) -> bool {
     letter || colour || begins(2, b"%") || begins(2, b"\\x") || begins(4, b"\\u")
 }
 
+/// The lines on which `range` lies, as far as they are in the window.
+fn lines(window: &[u8], range: &Range<usize>) -> Range<usize> {
+    let start = memchr::memrchr(b'\n', &window[..range.start]).map_or(0, |at| at + 1);
+    let end = memchr::memchr(b'\n', &window[range.end..]).map_or(window.len(), |at| range.end + at);
+    start..end
+}
+
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
@@ -263,7 +278,7 @@ pub(crate) fn leading_anchor<'a>(anchors: &'a [Anchor], secret: &[u8]) -> Option
     anchors.iter().filter(begins).max_by_key(|anchor| anchor.text.len())
 }
 
-/// The word of the context that stands near the secret, or in the match around it; nothing if none is needed.
+/// The word of the context that stands near the secret, or in the match; nothing if none is needed.
 fn context<'a>(rule: &'a TokenRule, window: &[u8], found: &Found) -> Result<Option<&'a str>, Rejection> {
     if rule.context.is_empty() {
         return Ok(None);
@@ -271,7 +286,9 @@ fn context<'a>(rule: &'a TokenRule, window: &[u8], found: &Found) -> Result<Opti
     let Found { whole, secret, .. } = found;
     let before = &window[whole.start.saturating_sub(rule.context_within)..secret.start];
     let after = &window[secret.end..whole.end.saturating_add(rule.context_within).min(window.len())];
-    let near = |word: &&String| contains(before, word.as_bytes()) || contains(after, word.as_bytes());
+    // Where all that matched is the secret, the word may be a part of it.
+    let within = if secret == whole { &window[secret.clone()] } else { &[] };
+    let near = |word: &&String| [before, within, after].iter().any(|text| contains(text, word.as_bytes()));
     rule.context.iter().find(near).map(|word| Some(word.as_str())).ok_or(Rejection::NoContext)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::pattern::{self, Engine};
 use crate::probe::{GaveUp, Probe};
-use crate::validate::{SECRET_GROUP, SHOWN_GROUPS};
+use crate::validate::{SECRET_GROUPS, SHOWN_GROUPS};
 use regex_automata::meta::Regex;
 use regex_automata::{Anchored, Input};
 use std::ops::Range;
@@ -100,7 +100,10 @@ impl Finder {
         let mut captures = regex.create_captures();
         regex.search_captures(&Input::new(window).span(found.whole.clone()).anchored(Anchored::Yes), &mut captures);
         let group = |name: &str| captures.get_group_by_name(name).map(|span| span.range());
-        found.secret = group(SECRET_GROUP).unwrap_or_else(|| found.whole.clone());
+        let mut secrets = SECRET_GROUPS.into_iter().filter_map(group);
+        let first = secrets.next();
+        let full = first.iter().cloned().chain(secrets).find(|range| !range.is_empty());
+        found.secret = full.or(first).unwrap_or_else(|| found.whole.clone());
         found.groups = SHOWN_GROUPS.into_iter().filter_map(|name| Some((name, group(name)?))).collect();
         Some(())
     }

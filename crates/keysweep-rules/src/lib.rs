@@ -16,6 +16,7 @@
 //! | [`mod@redact`] | what of a secret may be shown |
 //! | [`template`] | examples that hold no token |
 //! | [`selftest`] | rules on their own examples |
+//! | [`mod@import`] | rules of other scanners |
 //! | [`lint`] | whether rules are well made |
 //!
 //! The built-in rules are packed into the binary by the build script; regular expressions are compiled when a literal of
@@ -27,6 +28,7 @@ mod entropy;
 mod error;
 mod files;
 mod finder;
+pub mod import;
 pub mod lint;
 pub mod model;
 pub mod parse;
@@ -46,5 +48,6 @@ pub use error::Error;
 pub use files::{FILE_HEAD, FileRules};
 pub use model::{Anchor, Boundary, Detector, FileRule, Level, Purpose, Rule, Severity, TokenRule};
 pub use parse::RuleError;
+pub use pattern::{Pattern, PatternError};
 pub use redact::redact;
 pub use set::RuleSet;

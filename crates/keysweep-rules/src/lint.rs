@@ -99,11 +99,16 @@ fn lint_examples(rule: &Rule) -> Vec<String> {
     short.map(|(field, list)| format!("has {} `{field}`, at least {MIN_EXAMPLES} are needed", list.len())).collect()
 }
 
+/// Whether a literal is so frequent that only generic rules may have it.
+pub(crate) fn is_common(literal: &str) -> bool {
+    let lower = literal.to_ascii_lowercase();
+    COMMON.contains(&lower.as_str()) || lower.bytes().all(|b| b == lower.as_bytes()[0])
+}
+
 fn lint_token(rule: &Rule, token: &TokenRule) -> Vec<String> {
     let mut messages = lint_examples(rule);
     for anchor in token.anchors.iter().filter(|_| !token.generic) {
-        let lower = anchor.text.to_ascii_lowercase();
-        if COMMON.contains(&lower.as_str()) || lower.bytes().all(|b| b == lower.as_bytes()[0]) {
+        if is_common(&anchor.text) {
             messages
                 .push(format!("anchor '{}' is too frequent: choose a rarer literal, or set `generic`", anchor.text));
         }

@@ -224,6 +224,10 @@ pub struct TokenRule {
     pub context_within: usize,
     /// Regular expressions on the secret that make it no finding.
     pub deny: Vec<String>,
+    /// The same on all that the pattern matched.
+    pub deny_match: Vec<String>,
+    /// The same on the lines on which the match lies.
+    pub deny_line: Vec<String>,
     /// Yields to every more specific rule that matches the same text.
     pub generic: bool,
     /// Added to the specificity, where that of the rule itself is not right.

@@ -16,9 +16,9 @@ const DEFAULT_CONTEXT_WITHIN: usize = 128;
 /// Largest priority, of either sign.
 const MAX_PRIORITY: i32 = 200;
 /// Longest pattern, in bytes.
-const MAX_PATTERN: usize = 4_096;
+pub(crate) const MAX_PATTERN: usize = 4_096;
 /// Most entries of a list.
-const MAX_LIST: usize = 256;
+pub(crate) const MAX_LIST: usize = 256;
 
 /// Fragments that patterns may use as `{{NAME}}`, no syntax of regular expressions otherwise.
 pub const FRAGMENTS: [(&str, &str); 2] = [
@@ -26,14 +26,14 @@ pub const FRAGMENTS: [(&str, &str); 2] = [
     // least one character that is no letter, digit or slash: names that go on are not the name.
     (
         "assign",
-        r#"(?i:</key>\s{0,16}<string>|(?:[\s"'`\\:=>,({\[\]|)&-]|%(?:3[ad]|2[027]|5[bd])|\\u00(?:3[ade]|2[267])|&(?:quot|#3[49]|#x2[27]);){1,24}(?:(?:value|default|string|str|bearer)(?:[\s"'`\\:=>&-]|%(?:3[ad]|2[027])|&(?:quot|#3[49]|#x2[27]);){1,8})?)"#,
+        r#"(?i:</key>\s{0,16}<string>|(?:[\s"'`\\:=>,({\[\]|)&-]|[.?+]=|%(?:3[ad]|2[027]|5[bd])|\\u00(?:3[ade]|2[267])|&(?:quot|#3[49]|#x2[27]);){1,24}(?:(?:value|default|string|str|bearer)(?:[\s"'`\\:=>&-]|%(?:3[ad]|2[027])|&(?:quot|#3[49]|#x2[27]);){1,8})?)"#,
     ),
     ("uuid", "(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"),
 ];
 
 const COMMON_FIELDS: [&str; 8] =
     ["id", "name", "description", "severity", "purpose", "remediation", "references", "decoder"];
-const TOKEN_FIELDS: [&str; 13] = [
+const TOKEN_FIELDS: [&str; 15] = [
     "anchors",
     "pattern",
     "before",
@@ -43,6 +43,8 @@ const TOKEN_FIELDS: [&str; 13] = [
     "context",
     "context_within",
     "deny",
+    "deny_match",
+    "deny_line",
     "generic",
     "priority",
     "examples",
@@ -167,12 +169,13 @@ impl Fields<'_> {
         let before = self.number("before", 0, MAX_BEFORE);
         let context_within = self.number("context_within", DEFAULT_CONTEXT_WITHIN, MAX_CONTEXT_WITHIN);
         let pattern = self.text("pattern");
-        let deny = self.texts("deny");
-        if deny.iter().chain([&pattern]).any(|p| p.len() > MAX_PATTERN) {
+        let [deny, deny_match, deny_line] = ["deny", "deny_match", "deny_line"].map(|name| self.texts(name));
+        if deny.iter().chain(&deny_match).chain(&deny_line).chain([&pattern]).any(|p| p.len() > MAX_PATTERN) {
             self.errors.push(format!("a pattern is longer than {MAX_PATTERN} bytes"));
         }
         let pattern = with_fragments(&pattern);
-        let deny = deny.iter().map(|text| with_fragments(text)).collect();
+        let [deny, deny_match, deny_line] =
+            [deny, deny_match, deny_line].map(|list| list.iter().map(|text| with_fragments(text)).collect());
         Detector::Token(TokenRule {
             anchors: self.anchors(),
             pattern,
@@ -187,6 +190,8 @@ impl Fields<'_> {
             context: self.texts("context"),
             context_within,
             deny,
+            deny_match,
+            deny_line,
             generic: self.flag(self.table.get("generic"), "generic"),
             priority: self.priority(),
         })

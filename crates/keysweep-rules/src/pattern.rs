@@ -15,10 +15,30 @@ const CACHE: usize = 512 << 10;
 /// A pattern is no regular expression, or too large a one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct PatternError(String);
+pub struct PatternError(String);
 
 fn syntax_config() -> syntax::Config {
     syntax::Config::new().unicode(false).utf8(false).nest_limit(NEST_LIMIT)
+}
+
+/// Regular expressions in the syntax of rules, for other texts than those that are scanned.
+#[derive(Debug, Clone)]
+pub struct Pattern(Vec<Regex>);
+
+impl Pattern {
+    /// Matches what one of the expressions matches.
+    ///
+    /// # Errors
+    ///
+    /// One of them is none, or too large.
+    pub fn any_of(patterns: &[String]) -> Result<Self, PatternError> {
+        patterns.iter().map(|pattern| compile(pattern)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether one of them matches somewhere.
+    pub fn is_match(&self, text: &[u8]) -> bool {
+        self.0.iter().any(|regex| regex.is_match(text))
+    }
 }
 
 /// What a compiled pattern is for.
@@ -75,6 +95,11 @@ pub(crate) fn lengths(pattern: &str) -> (usize, Option<usize>) {
         Ok(hir) => (hir.properties().minimum_len().unwrap_or(0), hir.properties().maximum_len()),
         Err(_) => (0, None),
     }
+}
+
+/// The structure of a pattern, if it is one.
+pub(crate) fn parsed(pattern: &str) -> Option<regex_syntax::hir::Hir> {
+    syntax::parse_with(pattern, &syntax_config()).ok()
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use crate::{checks, files};
 pub(crate) const SHOWN_GROUPS: [&str; 13] = [
     "user", "host", "port", "database", "account", "id", "project", "region", "tenant", "org", "name", "kind", "scope",
 ];
-/// The group that holds the secret.
-pub(crate) const SECRET_GROUP: &str = "secret";
+/// The groups that may hold the secret: the first that takes part in the match does.
+pub(crate) const SECRET_GROUPS: [&str; 9] =
+    ["secret", "secret2", "secret3", "secret4", "secret5", "secret6", "secret7", "secret8", "secret9"];
 
 /// What makes the rule unusable.
 pub(crate) fn validate(rule: &Rule) -> Vec<RuleError> {
@@ -30,7 +31,7 @@ fn patterns(token: &TokenRule) -> Vec<String> {
     match pattern::compile(&token.pattern) {
         Err(error) => messages.push(format!("`pattern`: {error}")),
         Ok(regex) => {
-            let known = || SHOWN_GROUPS.into_iter().chain([SECRET_GROUP]);
+            let known = || SHOWN_GROUPS.into_iter().chain(SECRET_GROUPS);
             let groups = regex.group_info().pattern_names(regex_automata::PatternID::ZERO).flatten();
             messages.extend(groups.filter(|g| !known().any(|k| k == *g)).map(|g| unknown("group", g, known())));
             if regex.is_match(b"") {
@@ -38,10 +39,11 @@ fn patterns(token: &TokenRule) -> Vec<String> {
             }
         }
     }
-    let deny = token.deny.iter().enumerate();
-    messages.extend(deny.filter_map(|(index, text)| {
-        pattern::compile(text).err().map(|error| format!("`deny` {}: {error}", index + 1))
-    }));
+    for (field, list) in [("deny", &token.deny), ("deny_match", &token.deny_match), ("deny_line", &token.deny_line)] {
+        messages.extend(list.iter().enumerate().filter_map(|(index, text)| {
+            pattern::compile(text).err().map(|error| format!("`{field}` {}: {error}", index + 1))
+        }));
+    }
     messages
 }
 

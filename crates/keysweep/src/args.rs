@@ -496,6 +496,18 @@ pub(crate) enum RulesCommand {
         #[command(flatten)]
         rules: RuleArgs,
     },
+    /// Take over rules of gitleaks, betterleaks, Kingfisher or Nosey Parker.
+    Import {
+        /// Their file: `gitleaks.toml`, or a YAML file of rules.
+        file: PathBuf,
+        /// Write the rules to this file.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Write what their allowlists say of paths and commits to this file, to be added to `keysweep.toml` [default: as
+        /// comments before the rules].
+        #[arg(long, value_name = "FILE")]
+        exceptions: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

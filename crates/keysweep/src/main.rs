@@ -14,6 +14,7 @@ mod hook;
 mod hunt;
 mod progress;
 mod rules;
+mod rules_import;
 mod scan;
 
 use args::{Cli, Command};

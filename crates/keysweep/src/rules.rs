@@ -2,7 +2,7 @@
 
 use crate::args::{RuleArgs, RulesArgs, RulesCommand};
 use crate::scan::rule_set;
-use crate::{CLEAN, Error, FINDINGS, USAGE};
+use crate::{CLEAN, Error, FINDINGS, USAGE, rules_import};
 use keysweep_account::Catalogue;
 use keysweep_account::model::Location;
 use keysweep_engine::decoder_rules;
@@ -22,6 +22,9 @@ pub(crate) fn run(args: &RulesArgs) -> Result<u8, Error> {
         RulesCommand::Show { id, rules } => show(&rule_set(rules)?, id),
         RulesCommand::Check { rules } => check(rules),
         RulesCommand::Test { rules } => test(rules),
+        RulesCommand::Import { file, output, exceptions } => {
+            rules_import::run(file, output.as_deref(), exceptions.as_deref())
+        }
     }
 }
 
@@ -135,6 +138,8 @@ fn show_token(rows: &mut Rows, token: &TokenRule) {
         rows.add("context", format!("within {} bytes: {}", token.context_within, token.context.join(", ")));
     }
     rows.list("not if", &token.deny);
+    rows.list("not if in match", &token.deny_match);
+    rows.list("not if in line", &token.deny_line);
     if token.generic {
         rows.add("generic", "yields to every other rule that matches there");
     }
@@ -229,7 +234,7 @@ fn locations(catalogue: Option<&Catalogue>) -> String {
 }
 
 /// `1 rule`, `2 rules`.
-fn count(number: usize, what: &str) -> String {
+pub(crate) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 

@@ -183,3 +183,55 @@ fn every_example_is_found_by_a_scan() {
     }
     assert!(missed.is_empty(), "{} examples missed:\n{}", missed.len(), missed.join("\n"));
 }
+
+#[test]
+fn rules_of_gitleaks_are_imported_and_used() {
+    let dir = tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let theirs = path("gitleaks.toml");
+    let config = "[[rules]]\nid = 'acme'\ndescription = 'Acme token'\nregex = '''\\b(acmetok_[a-z0-9]{20})\\b'''\nkeywords = ['acmetok_']\n";
+    fs::write(&theirs, config).unwrap();
+    let (ours, exceptions) = (path("ours.toml"), path("exceptions.toml"));
+    let (out, err, code) = rules(&["import", &theirs, "-o", &ours, "--exceptions", &exceptions]);
+    assert_eq!((out.as_str(), code), ("", 0), "{err}");
+    assert!(err.contains("1 of 1 rule taken over, 0 differences"), "{err}");
+    assert_eq!(fs::read_to_string(&exceptions).unwrap(), "");
+    let (out, _, code) = rules(&["test", "--rules", &ours]);
+    assert_eq!((out.as_str(), code), ("1 rule, 0 examples, 0 failures\n", 0));
+
+    let target = path("target");
+    fs::create_dir_all(format!("{target}/docs")).unwrap();
+    for name in ["a.txt", "docs/b.txt"] {
+        fs::write(format!("{target}/{name}"), ["token: acmetok_k3v9q2x7", "t1m5b8y4w6z0\n"].concat()).unwrap();
+    }
+    let (report, code) = scan(&[&target, "--rules", &ours]);
+    assert_eq!((&report["findings"][0]["rule"], code), (&"acme".into(), 1));
+
+    // What is lost is said, and is an exit code; exceptions for paths belong into the configuration.
+    fs::write(
+        &theirs,
+        format!("{config}[[rules.allowlists]]\npaths = ['''^docs/''']\n[[rules]]\nid = 'x'\npath = 'x'\n"),
+    )
+    .unwrap();
+    let (out, err, code) = rules(&["import", &theirs]);
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("rule 'x': not taken over") && err.contains("1 of 2 rules taken over, 1 difference"), "{err}");
+    assert!(out.contains("# For keysweep.toml:\n") && out.contains("# path-patterns = [\"^docs/\"]"), "{out}");
+    rules(&["import", &theirs, "-o", &ours, "--exceptions", &exceptions]);
+    let part = fs::read_to_string(&exceptions).unwrap();
+    fs::write(format!("{target}/keysweep.toml"), format!("rules = ['../ours.toml']\n{part}")).unwrap();
+    let (report, _) = scan(&[&target]);
+    let places = |finding: &Value| finding["locations"].as_array().unwrap().len();
+    let findings = report["findings"].as_array().unwrap();
+    assert_eq!((findings.len(), places(&findings[0])), (1, 1), "{report}");
+    assert!(findings[0]["locations"][0]["path"].as_str().unwrap().ends_with("a.txt"));
+    assert_eq!(report["suppressed"].as_array().unwrap().len(), 1, "{report}");
+
+    for (text, said) in [("x = 1", "no configuration of gitleaks"), ("x", "gitleaks.toml: ")] {
+        fs::write(&theirs, text).unwrap();
+        let (out, err, code) = rules(&["import", &theirs]);
+        assert_eq!((out.as_str(), code), ("", 2));
+        assert!(err.contains(said), "{err}");
+    }
+    assert_eq!(rules(&["import", &path("none.toml")]).2, 2);
+}

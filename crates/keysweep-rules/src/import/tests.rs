@@ -1,0 +1,214 @@
+use super::*;
+use crate::compile::CompiledToken;
+use crate::{RuleSet, selftest};
+
+fn take(text: &str) -> Imported {
+    import(text, &mut |path| Err(format!("no {path}")), &|id| id == "age-secret-key").unwrap()
+}
+
+fn finds(imported: &Imported, id: &str, text: &str) -> Option<String> {
+    let rules = RuleSet::from_toml("imported.toml", &imported.rules).unwrap();
+    let rule = rules.get(id).unwrap_or_else(|| panic!("no {id} in\n{}", imported.rules));
+    let anchors = &rule.token().unwrap().anchors;
+    let found =
+        selftest::search(&CompiledToken::new(rule), anchors, text.as_bytes()).into_iter().find_map(Result::ok)?;
+    Some(text[found.secret].to_owned())
+}
+
+const CONFIG: &str = r#"
+title = "ours"
+[extend]
+useDefault = true
+disabledRules = ["generic-api-key"]
+
+[[rules]]
+id = "Acme_Token.1"
+description = "Acme token"
+regex = '''(?i)[\w.-]{0,50}?(?:acme)(?:[ \t\w.-]{0,20})[\s'"]{0,3}(?:=|:)[\x60'"\s=]{0,5}([a-z0-9]{20})(?:[\x60'"\s;]|\\[nr]|$)'''
+entropy = 3
+keywords = ["acme"]
+tags = ["ours", "token"]
+[[rules.allowlists]]
+stopwords = ["test"]
+[[rules.allowlists]]
+regexTarget = "line"
+regexes = ['''not-a-secret''']
+[[rules.allowlists]]
+regexTarget = "match"
+regexes = ['''^old''']
+paths = ['''(^|/)docs/''']
+commits = ["0123456789012345678901234567890123456789"]
+
+[[rules]]
+id = "pair"
+description = "second group"
+regex = '''pair_(login|token)=([a-f0-9]{16})'''
+secretGroup = 2
+
+[[rules]]
+id = "either"
+description = "first that is not empty"
+regex = '''either_(?:a=([0-9]{8})|b=([a-z]{8}))'''
+
+[[rules]]
+id = "nothing"
+description = "no literal"
+regex = '''[0-9a-f]{32}'''
+
+[[rules]]
+id = "behind"
+description = "no literal, but a keyword"
+regex = '''\b([0-9a-f]{32})\b'''
+keywords = ["behind"]
+
+[[rules]]
+id = "file"
+description = "by name"
+path = '''\.p12$'''
+
+[[rules]]
+id = "age-secret-key"
+description = "taken"
+regex = '''taken_[0-9]{6}'''
+path = '''\.txt$'''
+
+[[rules]]
+id = "far"
+description = "keyword outside"
+regex = '''far_[0-9]{6}'''
+keywords = ["moon"]
+
+[allowlist]
+description = "all"
+paths = ['''vendor/''']
+regexes = ['''^0000''']
+"#;
+
+#[test]
+fn a_configuration_of_gitleaks_is_taken_over() {
+    let imported = take(CONFIG);
+    assert_eq!((imported.count, imported.of), (6, 8));
+    let value = "k3v9q2x7t1m5b8y4w6z0";
+    let find = |text: &str| finds(&imported, "acme-token-1", text);
+    assert_eq!(find(&format!("my.ACME_key = '{value}'\n")).as_deref(), Some(value));
+    assert_eq!(find(&format!("acme = {value}a\n")), None, "longer");
+    assert_eq!(find(&format!("acme = {value} # not-a-secret\n")), None, "line");
+    assert_eq!(find(&format!("# not-a-secret\nacme = {value}\n")).as_deref(), Some(value), "another line");
+    assert_eq!(find(&format!("old_acme = {value}\n")), None, "match");
+    assert_eq!(find("acme = k3v9q2TESTm5b8y4w6z0\n"), None, "stopword");
+    assert_eq!(find("acme = 0000q2x7t1m5b8y4w6z0\n"), None, "for all rules");
+    assert_eq!(find("acme = aabbaabbaabbaabbaabb\n"), None, "entropy");
+    assert_eq!(finds(&imported, "pair", "pair_token=9f71c52d839b5cd5").as_deref(), Some("9f71c52d839b5cd5"));
+    assert_eq!(finds(&imported, "either", "either_a=83726150").as_deref(), Some("83726150"));
+    assert_eq!(finds(&imported, "either", "either_b=qkwzuhvb").as_deref(), Some("qkwzuhvb"));
+    let value = "9f71c52d839b5cd527645e42b5134f8b";
+    assert_eq!(finds(&imported, "behind", &format!("BEHIND:\n {value}")).as_deref(), Some(value));
+    assert_eq!(finds(&imported, "behind", value), None);
+    assert_eq!(finds(&imported, "far", "moon far_837261").as_deref(), Some("far_837261"));
+    assert_eq!(finds(&imported, "far", "sun far_837261"), None);
+    assert_eq!(finds(&imported, "gitleaks-age-secret-key", "taken_837261").as_deref(), Some("taken_837261"));
+    for part in [
+        "rule = \"acme-token-1\"\npath-patterns = [",
+        "(?:^|/)docs/",
+        "commits = [\"0123456789",
+        "reason = \"all\"",
+        "vendor/",
+    ] {
+        assert!(imported.exceptions.contains(part), "{part} is not in\n{}", imported.exceptions);
+    }
+    assert!(imported.rules.contains("Tags: ours, token."));
+}
+
+#[test]
+fn what_is_lost_is_said() {
+    let imported = take(CONFIG);
+    assert!(imported.is_lossy());
+    let said: Vec<String> = imported.notes.iter().map(|n| format!("{}{n}", if n.loss { "! " } else { "" })).collect();
+    let said = said.join("\n");
+    for part in [
+        "rule 'Acme_Token.1': its id is 'acme-token-1' here",
+        "! rule 'nothing': not taken over: its regex has no literal",
+        "! rule 'file': not taken over: it has no regex",
+        "! rule 'age-secret-key': it holds for all files",
+        "! rule 'behind': a keyword must stand at most 256 bytes before it",
+        "! rule 'far': one of its keywords must stand within 512 bytes",
+        "! rule 'generic-api-key': `disabledRules`",
+        "keysweep's own rules stand in",
+    ] {
+        assert!(said.contains(part), "{part} is not in\n{said}");
+    }
+    let simple = "[[rules]]\nid = 'a-b'\ndescription = 'x'\nregex = 'abc_[0-9]{6}'\nkeywords = ['abc_']\n";
+    assert!(!take(simple).is_lossy(), "{:?}", take(simple).notes);
+    for (field, part) in [
+        ("skipReport = true", "skipReport"),
+        ("filter = 'x'", "`filter` has no counterpart"),
+        ("[[rules.required]]\nid = 'c'", "without 'c' near it"),
+        ("[rules.allowlist]\ncondition = 'AND'\npaths = ['x']\nregexes = ['y']", "several things together"),
+        ("[[rules.allowlists]]\nregexes = ['\\pL']", "is left out"),
+        ("secretGroup = 3", "its secret is group 3"),
+        ("entropy = 9", ""),
+    ] {
+        let text = format!("{simple}{field}\n");
+        let imported = take(&text);
+        let said = imported.notes.iter().any(|note| note.loss && note.message.contains(part));
+        assert!(said || part.is_empty(), "{field}: {:?}", imported.notes);
+    }
+}
+
+#[test]
+fn files_that_extend_others_are_joined() {
+    let base =
+        "[[rules]]\nid = 'a'\ndescription = 'x'\nregex = 'abc_[0-9]{6}'\n[[rules]]\nid = 'b'\nregex = 'bcd_[0-9]{6}'\n";
+    let text = "[extend]\npath = 'base.toml'\ndisabledRules = ['b']\n[[rules]]\nid = 'a'\n[rules.allowlist]\nstopwords = ['42']\n";
+    let mut load = |path: &str| if path == "base.toml" { Ok(base.to_owned()) } else { Err("no".to_owned()) };
+    let imported = import(text, &mut load, &|_| false).unwrap();
+    assert_eq!(imported.count, 1);
+    assert_eq!(finds(&imported, "a", "abc_837261").as_deref(), Some("abc_837261"));
+    assert_eq!(finds(&imported, "a", "abc_842261"), None);
+    // A file that extends itself ends.
+    let mut own = |_: &str| Ok(text.to_owned());
+    assert!(import(text, &mut own, &|_| false).unwrap().is_lossy());
+    assert!(take(text).is_lossy(), "a file that is not there");
+}
+
+#[test]
+fn rules_of_kingfisher_are_taken_over_with_their_examples() {
+    let text = r#"
+rules:
+  - name: Acme Key
+    id: kingfisher.acme.1
+    pattern: |
+      (?xi)          # a comment (with a bracket
+      \b acme [_-]? key \s{0,3} = \s{0,3}
+      ( [a-z0-9]{20} ) \b
+    min_entropy: 3.0
+    examples:
+      - acme_key = k3v9q2x7t1m5b8y4w6z0
+    negative_examples:
+      - acme_key = short
+    references: [https://acme.example/docs]
+    depends_on_rule:
+      - rule_id: x
+        variable: y
+"#;
+    let imported = take(text);
+    assert_eq!(imported.count, 1, "{:?}", imported.notes);
+    let rules = RuleSet::from_toml("imported.toml", &imported.rules).unwrap();
+    assert!(rules.rules().iter().flat_map(selftest::test).next().is_none());
+    assert_eq!((rules.rules()[0].examples.len(), rules.rules()[0].counterexamples.len()), (1, 1));
+    assert_eq!(
+        finds(&imported, "kingfisher-acme-1", "ACME-KEY=k3v9q2x7t1m5b8y4w6z0").as_deref(),
+        Some("k3v9q2x7t1m5b8y4w6z0")
+    );
+    assert!(imported.notes.iter().any(|n| n.loss && n.message.contains("depends_on_rule")), "{:?}", imported.notes);
+}
+
+#[test]
+fn other_files_and_broken_ones_are_refused() {
+    for text in ["", "a = 1", "[[rule]]\nid = 'x'", "x", "rules: 7", "rules:\n  - x", "- a"] {
+        assert!(import(text, &mut |_| Err(String::new()), &|_| false).is_err(), "{text}");
+    }
+    for end in (0..=CONFIG.len()).step_by(7).filter(|end| CONFIG.is_char_boundary(*end)) {
+        let _ = import(&CONFIG[..end], &mut |_| Err(String::new()), &|_| false);
+    }
+}
