@@ -49,8 +49,8 @@ pub(super) fn password(candidate: &Candidate<'_>) -> Option<Verdict> {
 }
 
 /// Where the value stands.
-struct Place<'a> {
-    name: &'a [u8],
+pub(super) struct Place<'a> {
+    pub(super) name: &'a [u8],
     quoted: bool,
     /// What stands between the name and the value.
     between: &'a [u8],
@@ -59,7 +59,7 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn of(candidate: &Candidate<'a>) -> Option<Self> {
+    pub(super) fn of(candidate: &Candidate<'a>) -> Option<Self> {
         let (_, name) = candidate.groups.iter().find(|(group, _)| *group == "name")?;
         let (whole, secret) = (candidate.whole, candidate.secret);
         let behind = (0..=1).find(|n| whole.len().checked_sub(*n).is_some_and(|end| whole[..end].ends_with(secret)))?;
@@ -74,7 +74,7 @@ impl<'a> Place<'a> {
 
     /// Whether the value is a literal that is given to the name, and not compared with it, passed beside it or its own
     /// name.
-    fn holds(&self, value: &[u8]) -> bool {
+    pub(super) fn holds(&self, value: &[u8]) -> bool {
         let compared = self.between.windows(2).any(|pair| pair == b"==");
         // `put("apiKey", "...")` gives a value, `matches("password", "...")` does not.
         let beside = self.between.contains(&b',') && parts(self.name).len() < 2;
@@ -98,7 +98,8 @@ fn is_qualified(value: &[u8]) -> bool {
 // ---- Names -------------------------------------------------------------------------------------------------------
 
 /// Parts that make a name say: this is no secret.
-const HARMLESS: [&str; 42] = [
+const HARMLESS: [&str; 43] = [
+    "authenticity",
     "csrf",
     "xsrf",
     "antiforgery",
@@ -248,7 +249,12 @@ fn names_password(name: &[u8]) -> bool {
 fn is_plain(parts: &[String], named: Option<usize>) -> bool {
     let Some(named) = named else { return false };
     let follows = |part: &String| SUFFIXES.contains(&part.as_str()) || part.bytes().all(|b| b.is_ascii_digit());
-    !parts.iter().any(|part| HARMLESS.contains(&part.as_str())) && parts[named + 1..].iter().all(follows)
+    !is_harmless(parts) && parts[named + 1..].iter().all(follows)
+}
+
+/// Whether a part of the name says that it is no secret.
+pub(super) fn is_harmless(parts: &[String]) -> bool {
+    parts.iter().any(|part| HARMLESS.contains(&part.as_str()))
 }
 
 // ---- Values ------------------------------------------------------------------------------------------------------
@@ -283,13 +289,12 @@ fn is_key(value: &[u8], quoted: bool) -> bool {
         && !body.contains(&b'=')
         && (value.len() >= SHORTEST_HEX || !value.iter().all(u8::is_ascii_hexdigit))
         && !is_known_form(value)
-        && has_secret_shape(body)
-        && share(body) < WORDS
+        && is_random_shape(body)
         && shannon(value) >= KEY_ENTROPY
 }
 
 /// UUIDs, hashes with their name, JSON Web Tokens, data, paths, versions and names of hosts and files.
-fn is_known_form(value: &[u8]) -> bool {
+pub(super) fn is_known_form(value: &[u8]) -> bool {
     const PREFIXES: [&str; 13] =
         ["sha1-", "sha256-", "sha384-", "sha512-", "md5-", "eyJ", "data:", "http", "www.", "arn:", "/", "./", "../"];
     let slashes = value.iter().filter(|b| **b == b'/').count();
@@ -313,10 +318,15 @@ fn names_algorithm(value: &[u8]) -> bool {
 }
 
 /// A UUID, also behind a prefix such as `token-`.
-fn is_uuid(value: &[u8]) -> bool {
+pub(super) fn is_uuid(value: &[u8]) -> bool {
     let value = &value[value.len().saturating_sub(36)..];
     let lengths = value.split(|b| *b == b'-').map(<[u8]>::len);
     value.len() == 36 && lengths.eq([8, 4, 4, 4, 12]) && value.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
+}
+
+/// Letters and digits, in no order, and no words.
+pub(super) fn is_random_shape(value: &[u8]) -> bool {
+    has_secret_shape(value) && share(value) < WORDS
 }
 
 /// Letters and digits, in no order.
@@ -404,6 +414,7 @@ mod tests {
         }
         for name in [
             "csrf_token",
+            "authenticity_token",
             "PUBLIC_API_KEY",
             "token_url",
             "secret_name",

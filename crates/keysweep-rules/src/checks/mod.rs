@@ -18,6 +18,7 @@ mod macaroon;
 mod marvin;
 mod password;
 mod payload;
+mod service;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -124,7 +125,7 @@ const fn check(
 /// All checks, sorted by name.
 pub fn all() -> &'static [Check] {
     use Example::{Both, Checksum, Plain, Token};
-    static ALL: [Check; 33] = [
+    static ALL: [Check; 34] = [
         check(
             "assigned-key",
             "group name names a key or token, and the value is a random literal; no hash, UUID, path, identifier or phrase",
@@ -273,6 +274,12 @@ pub fn all() -> &'static [Check] {
             "JSON payload and 32 random bytes; shows organization and region",
             payload::sentry,
             Token(payload::sentry_sample),
+        ),
+        check(
+            "service-key",
+            "group name names a service and its key; the value is random, and may be a UUID",
+            service::run,
+            Plain,
         ),
         check("slack-token", "prefix, numbers and random part; shows the kind", chat::slack, Plain),
         check(

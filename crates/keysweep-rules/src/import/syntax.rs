@@ -157,6 +157,11 @@ impl Reader<'_> {
                 }
                 while self.rest.next_if(|c| *c != '>').is_some() {}
                 self.rest.next();
+            } else if self.rest.next_if_eq(&'#').is_some() {
+                // A comment.
+                while self.rest.next_if(|c| *c != ')').is_some() {}
+                self.rest.next();
+                return Ok(());
             } else {
                 captures = false;
                 self.flags(outer)?;
@@ -324,6 +329,7 @@ mod tests {
             (r"[[:digit:]x]{2}", "7x", "ax"),
             (r"(?i)k(?-i:EY)[']", "KEY'", "KeY'"),
             ("(?x) a b # (comment\n [\\ c] \\#", "abc#", "ab c#"),
+            (r"a(?# (a comment)b", "ab", "a "),
             (r"é{2}", "éé", "é"),
             (r"[]a]\]", "]]", "b]"),
         ] {
