@@ -213,6 +213,9 @@ pub struct Mark {
     /// Until when, as it is written there.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub until: Option<String>,
+    /// The other tool whose mark it is; one of [`MARK_TOOLS`](crate::MARK_TOOLS). None for `keysweep:allow`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tool: Option<String>,
 }
 
 /// What is known or allowed, and does not fail a gate.

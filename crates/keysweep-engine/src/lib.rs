@@ -41,6 +41,7 @@ pub use finding::{
 pub use fingerprint::Fingerprinter;
 pub use hunt::Wanted;
 pub use keysweep_archive::Limits as ArchiveLimits;
+pub use mark::MARK_TOOLS;
 pub use progress::Progress;
 pub use scan::{Inputs, Options, Scanner, Watcher, threads};
 pub use walk::{GlobError, Selection};

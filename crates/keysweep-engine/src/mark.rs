@@ -1,5 +1,5 @@
 //! Marks in a text that ask to let a secret pass: `keysweep:allow RULE reason=TEXT until=DATE`, on the line on which it
-//! begins or on the line before. Whether they hold is not decided here.
+//! begins or on the line before, and the marks of other tools. Whether they hold is not decided here.
 
 use crate::finding::Mark;
 use crate::place::Part;
@@ -8,6 +8,26 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 const SIGN: &[u8] = b"keysweep:allow";
+/// The other tools whose marks are read.
+pub const MARK_TOOLS: [&str; 7] =
+    ["betterleaks", "detect-secrets", "ggshield", "gitleaks", "kingfisher", "secretlint", "trufflehog"];
+/// What other tools write: the tool, its sign, and whether that is about the next line and not its own.
+const FOREIGN: [(&str, &str, bool); 14] = [
+    ("betterleaks", "betterleaks:allow", false),
+    ("betterleaks", "gitleaks:allow", false),
+    ("detect-secrets", "pragma: allowlist secret", false),
+    ("detect-secrets", "pragma:allowlist secret", false),
+    ("detect-secrets", "pragma: whitelist secret", false),
+    ("detect-secrets", "pragma: allowlist nextline secret", true),
+    ("detect-secrets", "pragma:allowlist nextline secret", true),
+    ("detect-secrets", "pragma: whitelist nextline secret", true),
+    ("ggshield", "ggignore", false),
+    ("gitleaks", "gitleaks:allow", false),
+    ("kingfisher", "kingfisher:ignore", false),
+    ("secretlint", "secretlint-disable-line", false),
+    ("secretlint", "secretlint-disable-next-line", true),
+    ("trufflehog", "trufflehog:ignore", false),
+];
 /// Bytes before and after the begin of a secret in which a mark is looked for: lines of generated files have no end.
 const REACH: u64 = 4 << 10;
 /// Marks that are read for one secret.
@@ -69,7 +89,23 @@ fn near(bytes: &[u8], own: usize) -> Vec<Mark> {
         }
     }
     marks.truncate(MAX_MARKS);
+    let own_line = line_start(own);
+    marks.extend(foreign(&bytes[own_line..to], false));
+    marks.extend(foreign(&bytes[from..own_line], true));
     marks
+}
+
+/// The marks of other tools on a line.
+fn foreign(line: &[u8], about_next: bool) -> impl Iterator<Item = Mark> {
+    let here = move |(_, sign, next): &&(&str, &str, bool)| {
+        *next == about_next && memchr::memmem::find(line, sign.as_bytes()).is_some()
+    };
+    FOREIGN.iter().filter(here).map(|(tool, sign, _)| Mark {
+        rule: "*".to_owned(),
+        reason: Some((*sign).to_owned()),
+        until: None,
+        tool: Some((*tool).to_owned()),
+    })
 }
 
 /// Reads what follows the sign: a rule, then `reason=` and `until=` in any order.
@@ -81,7 +117,7 @@ fn parse(rest: &[u8]) -> Option<Mark> {
     let fields = &text[rule.len()..];
     let until = field(fields, "until=").and_then(|value| value.split_whitespace().next().map(clean));
     let reason = field(fields, "reason=").map(clean).filter(|reason| !reason.is_empty());
-    Some(Mark { rule: clean(rule), reason, until })
+    Some(Mark { rule: clean(rule), reason, until, tool: None })
 }
 
 /// The value of `name=`: in quotes, or up to the next field or the end of the comment.
@@ -134,6 +170,30 @@ mod tests {
         ] {
             assert_eq!(mark(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn marks_of_other_tools_are_told_by_their_place() {
+        let tools = |text: &str| -> Vec<String> {
+            let own = text.find('@').unwrap_or(text.len());
+            near(text.as_bytes(), own).into_iter().filter_map(|mark| mark.tool).collect()
+        };
+        for (text, expected) in [
+            ("@ # gitleaks:allow", vec!["betterleaks", "gitleaks"]),
+            ("x = '@'  # pragma: allowlist secret\n", vec!["detect-secrets"]),
+            ("# pragma: allowlist nextline secret\n@", vec!["detect-secrets"]),
+            ("// secretlint-disable-next-line\n@", vec!["secretlint"]),
+            ("@ // secretlint-disable-line", vec!["secretlint"]),
+            ("@ # trufflehog:ignore kingfisher:ignore ggignore", vec!["ggshield", "kingfisher", "trufflehog"]),
+            ("# gitleaks:allow\n@", vec![]),
+            ("@ # pragma: allowlist nextline secret", vec![]),
+            ("@\n# trufflehog:ignore", vec![]),
+            ("# pragma: allowlist nextline secret\n\n@", vec![]),
+            ("@ # keysweep:allow a reason=b", vec![]),
+        ] {
+            assert_eq!(tools(text), expected, "{text}");
+        }
+        assert!(FOREIGN.iter().all(|(tool, ..)| MARK_TOOLS.contains(tool)));
     }
 
     #[test]

@@ -145,6 +145,14 @@ impl Pass<'_> {
 
     fn mark(&mut self, finding: &Finding, location: &Location) -> Option<Reason> {
         for mark in &location.marks {
+            if let Some(tool) = &mark.tool {
+                // Marks of other tools hold only where they are asked for; elsewhere they mean nothing.
+                if self.gate.inline && self.gate.config.honour.contains(tool) {
+                    let sign = mark.reason.as_deref().unwrap_or_default();
+                    return Some((Suppressor::Inline, Some(format!("{sign} ({tool})")), None));
+                }
+                continue;
+            }
             let rule = globset::Glob::new(&mark.rule).ok().map(|glob| glob.compile_matcher());
             if !rule.is_some_and(|rule| rule.is_match(&finding.rule)) {
                 continue;

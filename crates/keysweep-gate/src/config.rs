@@ -2,7 +2,7 @@
 
 use crate::{Day, Error};
 use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
-use keysweep_engine::ProofLevel;
+use keysweep_engine::{MARK_TOOLS, ProofLevel};
 use keysweep_rules::parse::unknown;
 use keysweep_rules::{Pattern, RuleSet, Severity};
 use serde::Deserialize;
@@ -18,8 +18,8 @@ const MAX_FILE: u64 = 4 << 20;
 /// Least number of digits that name a commit.
 const MIN_COMMIT: usize = 7;
 
-const KEYS: [&str; 9] =
-    ["rules", "disable", "severity", "fail-on", "min-proof", "exclude", "baseline", "inline-allow", "allow"];
+const KEYS: [&str; 10] =
+    ["rules", "disable", "severity", "fail-on", "min-proof", "exclude", "baseline", "inline-allow", "honour", "allow"];
 const ALLOW_KEYS: [&str; 7] = ["rule", "fingerprint", "paths", "path-patterns", "commits", "reason", "until"];
 
 /// What a configuration says.
@@ -45,6 +45,8 @@ pub struct Config {
     pub baseline: Option<PathBuf>,
     /// Whether marks in texts hold; if it is not said, whatever calls decides.
     pub inline_allow: Option<bool>,
+    /// Other tools whose marks in texts hold, too.
+    pub honour: Vec<String>,
     /// What is allowed.
     pub allow: Vec<Exception>,
 }
@@ -85,6 +87,8 @@ struct Raw {
     exclude: Vec<String>,
     baseline: Option<PathBuf>,
     inline_allow: Option<bool>,
+    #[serde(default)]
+    honour: Vec<String>,
     #[serde(default)]
     allow: Vec<RawException>,
 }
@@ -144,6 +148,13 @@ impl Config {
         let table: toml::Table = text.parse().map_err(|e: toml::de::Error| e.to_string())?;
         check_keys(&table)?;
         let raw: Raw = toml::from_str(text).map_err(|e| e.to_string())?;
+        if let Some(tool) = raw.honour.iter().find(|tool| !MARK_TOOLS.contains(&tool.as_str())) {
+            return Err(format!(
+                "`honour`: {}; known are {}",
+                unknown("tool", tool, MARK_TOOLS),
+                MARK_TOOLS.join(", ")
+            ));
+        }
         let folder = path.parent().unwrap_or(Path::new(""));
         let allow = raw.allow.into_iter().enumerate();
         Ok(Self {
@@ -157,6 +168,7 @@ impl Config {
             exclude: raw.exclude,
             baseline: raw.baseline.map(|baseline| folder.join(baseline)),
             inline_allow: raw.inline_allow,
+            honour: raw.honour,
             allow: allow
                 .map(|(index, raw)| Exception::new(raw).map_err(|reason| format!("[[allow]] {}: {reason}", index + 1)))
                 .collect::<Result<_, _>>()?,
@@ -340,6 +352,7 @@ mod tests {
             ("fail_on = 'high'", "did you mean 'fail-on'"),
             ("exclud = []", "did you mean 'exclude'"),
             ("[[allow]]\nrulle = 'x'", "did you mean 'rule'"),
+            ("honour = ['gitleak']", "unknown tool 'gitleak', did you mean 'gitleaks'"),
             ("fail-on = 'hgh'", "fail-on"),
             ("[[allow]]\nrule = 'x'", "needs a `reason`"),
             ("[[allow]]\nreason = 'x'", "needs a `rule`"),

@@ -186,7 +186,7 @@ impl Programs {
         let groups: Vec<(&str, &[u8])> = found.groups.iter().map(shown).collect();
         let mut matched = Match {
             details: details(&groups),
-            whole: found.whole.clone(),
+            whole: visible(window, &found),
             secret: found.secret.clone(),
             level: Level::Pattern,
             statement: statement(entropy, context),
@@ -246,6 +246,12 @@ fn ends_with_escape(text: &[u8]) -> bool {
         codes[..codes.len() - number].ends_with(b"\x1b[")
     });
     letter || colour || begins(2, b"%") || begins(2, b"\\x") || begins(4, b"\\u")
+}
+
+/// What the pattern matched, without the line break of which it needed to know that a line begins there.
+fn visible(window: &[u8], found: &Found) -> Range<usize> {
+    let breaks = window[found.whole.start..found.secret.start].iter().take_while(|b| b"\r\n".contains(b)).count();
+    found.whole.start + breaks..found.whole.end
 }
 
 /// The lines on which `range` lies, as far as they are in the window.

@@ -266,6 +266,33 @@ deny = ['^dev-']
 }
 
 #[test]
+fn a_line_break_before_a_match_is_none_of_it() {
+    let rule = rule(
+        "anchors = ['acme_']\nbefore = 1\nboundary = 'none'\npattern = '(?:^|[^a-z])acme_(?P<secret>[a-z0-9]{16})'",
+    );
+    let text = b"one\nacme_k3v9q2x7t1m5b8y4";
+    let found = CompiledToken::new(&rule).evaluate(text, 4..9).unwrap();
+    assert_eq!((found.whole, found.secret), (4..text.len(), 9..text.len()));
+}
+
+#[test]
+fn matches_and_lines_are_denied() {
+    let fields = r#"
+anchors = ["acme_"]
+pattern = '(?:old_)?acme_(?P<secret>[a-z0-9]{16})'
+before = 4
+deny_match = ['^old']
+deny_line = ['# test$']
+"#;
+    let rule = rule(fields);
+    let hit = |text: &str| !found(&rule, "acme_", text.as_bytes()).is_empty();
+    assert!(hit("x acme_k3v9q2x7t1m5b8y4"));
+    assert!(!hit("x old_acme_k3v9q2x7t1m5b8y4"));
+    assert!(!hit("a\nacme_k3v9q2x7t1m5b8y4 # test\nb"));
+    assert!(hit("# test\nacme_k3v9q2x7t1m5b8y4\n# test"));
+}
+
+#[test]
 fn windows_of_any_shape_and_content_are_safe() {
     let rules = [rule(TOKEN), rule(&TOKEN.replace("pattern =", "before = 512\ncontext = ['a']\npattern ="))];
     let text = b"\xff\x00acme_k3v9q2x7t1m5b8y4w6z0\xfe acme_";

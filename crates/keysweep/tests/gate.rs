@@ -315,3 +315,35 @@ fn what_other_tools_know_is_known() {
     write(dir.path(), "broken", "nonsense");
     assert_eq!(code(dir.path(), &["baseline", "import", "--from", "broken", "."]), 2);
 }
+
+#[test]
+fn marks_of_other_tools_hold_only_where_they_are_asked_for() {
+    let line = |sign: &str| password("a").replace('\n', &format!(" # {sign}\n"));
+    let files = [
+        ("a.env", line("gitleaks:allow")),
+        ("b.env", line("pragma: allowlist secret")),
+        ("c.env", format!("# pragma: allowlist nextline secret\n{}", password("b"))),
+    ];
+    let dir = folder(&files);
+    let count = |report: &Value, list: &str| {
+        let findings = report[list].as_array().map_or(&[][..], Vec::as_slice);
+        let places = |f: &Value| f["locations"].as_array().or(f["finding"]["locations"].as_array()).map_or(0, Vec::len);
+        findings.iter().map(places).sum::<usize>()
+    };
+    let (report, exit) = json(dir.path(), &["scan", "."]);
+    assert_eq!((count(&report, "findings"), count(&report, "suppressed"), exit), (3, 0, 1), "{report}");
+    assert!(!notes(&report).contains("not heard"), "{report}");
+
+    write(dir.path(), "keysweep.toml", "honour = ['gitleaks']");
+    let (report, exit) = json(dir.path(), &["scan", "."]);
+    assert_eq!((count(&report, "findings"), count(&report, "suppressed"), exit), (2, 1, 1), "{report}");
+    assert_eq!(report["suppressed"][0]["reason"], "gitleaks:allow (gitleaks)");
+
+    write(dir.path(), "keysweep.toml", "honour = ['gitleaks', 'detect-secrets']");
+    let (report, exit) = json(dir.path(), &["scan", "."]);
+    assert_eq!((count(&report, "findings"), count(&report, "suppressed"), exit), (0, 3, 0), "{report}");
+
+    // Who turns marks off turns off all of them.
+    write(dir.path(), "keysweep.toml", "honour = ['gitleaks', 'detect-secrets']\ninline-allow = false");
+    assert_eq!(code(dir.path(), &["scan", "."]), 1);
+}

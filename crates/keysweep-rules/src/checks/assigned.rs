@@ -78,7 +78,8 @@ impl<'a> Place<'a> {
         let compared = self.between.windows(2).any(|pair| pair == b"==");
         // `put("apiKey", "...")` gives a value, `matches("password", "...")` does not.
         let beside = self.between.contains(&b',') && parts(self.name).len() < 2;
-        let ends = self.after.is_none_or(|b| b.is_ascii_whitespace() || b"\"'`<&\0".contains(&b));
+        // A backslash begins an escaped line break or quote.
+        let ends = self.after.is_none_or(|b| b.is_ascii_whitespace() || b"\"'`<&\\\0".contains(&b));
         let named_itself = value.eq_ignore_ascii_case(self.name);
         // `--- PASS: TestName`.
         let verdict = self.name == b"PASS" && self.between.starts_with(b":");
