@@ -37,8 +37,17 @@ fn main() {
             .map(|pair| format!("{}: rule '{}' is in {} too", pair[1].source, pair[1].id, pair[0].source)),
     );
     assert!(errors.is_empty(), "the built-in rules are broken:\n{}", errors.join("\n"));
-    let packed = postcard::to_stdvec(&rules).expect("rules are plain data");
-    let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("set by cargo")).join("rules.postcard");
+    // A scan has no use for the examples, and should not wait until they are unpacked.
+    let take = |rule: &mut model::Rule| (std::mem::take(&mut rule.examples), std::mem::take(&mut rule.counterexamples));
+    let examples: Vec<_> = rules.iter_mut().map(take).collect();
+    write("rules.postcard", &rules);
+    write("examples.postcard", &examples);
+}
+
+/// Packs a value into a file for the library.
+fn write(name: &str, value: &impl serde::Serialize) {
+    let packed = postcard::to_stdvec(value).expect("rules are plain data");
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("set by cargo")).join(name);
     fs::write(&out, packed).unwrap_or_else(|e| panic!("{}: {e}", out.display()));
 }
 

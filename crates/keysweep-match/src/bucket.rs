@@ -10,7 +10,7 @@ use crate::window::{Accept, WIDTH};
 pub(crate) type Table = [[u32; 256]; WIDTH];
 
 /// How often the placing of the windows is looked over again.
-const ROUNDS: usize = 2;
+const ROUNDS: usize = 1;
 
 /// Kinds of data: text, binary, and UTF-16 text (at a character, not between two).
 const CONTEXTS: usize = 3;
@@ -37,118 +37,151 @@ fn run_cost(byte: u8) -> f32 {
     f32::from(TEXT[usize::from(byte)].max(BINARY[usize::from(byte)])) / 65536.0 / 4.0
 }
 
-struct Bucket {
-    /// How many windows of the bucket accept a byte at a position.
-    counts: [[u16; 256]; WIDTH],
-    /// How many accept any byte at a position.
-    any: [u16; WIDTH],
+/// Most buckets there can be: a bit each in a word.
+const LANES: usize = 32;
+/// A number for each bucket.
+type Lanes = [f32; LANES];
+
+/// All buckets, what they have in common side by side, so that the compiler can look at many of them at once.
+struct Buckets {
+    /// How many there are.
+    len: usize,
+    /// For each byte and position, how many windows of each bucket accept it.
+    counts: Vec<[[u16; LANES]; WIDTH]>,
+    /// The same as bits: those that accept it.
+    accepting: Box<Table>,
+    /// The same as factors: 1 where none accepts it, else 0.
+    absent: Vec<[Lanes; WIDTH]>,
+    /// At each position, how many windows of each bucket accept any byte.
+    any_counts: [[u16; LANES]; WIDTH],
+    any: [u32; WIDTH],
+    /// The same as factors: 1 where one accepts any byte, else 0.
+    any_mass: [Lanes; WIDTH],
     /// Probability of the accepted bytes at each position, in each kind of data.
-    mass: [[f32; CONTEXTS]; WIDTH],
-    runs: f32,
+    mass: [[Lanes; CONTEXTS]; WIDTH],
+    /// What the runs of bytes that are accepted everywhere cost.
+    runs: Lanes,
+    /// The chance that a place of a haystack looks like a window.
+    cost: Lanes,
 }
 
-impl Bucket {
-    fn new() -> Self {
-        Bucket { counts: [[0; 256]; WIDTH], any: [0; WIDTH], mass: [[0.0; CONTEXTS]; WIDTH], runs: 0.0 }
+impl Buckets {
+    fn new(len: usize) -> Self {
+        Buckets {
+            len,
+            counts: vec![[[0; LANES]; WIDTH]; 256],
+            accepting: Box::new([[0; 256]; WIDTH]),
+            absent: vec![[[1.0; LANES]; WIDTH]; 256],
+            any_counts: [[0; LANES]; WIDTH],
+            any: [0; WIDTH],
+            any_mass: [[0.0; LANES]; WIDTH],
+            mass: [[[0.0; LANES]; CONTEXTS]; WIDTH],
+            runs: [0.0; LANES],
+            cost: [0.0; LANES],
+        }
     }
 
-    fn accepts(&self, position: usize, byte: u8) -> bool {
-        self.counts[position][usize::from(byte)] > 0 || self.any[position] > 0
+    /// Adds a window to the bucket where it costs least, and returns which that is.
+    fn place(&mut self, window: &[Accept; WIDTH]) -> usize {
+        let with = self.costs_with(window);
+        let grows = |at: &usize| with[*at] - self.cost[*at];
+        let at = (0..self.len).min_by(|a, b| grows(a).total_cmp(&grows(b))).unwrap_or_default();
+        self.change(window, at, true);
+        at
     }
 
-    /// The chance that a place of a haystack looks like a window of this bucket.
-    fn cost(&self) -> f32 {
-        chance(&self.mass, &self.any) + self.runs
-    }
-
-    /// [`Bucket::cost`] if a window were added.
-    fn cost_with(&self, window: &[Accept; WIDTH]) -> f32 {
-        let mut mass = self.mass;
-        let mut any = self.any;
+    /// What each bucket would cost with one window more.
+    fn costs_with(&self, window: &[Accept; WIDTH]) -> Lanes {
+        let mut products = [[1.0; LANES]; CONTEXTS];
         let mut runs = self.runs;
         for (position, accept) in window.iter().enumerate() {
-            any[position] += u16::from(*accept == Accept::Any);
+            if *accept == Accept::Any {
+                continue;
+            }
+            let mut mass = self.mass[position];
             for byte in accept.bytes() {
-                if self.counts[position][usize::from(byte)] > 0 {
-                    continue;
+                let absent = &self.absent[usize::from(byte)][position];
+                for (mass, p) in mass.iter_mut().zip(probability(position, byte)) {
+                    mass.iter_mut().zip(absent).for_each(|(mass, absent)| *mass += p * absent);
                 }
-                for (mass, p) in mass[position].iter_mut().zip(probability(position, byte)) {
-                    *mass += p;
-                }
-                let run = (0..WIDTH)
-                    .all(|other| self.accepts(other, byte) || window[other].bytes().any(|accepted| accepted == byte));
-                if run {
-                    runs += run_cost(byte);
+                let new = self.everywhere_with(byte, window) & !self.everywhere(byte);
+                // A byte that stands in a window several times is met as often.
+                let again = window[..position].iter().any(|accept| accept.bytes().any(|other| other == byte));
+                if new != 0 && !again {
+                    (0..LANES).filter(|at| new >> at & 1 != 0).for_each(|at| runs[at] += run_cost(byte));
                 }
             }
+            for (product, mass) in products.iter_mut().zip(&mass) {
+                let lanes = product.iter_mut().zip(mass).zip(&self.any_mass[position]);
+                lanes.for_each(|((product, mass), any)| *product *= mass.max(*any));
+            }
         }
-        chance(&mass, &any) + runs
+        let mut costs = runs;
+        for (product, weight) in products.iter().zip(WEIGHT) {
+            costs.iter_mut().zip(product).for_each(|(cost, product)| *cost += weight * product);
+        }
+        costs
     }
 
-    fn change(&mut self, window: &[Accept; WIDTH], add: bool) {
+    /// The buckets that accept runs of a byte.
+    fn everywhere(&self, byte: u8) -> u32 {
+        (0..WIDTH).fold(u32::MAX, |all, at| all & (self.accepting[at][usize::from(byte)] | self.any[at]))
+    }
+
+    /// Those that would with one window more.
+    fn everywhere_with(&self, byte: u8, window: &[Accept; WIDTH]) -> u32 {
+        (0..WIDTH)
+            .filter(|at| window[*at] != Accept::Any && window[*at].bytes().all(|other| other != byte))
+            .fold(u32::MAX, |all, at| all & (self.accepting[at][usize::from(byte)] | self.any[at]))
+    }
+
+    /// Adds a window to a bucket, or takes it away.
+    fn change(&mut self, window: &[Accept; WIDTH], at: usize, add: bool) {
+        let bit = 1 << at;
+        let step = |count: &mut u16| {
+            *count = if add { *count + 1 } else { *count - 1 };
+            *count > 0
+        };
         for (position, accept) in window.iter().enumerate() {
             if *accept == Accept::Any {
-                self.any[position] = if add { self.any[position] + 1 } else { self.any[position] - 1 };
+                let any = step(&mut self.any_counts[position][at]);
+                self.any[position] = self.any[position] & !bit | if any { bit } else { 0 };
+                self.any_mass[position][at] = f32::from(any);
             }
             for byte in accept.bytes() {
-                let ran = self.runs_of(byte);
-                let count = &mut self.counts[position][usize::from(byte)];
-                let sign = match (add, *count) {
-                    (true, 0) => 1.0,
-                    (false, 1) => -1.0,
-                    _ => 0.0,
-                };
-                *count = if add { *count + 1 } else { *count - 1 };
+                let ran = self.everywhere(byte) & bit != 0;
+                let there = step(&mut self.counts[usize::from(byte)][position][at]);
+                let accepting = &mut self.accepting[position][usize::from(byte)];
+                *accepting = *accepting & !bit | if there { bit } else { 0 };
+                let absent = &mut self.absent[usize::from(byte)][position][at];
+                let before = std::mem::replace(absent, if there { 0.0 } else { 1.0 });
                 for (mass, p) in self.mass[position].iter_mut().zip(probability(position, byte)) {
-                    *mass = (*mass + sign * p).max(0.0);
+                    mass[at] = (mass[at] + (before - *absent) * p).max(0.0);
                 }
-                self.runs = (self.runs + self.runs_of(byte) - ran).max(0.0);
+                let runs = f32::from(self.everywhere(byte) & bit != 0) - f32::from(ran);
+                self.runs[at] = (self.runs[at] + runs * run_cost(byte)).max(0.0);
             }
         }
+        self.cost[at] = self.chance(at) + self.runs[at];
     }
 
-    /// The cost of runs of a byte, if all positions accept it.
-    fn runs_of(&self, byte: u8) -> f32 {
-        if (0..WIDTH).all(|position| self.accepts(position, byte)) { run_cost(byte) } else { 0.0 }
+    fn chance(&self, at: usize) -> f32 {
+        let mass = |position: usize, context: usize| self.mass[position][context][at].max(self.any_mass[position][at]);
+        (0..CONTEXTS).map(|context| WEIGHT[context] * (0..WIDTH).map(|at| mass(at, context)).product::<f32>()).sum()
     }
-}
-
-fn chance(mass: &[[f32; CONTEXTS]; WIDTH], any: &[u16; WIDTH]) -> f32 {
-    (0..CONTEXTS)
-        .map(|context| {
-            let product: f32 =
-                (0..WIDTH).map(|position| if any[position] > 0 { 1.0 } else { mass[position][context] }).product();
-            WEIGHT[context] * product
-        })
-        .sum()
 }
 
 /// Puts the windows into so many buckets, at most 32, and returns which buckets accept which byte at which position.
 pub(crate) fn group(windows: &[[Accept; WIDTH]], count: usize) -> Box<Table> {
-    let mut buckets: Vec<Bucket> = (0..count).map(|_| Bucket::new()).collect();
-    let mut places: Vec<usize> = Vec::with_capacity(windows.len());
-    for window in windows {
-        places.push(place(&mut buckets, window));
-    }
+    let mut buckets = Buckets::new(count.min(LANES));
+    let mut places: Vec<usize> = windows.iter().map(|window| buckets.place(window)).collect();
     for _ in 0..ROUNDS {
         for (window, at) in windows.iter().zip(&mut places) {
-            buckets[*at].change(window, false);
-            *at = place(&mut buckets, window);
+            buckets.change(window, *at, false);
+            *at = buckets.place(window);
         }
     }
     table(windows, &places)
-}
-
-/// Adds a window to the bucket where it costs least.
-fn place(buckets: &mut [Bucket], window: &[Accept; WIDTH]) -> usize {
-    let (at, _) = buckets
-        .iter()
-        .map(|bucket| bucket.cost_with(window) - bucket.cost())
-        .enumerate()
-        .min_by(|(_, a), (_, b)| a.total_cmp(b))
-        .unwrap_or_default();
-    buckets[at].change(window, true);
-    at
 }
 
 fn table(windows: &[[Accept; WIDTH]], places: &[usize]) -> Box<Table> {

@@ -7,6 +7,8 @@
 use crate::form::{Forms, Masked};
 use crate::frequency::{BINARY, PAIRS, TEXT};
 use crate::literal::{Encoding, Literal};
+use std::sync::OnceLock;
+
 use crate::word::word;
 
 /// Bytes of a window, and characters of one in UTF-16.
@@ -204,8 +206,8 @@ const UTF16_SHARE: f32 = 0.001;
 fn chance(window: &[Accept], shared: bool) -> f32 {
     // By the pairs of letters of either case, then by how often the letters have the cases accepted.
     let pairs: f32 = window.windows(2).map(|pair| pair_bits(pair[0], pair[1])).sum();
-    let inner: f32 = window[1..window.len() - 1].iter().map(|accept| folded(*accept).log2()).sum();
-    let cases: f32 = window.iter().map(|accept| accepted(*accept) / folded(*accept)).product();
+    let inner: f32 = window[1..window.len() - 1].iter().map(|accept| folded(*accept).bits).sum();
+    let cases: f32 = window.iter().map(|accept| accepted(*accept) / folded(*accept).share).product();
     let utf16 = if shared { UTF16_SHARE * accepted(window[0]) * accepted(window[1]) } else { 0.0 };
     let single: f32 = window.iter().map(|accept| accepted(*accept)).product();
     (-pairs - inner).exp2() * cases + single + utf16
@@ -225,9 +227,24 @@ fn accepted(accept: Accept) -> f32 {
     accept.bytes().map(frequency).sum()
 }
 
+/// How often a byte, or the other case of it, occurs.
+#[derive(Clone, Copy)]
+struct Folded {
+    share: f32,
+    /// Binary logarithm of it.
+    bits: f32,
+}
+
 /// How often the bytes accepted, or the other case of them, occur.
-fn folded(accept: Accept) -> f32 {
-    accept.bytes().next().map_or(1.0, |byte| frequency(byte | 0x20) + frequency(byte & !0x20))
+fn folded(accept: Accept) -> Folded {
+    static FOLDED: OnceLock<[Folded; 256]> = OnceLock::new();
+    let table = FOLDED.get_or_init(|| {
+        std::array::from_fn(|byte| {
+            let share = frequency(byte as u8 | 0x20) + frequency(byte as u8 & !0x20);
+            Folded { share, bits: share.log2() }
+        })
+    });
+    accept.bytes().next().map_or(Folded { share: 1.0, bits: 0.0 }, |byte| table[usize::from(byte)])
 }
 
 fn frequency(byte: u8) -> f32 {

@@ -12,7 +12,7 @@ use crate::found::{Found, Place};
 use crate::search::{Context, Finder, Outcome};
 use crate::stretch::work;
 use crate::structure::View;
-use crate::survey::looks_random;
+use crate::survey::{Looks, looks_random};
 use candidate::{Candidate, Candidates, Reading};
 use keysweep_keys::{Algorithm, KeyMaterial, Proof, Protection};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,9 +38,17 @@ impl Finder for MacSecret {
         false
     }
 
-    fn spot(&self, view: &View<'_>, spots: &mut Vec<u64>) {
+    fn spot(&self, view: &View<'_>, looks: &Looks, spots: &mut Vec<u64>) {
         let own = view.chunk.own.clone();
-        token::each(&view.chunk.bytes[own.start..], own.len(), |at| spots.push(view.offset(own.start + at)));
+        let bytes = &view.chunk.bytes[own.start..];
+        // The shortest token has some words of letters and digits, whatever stands around it.
+        let mut done = 0;
+        for stretch in looks.stretches(|looks, _| looks.text != 0) {
+            let from = stretch.start.max(done);
+            let Some(own) = stretch.end.min(own.len()).checked_sub(from) else { continue };
+            let end = token::each(&bytes[from..], own, |at| spots.push(view.offset(view.chunk.own.start + from + at)));
+            done = from + end;
+        }
     }
 
     fn find(&self, context: &Context<'_>, spots: &[u64], outcome: &mut Outcome) {

@@ -11,7 +11,7 @@ use crate::copies::{self, Pattern};
 use crate::found::{Found, Place};
 use crate::search::{Context, Finder, Outcome};
 use crate::structure::View;
-use crate::survey::looks_random;
+use crate::survey::{Looks, looks_random};
 use aes::{Direction, Schedule, WordOrder};
 use keysweep_keys::{Algorithm, KeyMaterial, Proof, Protection};
 use std::collections::{BTreeMap, HashSet};
@@ -33,13 +33,13 @@ impl Finder for AesSchedule {
         false
     }
 
-    fn spot(&self, view: &View<'_>, spots: &mut Vec<u64>) {
+    fn spot(&self, view: &View<'_>, looks: &Looks, spots: &mut Vec<u64>) {
         let own = view.chunk.own.clone();
         let bytes = &view.chunk.bytes[own.start..];
-        for page in (0..own.len()).step_by(PAGE) {
-            let end = (page + PAGE).min(own.len());
-            if !is_uniform(&bytes[page..end]) {
-                spot_page(bytes, page, end, |at| {
+        for stretch in looks.stretches(|looks, _| looks.random.count_ones() >= MIN_RANDOM) {
+            let last = stretch.end.min(own.len());
+            for from in (stretch.start..last).step_by(PAGE) {
+                spot_page(bytes, from, (from + PAGE).min(last), |at| {
                     if spots.len() < MAX_SPOTS && Schedule::recognise(&bytes[at..]).is_some() {
                         spots.push(view.offset(own.start + at));
                     }
@@ -120,10 +120,9 @@ fn tail(context: &Context<'_>, offset: u64) -> Option<zeroize::Zeroizing<Vec<u8>
 }
 
 const PAGE: usize = 4096;
-
-fn is_uniform(page: &[u8]) -> bool {
-    page.windows(8).step_by(8).all(|word| word == &page[..8])
-}
+/// Words of 64 bits that look random in one of two blocks in which a schedule lies. The shortest has 22 words, of which one in
+/// a thousand looks otherwise, so that one of the blocks has ten or more.
+const MIN_RANDOM: u32 = 7;
 
 /// Where, in `from..to`, the words satisfy one of the relations that hold between the second and later words of a schedule.
 fn spot_page(bytes: &[u8], from: usize, to: usize, mut found: impl FnMut(usize)) {

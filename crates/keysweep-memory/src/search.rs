@@ -9,7 +9,7 @@ use crate::schedule::AesSchedule;
 use crate::session::Sessions;
 use crate::shielded::Shielded;
 use crate::structure::View;
-use crate::survey::{Number, Survey, survey};
+use crate::survey::{Looks, Number, Survey, survey};
 use keysweep_keys::{Algorithm, PublicKey};
 
 /// What a finder works on.
@@ -70,7 +70,7 @@ pub trait Finder: Sync {
     fn may_find(&self, algorithm: &Algorithm) -> bool;
     /// Looks at a chunk while the survey reads it, and notes file offsets that [`Finder::find`] is given again. Must cost
     /// next to nothing on ordinary memory.
-    fn spot(&self, _view: &View<'_>, _spots: &mut Vec<u64>) {}
+    fn spot(&self, _view: &View<'_>, _looks: &Looks, _spots: &mut Vec<u64>) {}
     /// Searches; reports only what is proven. `spots` is what [`Finder::spot`] noted, sorted.
     fn find(&self, context: &Context<'_>, spots: &[u64], outcome: &mut Outcome);
 }

@@ -7,6 +7,7 @@
 use crate::found::{Found, Place};
 use crate::search::{Context, Finder, Outcome};
 use crate::structure::View;
+use crate::survey::Looks;
 use ctr::cipher::{KeyIvInit, StreamCipher};
 use keysweep_keys::{Algorithm, KeyMaterial, PrivateKey, Protection};
 use sha2::{Digest, Sha512};
@@ -32,15 +33,18 @@ impl Finder for Shielded {
         matches!(algorithm, Algorithm::Rsa | Algorithm::Ec(_) | Algorithm::Ed25519)
     }
 
-    fn spot(&self, view: &View<'_>, spots: &mut Vec<u64>) {
+    fn spot(&self, view: &View<'_>, looks: &Looks, spots: &mut Vec<u64>) {
         let own = view.chunk.own.clone();
-        let size = view.memory.pointer_bytes();
-        let length = (PREKEY as u64).to_le_bytes();
-        for at in memchr::memmem::find_iter(&view.chunk.bytes[own.start..own.end], &length[..size]) {
-            let at = own.start + at;
-            if at.is_multiple_of(size) && parts(view, at).is_some() {
+        let mut look = |at: usize| {
+            if view.machine(at, 0) == Some(PREKEY as u64) && parts(view, at).is_some() {
                 spots.push(view.offset(at));
             }
+        };
+        if view.size() == 8 {
+            looks.words(|looks| looks.header).for_each(|at| look(own.start + at));
+        } else {
+            let filled = looks.stretches(|_, filled| filled);
+            filled.flat_map(|s| (s.start..s.end.min(own.len())).step_by(4)).for_each(|at| look(own.start + at));
         }
     }
 

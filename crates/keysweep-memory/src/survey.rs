@@ -4,6 +4,7 @@
 //! integers, pointers, text. The survey finds the *runs* of random-looking words, and the *structures* of known libraries
 //! that say where a number begins and ends.
 
+mod looks;
 mod random;
 
 use crate::memory::{Memory, sweep};
@@ -11,6 +12,7 @@ use crate::order::Order;
 use crate::search;
 use crate::structure::{self, Structure, Trigger, View};
 use keysweep_match::{Isa, WORDS, WORDS_BYTES, WordLooks, look_at_words};
+pub use looks::Looks;
 pub use random::looks_random;
 use random::{looks_random_throughout, run_looks_random};
 use std::borrow::Cow;
@@ -105,6 +107,8 @@ struct Reader {
     borders: Vec<u64>,
     /// Numbers that are not yet judged.
     found: Vec<Number>,
+    /// What the words of the chunk look like.
+    looks: Looks,
     /// Threads that read.
     jobs: usize,
 }
@@ -115,13 +119,16 @@ impl Reader {
         let own = view.chunk.own.clone();
         let end = own.start + (own.end - own.start) / 8 * 8;
         let mut open = OpenRun::default();
+        self.looks.clear();
         for at in (own.start..end).step_by(8 * WORDS) {
             let block = block(view.chunk.bytes, at, end);
             if block.iter().fold(0, |all, byte| all | byte) == 0 {
+                self.looks.push(WordLooks::default(), false);
                 self.close(&mut open, at, view);
                 continue;
             }
             let looks = look_at_words(&block, wakers.isa);
+            self.looks.push(looks, true);
             if looks.random != 0 || open.start.is_some() {
                 self.follow(&mut open, looks, at, view);
             }
@@ -220,7 +227,7 @@ impl Reader {
         let survey = &mut self.survey;
         survey.spots.resize(search::all().len(), Vec::new());
         for (finder, spots) in search::all().iter().zip(&mut survey.spots) {
-            finder.spot(view, spots);
+            finder.spot(view, &self.looks, spots);
             survey.overflow |= spots.len() > most;
             spots.truncate(most);
         }

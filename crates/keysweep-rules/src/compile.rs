@@ -4,10 +4,11 @@ use crate::checks::{self, Candidate, Check};
 use crate::entropy::shannon;
 use crate::finder::{Finder, Found};
 use crate::model::{Anchor, Boundary, Detector, Level, Rule, Severity, TokenRule};
+use crate::probe::Probe;
 use crate::{pattern, placeholders};
 use regex_automata::meta::Regex;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Places before an anchor at which a match is tried to begin. Enough for patterns that may begin anywhere in a run of
 /// characters; a bound, since each costs a look at the window.
@@ -68,13 +69,15 @@ pub enum Rejection {
 /// A token rule, ready to be evaluated. Its regular expressions are compiled on first use.
 #[derive(Debug)]
 pub struct CompiledToken {
-    rule: Option<TokenRule>,
+    rule: Option<Arc<TokenRule>>,
     programs: OnceLock<Option<Programs>>,
 }
 
 #[derive(Debug)]
 struct Programs {
     finder: Finder,
+    /// What must follow an anchor.
+    follows: Option<Probe>,
     /// Those of `deny`, `deny_match` and `deny_line`, compiled when a match came so far that they are asked.
     deny: OnceLock<[Vec<Regex>; 3]>,
     check: Option<&'static Check>,
@@ -94,7 +97,7 @@ impl CompiledToken {
     /// The rule's evaluation. A rule of another kind never matches.
     pub fn new(rule: &Rule) -> Self {
         let rule = match &rule.detector {
-            Detector::Token(token) => Some(token.clone()),
+            Detector::Token(token) => Some(Arc::clone(token)),
             Detector::Decoder(_) | Detector::File(_) => None,
         };
         Self { rule, programs: OnceLock::new() }
@@ -121,6 +124,9 @@ impl CompiledToken {
         }
         let programs = self.programs.get_or_init(|| Programs::new(rule)).as_ref().ok_or(Rejection::NoAnchor)?;
         let mut rejection = Rejection::NoMatch;
+        if !programs.goes_on(window, anchor.end, work) {
+            return Err(rejection);
+        }
         let mut from = anchor.start.saturating_sub(rule.before);
         for _ in 0..MAX_TRIES {
             let Some(found) = programs.finder.find(window, from, anchor, work) else { break };
@@ -148,7 +154,20 @@ impl Programs {
             Some(name) => Some(checks::by_name(name)?),
             None => None,
         };
-        Some(Self { finder: Finder::new(&rule.pattern)?, deny: OnceLock::new(), check })
+        let follows = match &rule.follows {
+            Some(text) => Some(Probe::new(text).ok()?),
+            None => None,
+        };
+        Some(Self { finder: Finder::new(&rule.pattern)?, follows, deny: OnceLock::new(), check })
+    }
+
+    /// Whether what follows the anchor allows for a match. Most anchors stand in prose or code and go on otherwise, which this
+    /// sees in a few bytes; to search for matches that begin before the anchor takes hundreds.
+    fn goes_on(&self, window: &[u8], end: usize, work: &mut usize) -> bool {
+        let Some(follows) = &self.follows else { return true };
+        let Ok(outcome) = follows.at(window, end, window.len()) else { return true };
+        *work += outcome.read;
+        outcome.end.is_some()
     }
 
     /// The first pattern that says that it is no finding: its field, and its number from 1.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// An enum whose variants have names, in ascending order.
 macro_rules! named {
@@ -179,7 +180,7 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Detector {
     /// By literals and a pattern.
-    Token(TokenRule),
+    Token(Arc<TokenRule>),
     /// By the decoder of this name (crate `keysweep-keys`).
     Decoder(String),
     /// By the name of a file, in what is about to be published.
@@ -212,6 +213,9 @@ pub struct TokenRule {
     pub pattern: String,
     /// How many bytes before the anchor a match may begin.
     pub before: usize,
+    /// Regular expression that matches directly behind one of the anchors in every match: the part of the pattern behind
+    /// `{{anchor}}`, if it has that.
+    pub follows: Option<String>,
     /// What may not stand next to it.
     pub boundary: Boundary,
     /// Least Shannon entropy of the secret, in bits a byte.

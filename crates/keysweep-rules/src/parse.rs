@@ -2,6 +2,7 @@
 
 use crate::model::{Anchor, Boundary, Detector, FileRule, Purpose, Rule, Severity, TokenRule};
 use std::str::FromStr;
+use std::sync::Arc;
 use toml::{Table, Value};
 
 /// Longest rule file that is read, in bytes.
@@ -66,6 +67,47 @@ pub struct RuleError {
     pub rule: Option<String>,
     /// What is wrong, with a suggestion where there is one.
     pub message: String,
+}
+
+/// Stands in a pattern where an anchor ends in every match.
+const ANCHOR_END: &str = "{{anchor}}";
+
+/// The pattern without [`ANCHOR_END`], and what follows that.
+fn split_at_anchor(pattern: String) -> (String, Option<String>) {
+    let Some((before, after)) = pattern.split_once(ANCHOR_END) else { return (pattern, None) };
+    // Groups that are open there are closed behind it.
+    (format!("{before}{after}"), Some(format!("{}{after}", open_groups(before))))
+}
+
+/// The beginnings of the groups of a regular expression that are open at its end, without their names, and the flags that
+/// hold there.
+fn open_groups(pattern: &str) -> String {
+    let mut levels = vec![String::new()];
+    let (mut class, mut escaped, mut skip) = (false, false, 0);
+    for (at, c) in pattern.char_indices() {
+        match c {
+            _ if at < skip => {}
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => class = true,
+            ']' => class = false,
+            '(' if !class => {
+                let rest = &pattern[at + 1..];
+                let flags = rest.starts_with('?') && !rest.starts_with("?P") && !rest.starts_with("?<");
+                match rest.find([':', ')']).filter(|_| flags) {
+                    Some(end) if rest[end..].starts_with(')') => {
+                        skip = at + end + 2;
+                        levels.last_mut().into_iter().for_each(|level| level.push_str(&pattern[at..skip]));
+                    }
+                    Some(end) => levels.push(pattern[at..at + end + 2].to_owned()),
+                    None => levels.push("(?:".to_owned()),
+                }
+            }
+            ')' if !class && levels.len() > 1 => _ = levels.pop(),
+            _ => {}
+        }
+    }
+    levels.concat()
 }
 
 /// The rules in `text`, the content of `file`.
@@ -173,13 +215,14 @@ impl Fields<'_> {
         if deny.iter().chain(&deny_match).chain(&deny_line).chain([&pattern]).any(|p| p.len() > MAX_PATTERN) {
             self.errors.push(format!("a pattern is longer than {MAX_PATTERN} bytes"));
         }
-        let pattern = with_fragments(&pattern);
+        let (pattern, follows) = split_at_anchor(with_fragments(&pattern));
         let [deny, deny_match, deny_line] =
             [deny, deny_match, deny_line].map(|list| list.iter().map(|text| with_fragments(text)).collect());
-        Detector::Token(TokenRule {
+        Detector::Token(Arc::new(TokenRule {
             anchors: self.anchors(),
             pattern,
             before,
+            follows,
             boundary: if self.table.contains_key("boundary") {
                 self.named("boundary", Boundary::ALL, Boundary::name).unwrap_or(Boundary::Word)
             } else {
@@ -194,7 +237,7 @@ impl Fields<'_> {
             deny_line,
             generic: self.flag(self.table.get("generic"), "generic"),
             priority: self.priority(),
-        })
+        }))
     }
 
     fn file(&mut self) -> FileRule {
@@ -388,4 +431,27 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     cost[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_an_anchor_has_the_groups_and_flags_that_are_open_there() {
+        let split = |pattern: &str| split_at_anchor(pattern.to_owned());
+        assert_eq!(split("ab(c|d)e"), ("ab(c|d)e".into(), None));
+        let cases = [
+            (r"(?P<name>[\w(]{0,9}key{{anchor}}\w*)=(?P<secret>a+)", r"(?:\w*)=(?P<secret>a+)"),
+            (r"(?i)x(?s:y(?:z{{anchor}}.)k)q", r"(?i)(?s:(?:.)k)q"),
+            (r"\((?i)a[)\]](?-i:b)(c{{anchor}}d)", r"(?i)(?:d)"),
+            (r"(?<name>a)b{{anchor}}(c)", r"(c)"),
+        ];
+        for (pattern, follows) in cases {
+            let (whole, found) = split(pattern);
+            assert_eq!(whole, pattern.replace(ANCHOR_END, ""));
+            assert_eq!(found.as_deref(), Some(follows));
+            assert!(crate::pattern::compile(follows).is_ok() && crate::pattern::compile(&whole).is_ok());
+        }
+    }
 }

@@ -88,7 +88,7 @@ impl Setup {
 
     /// The rules that are asked for, as the configuration changes them.
     pub(crate) fn rules(&self, args: &RuleArgs) -> Result<RuleSet, Error> {
-        let mut rules = RuleSet::builtin();
+        let mut rules = RuleSet::builtin_for_scans();
         if let Some(gate) = &self.gate {
             *self.notes.borrow_mut() = gate.config.apply_rules(&mut rules)?;
         }

@@ -14,9 +14,7 @@ use super::{Group, Multiplier};
 use std::sync::Arc;
 use zeroize::{Zeroize, Zeroizing};
 
-#[cfg(test)]
-pub(super) use scalar::start;
-pub(super) use scalar::{Rows, times_power_of_two};
+pub(super) use scalar::{Rows, start, times_power_of_two};
 pub(super) use vector::{Ifma, None as NoVectors, Vectors};
 
 /// Windows of a run that are gone through together: the more, the larger are the tables, and the less is the overhead of one

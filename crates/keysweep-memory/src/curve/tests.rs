@@ -189,3 +189,31 @@ fn constants_are_no_keys() {
         }
     }
 }
+
+#[test]
+fn sums_that_vectors_cannot_form_are_formed_one_by_one() {
+    // What all sums begin with, and its negative: one doubles on the way, the other vanishes.
+    for group in [Group::Ec(Curve::P256), Group::Ec(Curve::Secp256k1), Group::Curve25519] {
+        let start = chain::start::<4>();
+        let mut borrow = 0u64;
+        let negative: Vec<u64> = group
+            .order()
+            .iter()
+            .zip(start)
+            .map(|(order, start)| {
+                let (less, b1) = order.overflowing_sub(start);
+                let (less, b2) = less.overflowing_sub(borrow);
+                borrow = u64::from(b1 | b2);
+                less
+            })
+            .collect();
+        let mut scalars = vec![start.to_vec(), negative, vec![0; 4], group.order()];
+        scalars.extend(self::scalars(group, 40));
+        let multiplier = Multiplier::new(group, 3_000);
+        let all = multiplier.derive(&scalars.concat());
+        for (i, scalar) in scalars.iter().enumerate() {
+            let one = multiplier.derive(scalar);
+            assert_eq!((&one.first[..], &one.second[..]), (&all.first[4 * i..][..4], &all.second[4 * i..][..4]), "{i}");
+        }
+    }
+}

@@ -6,9 +6,9 @@
 //! negative is free and the table then half as large.
 
 use super::Derived;
-use super::chain::Vectors;
+use super::chain::{self, Vectors};
 use super::field::{self, Field};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// A curve `y^2 = x^3 + a x + b`. Constants are in Montgomery form.
 pub(crate) trait Weierstrass<const N: usize>: Copy + Send + Sync + 'static {
@@ -161,30 +161,36 @@ impl<const N: usize> Scratch<N> {
 }
 
 /// The multiples of a generator.
-pub(crate) struct Table<C, const N: usize> {
+pub(crate) struct Table<C: Weierstrass<N>, const N: usize> {
     /// Bits of a digit.
     width: u32,
     /// For each digit's place `j`: `1 * 2^(w j)` to `2^(w - 1) * 2^(w j)` times the generator.
     points: Vec<Point<N>>,
+    /// The same for vector instructions, if there are any, and a row more that begins with the negative of `start`.
+    packed: Vec<<C::Vectors as Vectors<N>>::Packed>,
+    /// With what the sums of vectors begin, since a neutral one has no place among them.
+    start: Point<N>,
     a: [u64; N],
-    curve: std::marker::PhantomData<C>,
 }
+
+/// Scalars from which on vectors are worth it.
+const MIN_VECTORS: usize = 16;
 
 impl<C: Weierstrass<N>, const N: usize> Table<C, N> {
     /// A table for digits of `width` bits, from 2 to 14.
     pub(crate) fn new(width: u32) -> Self {
         let a = C::a();
-        let mut scratch = Scratch::new();
-        let mut base = [C::generator()];
-        let mut bases = Vec::new();
-        for _ in 0..Self::places(width) {
-            bases.push(base[0]);
-            for _ in 0..width {
-                let same = base[0];
-                scratch.add::<C>(&mut base, &a, |_| same);
-            }
+        let bases = powers::<C, N>(C::generator(), Self::places(width), |place| place as u32 * width);
+        let points = Self::rows(&bases, 1 << (width - 1));
+        let mut table = Self { width, points, packed: Vec::new(), start: Point::NEUTRAL, a };
+        table.packed = C::Vectors::pack(&table.points);
+        if !table.packed.is_empty() {
+            table.start = table.multiply_plainly(&[chain::start()])[0];
+            let mut last = vec![Point::NEUTRAL; 1 << (width - 1)];
+            last[0] = table.start.negated::<C::Field>();
+            table.packed.extend(C::Vectors::pack(&last));
         }
-        Self { width, points: Self::rows(&bases, 1 << (width - 1)), a, curve: std::marker::PhantomData }
+        table
     }
 
     /// For each base its multiples by 1 to `row`, a power of two.
@@ -212,6 +218,26 @@ impl<C: Weierstrass<N>, const N: usize> Table<C, N> {
 
     /// The multiples of the generator by all `scalars`. Bits beyond [`Weierstrass::BITS`] must be zero.
     pub(crate) fn multiply(&self, scalars: &[[u64; N]]) -> Vec<Point<N>> {
+        if self.packed.is_empty() || scalars.len() < MIN_VECTORS {
+            return self.multiply_plainly(scalars);
+        }
+        let count = scalars.len();
+        let mut digits = Zeroizing::new(Vec::with_capacity((Self::places(self.width) + 1) * count));
+        let mut carries = Zeroizing::new(vec![0u8; count]);
+        for place in 0..Self::places(self.width) as u32 {
+            let digit = |(scalar, carry)| signed_digit(scalar, place, self.width, carry) as i16;
+            digits.extend(scalars.iter().zip(carries.iter_mut()).map(digit));
+        }
+        digits.extend(std::iter::repeat_n(1, count));
+        let rows = self.packed.chunks_exact(1 << (self.width - 1));
+        let (mut sums, failed) = C::Vectors::add_up(&self.start, rows, &digits, count);
+        for index in failed.into_iter().filter(|index| *index < count) {
+            sums[index] = self.multiply_plainly(&scalars[index..=index])[0];
+        }
+        sums
+    }
+
+    fn multiply_plainly(&self, scalars: &[[u64; N]]) -> Vec<Point<N>> {
         let row = 1usize << (self.width - 1);
         let mut sums = vec![Point::NEUTRAL; scalars.len()];
         let mut digits = vec![0i32; scalars.len()];
@@ -219,9 +245,7 @@ impl<C: Weierstrass<N>, const N: usize> Table<C, N> {
         let mut scratch = Scratch::new();
         for (place, row) in self.points.chunks_exact(row).enumerate() {
             for ((digit, carry), scalar) in digits.iter_mut().zip(&mut carries).zip(scalars) {
-                let value = bits(scalar, place as u32 * self.width, self.width) as i32 + i32::from(*carry);
-                *carry = u8::from(value > 1 << (self.width - 1));
-                *digit = value - (i32::from(*carry) << self.width);
+                *digit = signed_digit(scalar, place as u32, self.width, carry);
             }
             scratch.add::<C>(&mut sums, &self.a, |i| Point::multiple::<C::Field>(row, digits[i]));
         }
@@ -229,6 +253,46 @@ impl<C: Weierstrass<N>, const N: usize> Table<C, N> {
         carries.zeroize();
         sums
     }
+}
+
+/// `2^exponent(i)` times a point, for `count` exponents that rise. Doubles in Jacobian coordinates (`x = X / Z^2`, `y = Y / Z^3`),
+/// which needs no inversion but one for all in the end.
+pub(super) fn powers<C: Weierstrass<N>, const N: usize>(
+    point: Point<N>,
+    count: usize,
+    exponent: impl Fn(usize) -> u32,
+) -> Vec<Point<N>> {
+    let (mul, add, sub) = (field::mul::<C::Field, N>, field::add::<C::Field, N>, field::sub::<C::Field, N>);
+    let (a, double) = (C::a(), |n: &[u64; N]| field::add::<C::Field, N>(n, n));
+    let (mut x, mut y, mut z, mut at) = (point.x, point.y, C::Field::ONE, 0);
+    let (mut powers, mut zs) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    for i in 0..count {
+        while at < exponent(i) {
+            let (xx, yy, zz) = (mul(&x, &x), mul(&y, &y), mul(&z, &z));
+            let s = double(&double(&mul(&x, &yy)));
+            let m = add(&add(&double(&xx), &xx), &mul(&a, &mul(&zz, &zz)));
+            z = double(&mul(&y, &z));
+            x = sub(&mul(&m, &m), &double(&s));
+            y = sub(&mul(&m, &sub(&s, &x)), &double(&double(&double(&mul(&yy, &yy)))));
+            at += 1;
+        }
+        powers.push(Point { x, y });
+        zs.push(z);
+    }
+    invert_all::<C::Field, N>(&mut zs);
+    for (power, inverse) in powers.iter_mut().zip(zs) {
+        let square = mul(&inverse, &inverse);
+        *power = Point { x: mul(&power.x, &square), y: mul(&power.y, &mul(&square, &inverse)) };
+    }
+    powers
+}
+
+/// The digit of a number at a place, and the carry to the next one.
+#[inline(always)]
+fn signed_digit<const N: usize>(number: &[u64; N], place: u32, width: u32, carry: &mut u8) -> i32 {
+    let value = bits(number, place * width, width) as i32 + i32::from(*carry);
+    *carry = u8::from(value > 1 << (width - 1));
+    value - (i32::from(*carry) << width)
 }
 
 /// `count` bits of a number from bit `from` on.

@@ -11,7 +11,7 @@ use crate::order::{Order, PYTHON};
 use crate::search::{Context, Effort};
 use crate::stretch::{Piece, Stretch, visit};
 use crate::structure::View;
-use crate::survey::Number;
+use crate::survey::{Looks, Number};
 use keysweep_keys::secret::trim_leading_zeros;
 use keysweep_keys::{Algorithm, Curve};
 use std::collections::BTreeSet;
@@ -249,16 +249,15 @@ fn constants() -> &'static Constants {
 }
 
 /// Notes where the order of a curve lies, for [`Evidence::collect`].
-pub(super) fn spot(view: &View<'_>, spots: &mut Vec<u64>) {
+pub(super) fn spot(view: &View<'_>, looks: &Looks, spots: &mut Vec<u64>) {
     let (chunk, constants) = (view.chunk, constants());
     let mut noted = 0;
-    for (index, word) in chunk.bytes[chunk.own.clone()].chunks_exact(8).enumerate() {
-        let value = u64::from_le_bytes(word.try_into().unwrap_or_default());
-        let slot = slot(value);
+    for index in looks.words(|looks| looks.random) {
+        let at = chunk.own.start + index;
+        let slot = slot(view.word(at, 0).unwrap_or_default());
         if constants.filter[slot >> 6] >> (slot & 63) & 1 == 0 {
             continue;
         }
-        let at = chunk.own.start + 8 * index;
         let here =
             |c: &Constant| at.checked_sub(c.key_at).is_some_and(|from| chunk.bytes[from..].starts_with(&c.bytes));
         if noted < MAX_NOTED && constants.all.iter().any(here) {
@@ -270,3 +269,19 @@ pub(super) fn spot(view: &View<'_>, spots: &mut Vec<u64>) {
 
 /// Places noted in a chunk.
 const MAX_NOTED: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keysweep_match::{Isa, WORDS_BYTES, look_at_words};
+
+    /// Else the spots would not be looked at.
+    #[test]
+    fn the_words_by_which_an_order_is_found_look_random() {
+        for constant in &constants().all {
+            let mut block = [0; WORDS_BYTES];
+            block[..8].copy_from_slice(&constant.bytes[constant.key_at..constant.key_at + 8]);
+            assert_eq!(look_at_words(&block, Isa::Scalar).random, 1, "{:?} {}", constant.curve, constant.key_at);
+        }
+    }
+}

@@ -23,6 +23,7 @@ use crate::curve::{Group, Multiplier};
 use crate::search::{Context, Finder, Outcome};
 use crate::stretch::stretches;
 use crate::structure::View;
+use crate::survey::Looks;
 use evidence::Evidence;
 use guess::Pass;
 use keysweep_keys::{Algorithm, PublicKey};
@@ -47,8 +48,8 @@ impl Finder for Elliptic {
         )
     }
 
-    fn spot(&self, view: &View<'_>, spots: &mut Vec<u64>) {
-        evidence::spot(view, spots);
+    fn spot(&self, view: &View<'_>, looks: &Looks, spots: &mut Vec<u64>) {
+        evidence::spot(view, looks, spots);
     }
 
     fn find(&self, context: &Context<'_>, spots: &[u64], outcome: &mut Outcome) {

@@ -50,13 +50,10 @@ const MAX_LEN: usize = MARGIN;
 /// What a token begins with: `{"` in Base64.
 const ANCHOR: &[u8] = b"eyJ";
 
-/// Calls `found` with each of the first `own` places in `bytes` at which a token may begin.
-pub(super) fn each(bytes: &[u8], own: usize, mut found: impl FnMut(usize)) {
+/// Calls `found` with each of the first `own` places in `bytes` at which a token may begin, and returns where the last one ends.
+pub(super) fn each(bytes: &[u8], own: usize, mut found: impl FnMut(usize)) -> usize {
     let mut from = 0;
-    for at in memchr::memmem::find_iter(bytes, ANCHOR) {
-        if at >= own {
-            return;
-        }
+    for at in memchr::memmem::find_iter(&bytes[..bytes.len().min(own + ANCHOR.len() - 1)], ANCHOR) {
         // A payload begins as a header does: what is inside a token begins none.
         if at < from {
             continue;
@@ -69,6 +66,7 @@ pub(super) fn each(bytes: &[u8], own: usize, mut found: impl FnMut(usize)) {
             found(at);
         }
     }
+    from
 }
 
 /// Where the two dots stand.

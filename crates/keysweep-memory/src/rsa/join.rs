@@ -27,14 +27,16 @@ const BATCH: usize = 1 << 10;
 pub(super) fn products(ends: &Ends, window: usize, products: &Lows<'_>, jobs: usize) -> Hits {
     let lows = &ends.lows[..];
     batches(lows.len(), jobs, |from, to, hits| {
+        let mut likely = Vec::new();
         for i in from..to {
             let low = lows[i];
-            let last = (i + 1 + window).min(lows.len());
-            for (j, other) in lows[i + 1..last].iter().enumerate() {
-                let product = low.wrapping_mul(*other);
+            let others = &lows[i + 1..(i + 1 + window).min(lows.len())];
+            products.products(low, others, &mut likely);
+            for j in likely.drain(..) {
+                let (product, j) = (low.wrapping_mul(others[j as usize]), i as u32 + 1 + j);
                 // Primes of one modulus are different, but many numbers have copies.
-                if products.may_have(product) && low != *other {
-                    hits.extend(product, products.indices(product).map(|n| (i as u32, (i + 1 + j) as u32, n)));
+                if low != lows[j as usize] {
+                    hits.extend(product, products.indices(product).map(|n| (i as u32, j, n)));
                 }
             }
         }
@@ -45,13 +47,13 @@ pub(super) fn products(ends: &Ends, window: usize, products: &Lows<'_>, jobs: us
 /// the quotient, and of the modulus. `inverses` are those of the ends.
 pub(super) fn quotients(inverses: &[u64], set: &Lows<'_>, moduli: &[u64], jobs: usize) -> Hits {
     batches(inverses.len(), jobs, |from, to, hits| {
+        let mut likely = Vec::new();
         for (n, modulus) in moduli.iter().enumerate() {
-            for (i, inverse) in inverses[from..to].iter().enumerate() {
-                let quotient = modulus.wrapping_mul(*inverse);
-                if set.may_have(quotient) {
-                    let i = (from + i) as u32;
-                    hits.extend(*modulus, set.indices(quotient).filter(|j| *j >= i).map(|j| (i, j, n as u32)));
-                }
+            set.products(*modulus, &inverses[from..to], &mut likely);
+            for i in likely.drain(..) {
+                let quotient = modulus.wrapping_mul(inverses[from + i as usize]);
+                let i = from as u32 + i;
+                hits.extend(*modulus, set.indices(quotient).filter(|j| *j >= i).map(|j| (i, j, n as u32)));
             }
         }
     })

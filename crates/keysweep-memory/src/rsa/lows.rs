@@ -1,12 +1,12 @@
 //! A set of low limbs that is asked millions of times and nearly always says no.
 
-use zeroize::Zeroizing;
+use keysweep_match::{Isa, UpperBits};
 
 /// Low limbs and the indices at which they stand in a list.
 pub(super) struct Lows<'a> {
-    /// A bit for each hash that occurs.
-    filter: Zeroizing<Vec<u64>>,
-    shift: u32,
+    /// Low limbs are random as they are, and their upper bits the best mixed ones of a product.
+    filter: UpperBits,
+    isa: Isa,
     /// The list.
     lows: &'a [u64],
     /// Open addressing: an index, or `EMPTY`.
@@ -26,15 +26,10 @@ impl<'a> Lows<'a> {
         let count = lows.len();
         let bits = (FILTER * count).next_power_of_two().max(1 << 10);
         let slots = (SLOTS * count).next_power_of_two().max(16);
-        let mut set = Self {
-            filter: Zeroizing::new(vec![0; bits / 64]),
-            shift: 64 - bits.trailing_zeros(),
-            lows,
-            index: vec![EMPTY; slots],
-        };
+        let mut set =
+            Self { filter: UpperBits::new(bits.trailing_zeros()), isa: Isa::detect(), lows, index: vec![EMPTY; slots] };
         for (low, index) in lows.iter().copied().zip(0..) {
-            let bit = set.bit(low);
-            set.filter[bit >> 6] |= 1 << (bit & 63);
+            set.filter.insert(low);
             let mut slot = set.slot(low);
             let mut same = 0;
             while set.index[slot] != EMPTY && same < MOST {
@@ -48,12 +43,6 @@ impl<'a> Lows<'a> {
         set
     }
 
-    /// Low limbs are random as they are, and their upper bits the best mixed ones of a product.
-    #[inline]
-    fn bit(&self, low: u64) -> usize {
-        (low >> self.shift) as usize
-    }
-
     fn slot(&self, low: u64) -> usize {
         (low.wrapping_mul(0xc2b2_ae3d_27d4_eb4f) >> 20) as usize & (self.index.len() - 1)
     }
@@ -65,8 +54,12 @@ impl<'a> Lows<'a> {
     /// Whether a limb may be in the set: wrong in one of 32 cases or less.
     #[inline]
     pub(super) fn may_have(&self, low: u64) -> bool {
-        let bit = self.bit(low);
-        self.filter[bit >> 6] >> (bit & 63) & 1 != 0
+        self.filter.may_hold(low)
+    }
+
+    /// Appends the indices of those of `others` whose product with `factor` may be in the set.
+    pub(super) fn products(&self, factor: u64, others: &[u64], found: &mut Vec<u32>) {
+        self.filter.products(factor, others, self.isa, found);
     }
 
     /// The indices of a limb, at most [`MOST`] of them.

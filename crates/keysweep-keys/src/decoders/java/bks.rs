@@ -32,7 +32,8 @@ pub(super) fn look(hit: &Hit<'_>, at: usize, index: usize, sink: &mut Sink) -> O
     let salt = fields.take(SALT).filter(|salt| looks_random(salt))?;
     let iterations = fields.u32().filter(|n| ITERATIONS.contains(n))?;
     let start = fields.at;
-    if let Some(items) = entries(&mut fields) {
+    // An empty store holds nothing to report, and a zero is what follows most numbers that only look like a header.
+    if let Some(items) = entries(&mut fields).filter(|items| !items.is_empty()) {
         let content = &window[start..fields.at];
         let mac = fields.take(DIGEST);
         let integrity = Integrity { content, mac, salt, iterations, version_1: index == 1 };

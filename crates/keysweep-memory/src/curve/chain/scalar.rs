@@ -3,7 +3,7 @@
 use super::{Affine, PARTS, RUNS, Sums, Tables, WIDTH, WINDOWS, place};
 use crate::curve::field;
 use crate::curve::limbs;
-use crate::curve::weierstrass::{Point, Scratch, Table, Weierstrass};
+use crate::curve::weierstrass::{Point, Scratch, Table, Weierstrass, powers};
 use std::sync::Arc;
 
 /// Points of a row: a digit's positive values.
@@ -50,25 +50,6 @@ pub(crate) fn times_power_of_two<C: Weierstrass<N>, const N: usize>(key: &Affine
     let power = powers::<C, N>(point::<C, N>(key), 1, |_| exponent)[0];
     let leave = |coordinate| field::leave::<C::Field, N>(coordinate).to_vec();
     Affine { x: leave(&power.x), y: leave(&power.y) }
-}
-
-/// `2^place(i)` times a point, for `count` places that rise.
-fn powers<C: Weierstrass<N>, const N: usize>(
-    point: Point<N>,
-    count: usize,
-    place: impl Fn(usize) -> u32,
-) -> Vec<Point<N>> {
-    let (a, mut scratch, mut power, mut at) = (C::a(), Scratch::new(), [point], 0);
-    (0..count)
-        .map(|i| {
-            while at < place(i) {
-                let same = power[0];
-                scratch.add::<C>(&mut power, &a, |_| same);
-                at += 1;
-            }
-            power[0]
-        })
-        .collect()
 }
 
 /// Sums, one after the other.

@@ -9,8 +9,23 @@ use std::sync::Arc;
 
 /// How the vector instructions of a CPU compute in a field, if they do.
 pub(crate) trait Vectors<const N: usize>: Copy {
+    /// A point as they take it.
+    type Packed: Copy + Send + Sync + 'static;
+
     /// Tables for them in place of `rows`.
     fn tables<C: Weierstrass<N>>(rows: Rows<C, N>) -> Arc<dyn Tables>;
+
+    /// The points as they take them; nothing if this CPU has no such instructions.
+    fn pack(points: &[Point<N>]) -> Vec<Self::Packed>;
+
+    /// For each of `count` sums, `start` and one point of each row added up: those that the digits pick, rounds of `count` digits
+    /// one after the other. Says of which sums that failed.
+    fn add_up(
+        start: &Point<N>,
+        rows: std::slice::ChunksExact<'_, Self::Packed>,
+        digits: &[i16],
+        count: usize,
+    ) -> (Vec<Point<N>>, Vec<usize>);
 }
 
 /// They do not.
@@ -18,6 +33,21 @@ pub(crate) trait Vectors<const N: usize>: Copy {
 pub(crate) struct None;
 
 impl<const N: usize> Vectors<N> for None {
+    type Packed = ();
+
+    fn pack(_: &[Point<N>]) -> Vec<()> {
+        Vec::new()
+    }
+
+    fn add_up(
+        start: &Point<N>,
+        _: std::slice::ChunksExact<'_, ()>,
+        _: &[i16],
+        count: usize,
+    ) -> (Vec<Point<N>>, Vec<usize>) {
+        (vec![*start; count], (0..count).collect())
+    }
+
     fn tables<C: Weierstrass<N>>(rows: Rows<C, N>) -> Arc<dyn Tables> {
         Arc::new(rows)
     }
@@ -28,6 +58,31 @@ impl<const N: usize> Vectors<N> for None {
 pub(crate) struct Ifma<F>(PhantomData<F>);
 
 impl<F: Field<4> + Prime256> Vectors<4> for Ifma<F> {
+    type Packed = Point256;
+
+    fn pack(points: &[Point<4>]) -> Vec<Point256> {
+        if lanes::available() { points.iter().map(pack::<F>).collect() } else { Vec::new() }
+    }
+
+    fn add_up(
+        start: &Point<4>,
+        rows: std::slice::ChunksExact<'_, Point256>,
+        digits: &[i16],
+        count: usize,
+    ) -> (Vec<Point<4>>, Vec<usize>) {
+        let mut sums = lanes::Sums::<F>::new(count, &self::pack::<F>(start));
+        let (mut room, mut failed) = (Room::default(), Vec::new());
+        for (row, digits) in rows.zip(digits.chunks_exact(count.max(1))) {
+            sums.add(row, digits, &mut room, &invert::<F>, &mut failed);
+        }
+        let sixteenth = field::invert::<F, 4>(&field::small::<F, 4>(16));
+        let unpack = |index: usize| {
+            let Point256 { x, y } = sums.get(index);
+            Point { x: field::mul::<F, 4>(&x, &sixteenth), y: field::mul::<F, 4>(&y, &sixteenth) }
+        };
+        ((0..count).map(unpack).collect(), failed)
+    }
+
     fn tables<C: Weierstrass<4>>(rows: Rows<C, 4>) -> Arc<dyn Tables> {
         if !lanes::available() {
             return Arc::new(rows);
