@@ -39,9 +39,9 @@ fn patterns(token: &TokenRule) -> Vec<String> {
             }
         }
     }
-    messages.extend(
-        token.follows.iter().filter_map(|text| pattern::compile(text).err().map(|error| format!("`pattern` behind `{{{{anchor}}}}`: {error}"))),
-    );
+    messages.extend(token.follows.iter().filter_map(|text| {
+        pattern::compile(text).err().map(|error| format!("`pattern` behind `{{{{anchor}}}}`: {error}"))
+    }));
     for (field, list) in [("deny", &token.deny), ("deny_match", &token.deny_match), ("deny_line", &token.deny_line)] {
         messages.extend(list.iter().enumerate().filter_map(|(index, text)| {
             pattern::compile(text).err().map(|error| format!("`{field}` {}: {error}", index + 1))

@@ -10,6 +10,7 @@ use crate::parse::{ANCHOR_LENGTHS, MAX_CONTEXT_WITHIN, MAX_LIST, MAX_PATTERN};
 use crate::validate::{SECRET_GROUPS, validate};
 use crate::{pattern, reach, selftest};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// How far behind a keyword a pattern without literals is looked for, in bytes.
 const BEHIND: usize = 256;
@@ -134,6 +135,7 @@ impl Converter {
             anchors: found.anchors,
             pattern,
             before: found.before,
+            follows: None,
             boundary: Boundary::None,
             entropy: rule.entropy,
             check: None,
@@ -218,7 +220,7 @@ impl Converter {
             purpose: Purpose::Generic,
             remediation: "Revoke it where it was issued, and issue a new one.".to_owned(),
             references: rule.references.iter().filter(|r| r.starts_with("https://")).cloned().collect(),
-            detector: Detector::Token(token),
+            detector: Detector::Token(Arc::new(token)),
             examples: rule.examples.clone(),
             counterexamples: rule.counterexamples.clone(),
             source: String::new(),
