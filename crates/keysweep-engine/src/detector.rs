@@ -59,7 +59,7 @@ pub(crate) struct Detector {
 impl Detector {
     pub(crate) fn new(rules: &RuleSet) -> Result<Self, SetupError> {
         let mut literals = Literals::default();
-        let mut tokens = Vec::new();
+        let mut tokens = Vec::with_capacity(rules.rules().len());
         let mut key_rules = HashMap::new();
         let mut wanted: Vec<&str> = Vec::new();
         for (index, rule) in rules.rules().iter().enumerate() {

@@ -1,17 +1,24 @@
 //! The matcher: what users of the crate hold.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::automaton::Automaton;
 use crate::index::Index;
 use crate::kernel::{BLOCK, GROUP, Kernel, PADDING, Places};
-use crate::window::Windows;
+use crate::window::{Accept, WIDTH, Windows};
 use crate::word::{is_zero, word};
 use crate::{BuildError, Hit, Isa, Literal};
 
 /// Finds all occurrences of a set of literals in one pass over the bytes.
 pub struct Matcher {
-    kernel: Kernel,
+    isa: Isa,
+    /// What each window accepts, for the kernel.
+    accepts: Vec<[Accept; WIDTH]>,
+    /// Arranged when so much was searched that it is worth it.
+    kernel: OnceLock<Kernel>,
+    /// Bytes that were searched without the kernel.
+    searched: AtomicUsize,
     index: Index,
     max_len: usize,
     /// Whether no window is of zero bytes only, so that none stands in a block of them.
@@ -21,16 +28,35 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// Prepares the search with the best instruction set of this CPU.
+    /// Prepares the search with the best instruction set of this CPU. What takes longest, the arrangement of the scan, is left
+    /// until it is worth it: small inputs are searched without.
     ///
     /// # Errors
     ///
     /// A literal is too short, too long, or is to match in UTF-16 without being ASCII.
     pub fn new(literals: &[Literal]) -> Result<Matcher, BuildError> {
-        Self::with_isa(literals, Isa::detect())
+        if literals.len() > MAX_LITERALS {
+            return Err(BuildError::TooMany { count: literals.len() });
+        }
+        for (index, literal) in literals.iter().enumerate() {
+            literal.check(index)?;
+        }
+        let windows = Windows::new(literals);
+        let accepts = windows.accepts.clone();
+        let index = Index::new(windows);
+        Ok(Matcher {
+            skips_zero: !index.may_hold(0),
+            isa: Isa::detect(),
+            accepts,
+            kernel: OnceLock::new(),
+            searched: AtomicUsize::new(0),
+            index,
+            automaton: OnceLock::new(),
+            max_len: literals.iter().map(Literal::max_len).max().unwrap_or(0),
+        })
     }
 
-    /// Prepares the search with a given instruction set. Every instruction set finds the same.
+    /// Prepares the search with a given instruction set, all of it at once. Every instruction set finds the same.
     ///
     /// # Errors
     ///
@@ -39,22 +65,9 @@ impl Matcher {
         if !isa.is_available() {
             return Err(BuildError::IsaUnavailable(isa));
         }
-        if literals.len() > MAX_LITERALS {
-            return Err(BuildError::TooMany { count: literals.len() });
-        }
-        for (index, literal) in literals.iter().enumerate() {
-            literal.check(index)?;
-        }
-        let windows = Windows::new(literals);
-        let kernel = Kernel::new(isa, &windows.accepts);
-        let index = Index::new(windows);
-        Ok(Matcher {
-            skips_zero: !index.may_hold(0),
-            kernel,
-            index,
-            automaton: OnceLock::new(),
-            max_len: literals.iter().map(Literal::max_len).max().unwrap_or(0),
-        })
+        let matcher = Matcher { isa, ..Self::new(literals)? };
+        matcher.kernel.get_or_init(|| Kernel::new(isa, &matcher.accepts));
+        Ok(matcher)
     }
 
     /// Reports every occurrence of every literal in every encoding asked for, overlapping ones and ones inside each
@@ -63,6 +76,7 @@ impl Matcher {
         if self.max_len == 0 {
             return;
         }
+        let kernel = self.kernel(haystack.len());
         let mut places = Places::new();
         let mut hits = Vec::new();
         let mut base = 0;
@@ -71,12 +85,13 @@ impl Matcher {
             let whole = rest.len().saturating_sub(PADDING) / GROUP * GROUP;
             let (count, done) = if whole > 0 {
                 let count = whole.min(BLOCK);
-                (count, self.find_block(haystack, base, &rest[..count + PADDING], count, &mut places, &mut hits))
+                let block = &rest[..count + PADDING];
+                (count, self.find_block(kernel, haystack, base, block, count, &mut places, &mut hits))
             } else {
                 let mut padded = [0; 2 * GROUP + PADDING];
                 padded[..rest.len()].copy_from_slice(rest);
                 let count = rest.len().next_multiple_of(GROUP);
-                (rest.len(), self.find_block(haystack, base, &padded, count, &mut places, &mut hits))
+                (rest.len(), self.find_block(kernel, haystack, base, &padded, count, &mut places, &mut hits))
             };
             let automaton = if done { None } else { self.automaton() };
             base += match automaton {
@@ -92,10 +107,19 @@ impl Matcher {
         report(&mut hits, usize::MAX, on_hit);
     }
 
+    /// The kernel, if it is there or worth it before `len` more bytes.
+    fn kernel(&self, len: usize) -> Option<&Kernel> {
+        let new = || Kernel::new(self.isa, &self.accepts);
+        let due = || self.searched.fetch_add(len, Ordering::Relaxed).saturating_add(len) > PATIENCE;
+        self.kernel.get().or_else(|| due().then(|| self.kernel.get_or_init(new)))
+    }
+
     /// Collects the hits whose window begins in the first `count` bytes of `block`, which stands at `base`. Gives up, with
     /// no hits, if these bytes are like so many literals that the automaton is faster.
+    #[allow(clippy::too_many_arguments)] // The last two are room that is used again.
     fn find_block(
         &self,
+        kernel: Option<&Kernel>,
         haystack: &[u8],
         base: usize,
         block: &[u8],
@@ -106,7 +130,10 @@ impl Matcher {
         if self.skips_zero && is_zero(&block[..count + PADDING]) {
             return true;
         }
-        self.kernel.scan(&self.index, block, count, places);
+        match kernel {
+            Some(kernel) => kernel.scan(&self.index, block, count, places),
+            None => places.sift_all(&self.index, block, count),
+        }
         let known = hits.len();
         let mut steps = 0;
         for place in places.iter() {
@@ -132,9 +159,12 @@ impl Matcher {
 
     /// The instruction set in use.
     pub fn isa(&self) -> Isa {
-        self.kernel.isa()
+        self.isa
     }
 }
+
+/// Bytes that are sifted by the hash filter alone before a kernel is arranged, which takes about as long.
+const PATIENCE: usize = 2 << 20;
 
 /// Comparisons in a block from which on the automaton is faster.
 const MAX_STEPS: usize = 8 * BLOCK;

@@ -70,7 +70,8 @@ pub enum Rejection {
 #[derive(Debug)]
 pub struct CompiledToken {
     rule: Option<Arc<TokenRule>>,
-    programs: OnceLock<Option<Programs>>,
+    /// In a box, since most rules never need them.
+    programs: OnceLock<Option<Box<Programs>>>,
 }
 
 #[derive(Debug)]
@@ -122,7 +123,8 @@ impl CompiledToken {
         if anchor.start > anchor.end || anchor.end > window.len() {
             return Err(Rejection::NoAnchor);
         }
-        let programs = self.programs.get_or_init(|| Programs::new(rule)).as_ref().ok_or(Rejection::NoAnchor)?;
+        let programs =
+            self.programs.get_or_init(|| Programs::new(rule).map(Box::new)).as_ref().ok_or(Rejection::NoAnchor)?;
         let mut rejection = Rejection::NoMatch;
         if !programs.goes_on(window, anchor.end, work) {
             return Err(rejection);

@@ -63,6 +63,15 @@ impl Places {
         Places { marked: [0; BLOCK + AHEAD], kept: [0; BLOCK + AHEAD], len: 0 }
     }
 
+    /// The first `count` places of a block that pass the hash filter, without the help of a kernel. Sizes as in
+    /// [`Kernel::scan`].
+    pub(crate) fn sift_all(&mut self, index: &Index, block: &[u8], count: usize) {
+        for (offset, place) in (0..).zip(&mut self.marked[..count]) {
+            *place = offset;
+        }
+        filter(index, block, count, self);
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.kept[..self.len].iter().map(|&offset| usize::from(offset))
     }
@@ -101,10 +110,6 @@ impl Kernel {
                 .map_or_else(|| Scan::Pairs(pairs::Pairs::new(windows)), |nibbles| Scan::Nibbles(Box::new(nibbles))),
         };
         Kernel { isa, scan }
-    }
-
-    pub(crate) fn isa(&self) -> Isa {
-        self.isa
     }
 
     /// Finds the places among the first `count` bytes of `block` where a window may stand. `count` is a multiple of
