@@ -404,6 +404,79 @@ def mono(scene):
                note="RSACryptoServiceProvider.FromXmlString, one signature")
 
 
+def _interpreter(name, program, arguments, *, runtime, version, algorithms, note="one signature"):
+    """A subject for a script that is given the kind of a key and its file."""
+
+    @subject(name)
+    def run(scene):
+        need(program)
+        said = _first(output(program, *version))
+        for label, algorithm in algorithms:
+            key = scene.key(label, algorithm)
+            holder = scene.stage.start(program, *arguments(scene, label, key), ready="READY")
+            scene.dump(holder.pid, [key], label, runtime=runtime, version=said, note=note)
+
+
+_interpreter("ruby", "ruby", lambda s, label, key: [HOLDERS / "hold.rb", key.pem], runtime="Ruby", version=["--version"],
+             algorithms=[("rsa", "RSA"), ("p384", "P-384"), ("ed25519", "Ed25519")])
+_interpreter("php", "php", lambda s, label, key: [HOLDERS / "hold.php", key.pem], runtime="PHP", version=["--version"],
+             algorithms=[("rsa", "RSA"), ("p256", "P-256")])
+_interpreter("perl", "perl", lambda s, label, key: [HOLDERS / "hold.pl", {"rsa": "RSA", "p256": "ECC"}.get(label, "Ed25519"), key.pem],
+             runtime="Perl, CryptX", version=["-MCryptX", "-e", "print $CryptX::VERSION"],
+             algorithms=[("rsa", "RSA"), ("p256", "P-256"), ("ed25519", "Ed25519")])
+
+
+@subject("erlang")
+def erlang(scene):
+    need("erl", "erlc")
+    output("erlc", "-o", scene.folder, HOLDERS / "hold.erl")
+    version = output("erl", "-noshell", "-eval", 'io:format("~s", [erlang:system_info(otp_release)]), halt().').strip()
+    for label, algorithm in (("rsa", "RSA"), ("p256", "P-256")):
+        key = scene.key(label, algorithm)
+        # The address space that it reserves would all be in the core.
+        holder = scene.stage.start("erl", "+MIscs", "32", "-noshell", "-pa", scene.folder, "-run", "hold", "main", key.pem,
+                                   ready="READY")
+        scene.dump(holder.pid, [key], label, runtime="Erlang", version=version, note="one signature")
+
+
+@subject("dropbear")
+def dropbear(scene):
+    need("dropbear", "dropbearconvert")
+    held = [keys.generate_ssh(scene.folder, "rsa", "rsa", 2048), keys.generate_ssh(scene.folder, "ecdsa", "ecdsa", 256),
+            keys.generate_ssh(scene.folder, "ed25519", "ed25519")]
+    options = []
+    for key in held:
+        path = scene.folder / f"{key.name}.dropbear"
+        output("dropbearconvert", "openssh", "dropbear", key.pem, path)
+        options += ["-r", path]
+    version = _first(output("dropbear", "-V"))
+    server = scene.stage.start("dropbear", "-F", "-E", *options, "-p", f"127.0.0.1:{process.free_port()}", "-P",
+                               scene.folder / "pid", ready="Not backgrounding")
+    scene.dump(server.pid, held, runtime="Dropbear", version=version, note="the listening process; LibTomCrypt")
+
+
+@subject("haproxy")
+def haproxy(scene):
+    need("haproxy")
+    held, binds, ports = [], "", []
+    for name, algorithm in (("rsa", "RSA"), ("p256", "P-256")):
+        key, certificate = scene.certified(name, algorithm)
+        both = scene.folder / f"{name}-both.pem"
+        both.write_bytes(Path(key.pem).read_bytes() + Path(certificate).read_bytes())
+        port = process.free_port()
+        held.append(key)
+        ports.append(port)
+        binds += f" bind 127.0.0.1:{port} ssl crt {both}\n"
+    config = scene.folder / "haproxy.cfg"
+    config.write_text("defaults\n mode http\n timeout client 9s\n timeout server 9s\n timeout connect 9s\n"
+                      f"frontend front\n{binds} http-request deny\n")
+    server = scene.stage.start("haproxy", "-f", config, "-db")
+    for port in ports:
+        process.tls_client(port).close()
+    scene.dump(server.pid, held, runtime="HAProxy", version=_first(output("haproxy", "-v")),
+               note="after a handshake with each key")
+
+
 # GnuPG
 
 
