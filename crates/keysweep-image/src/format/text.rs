@@ -23,15 +23,24 @@ fn detect(head: &[u8]) -> Option<Format> {
 /// character other than white space, backspace and escape. In the older encodings that extend ASCII there is no such
 /// character; and ASCII makes up two bytes of three, or there are so many bytes that it is no accident.
 fn is_text(head: &[u8]) -> bool {
+    if memchr::memchr(0, head).is_some() {
+        return false;
+    }
     let utf8 = match std::str::from_utf8(head) {
         Ok(_) => true,
         Err(error) => error.error_len().is_none() && error.valid_up_to() > 0,
     };
-    let beyond_ascii = head.iter().filter(|byte| !byte.is_ascii()).count();
-    let odd = head.iter().filter(|byte| **byte < 0x20 && !b"\t\n\x0b\x0c\r\x08\x1b".contains(byte)).count();
-    let by_encoding =
-        if utf8 { odd <= head.len() / 100 } else { odd == 0 && (beyond_ascii <= head.len() / 3 || head.len() >= 256) };
-    by_encoding && memchr::memchr(0, head).is_none()
+    let odd = count(head, |byte| byte < 0x20 && !(0x08..=0x0d).contains(&byte) && byte != 0x1b);
+    if utf8 {
+        return odd <= head.len() / 100;
+    }
+    odd == 0 && (head.len() >= 256 || count(head, |byte| !byte.is_ascii()) <= head.len() / 3)
+}
+
+/// How many bytes are so. Counts in bytes as long as these hold it, which the compiler does many at a time.
+fn count(bytes: &[u8], is: impl Fn(u8) -> bool) -> usize {
+    let part = |part: &[u8]| part.iter().fold(0u8, |count, byte| count + u8::from(is(*byte)));
+    bytes.chunks(255).map(|bytes| usize::from(part(bytes))).sum()
 }
 
 /// After a byte order mark: no unit is a NUL or a control character, surrogates are paired.

@@ -3,6 +3,7 @@
 use super::Derived;
 use super::field::{self, Field};
 use super::weierstrass::{Point, Weierstrass, invert_all};
+use std::sync::OnceLock;
 
 macro_rules! prime {
     ($name:ident, $limbs:tt, $p:expr) => {
@@ -57,10 +58,12 @@ macro_rules! curve {
                 type Vectors = vectors!(P, $limbs);
                 const BITS: u32 = $bits;
                 fn a() -> [u64; $limbs] {
-                    field::enter::<P, $limbs>(&limbs($a))
+                    static A: OnceLock<[u64; $limbs]> = OnceLock::new();
+                    *A.get_or_init(|| field::enter::<P, $limbs>(&limbs($a)))
                 }
                 fn b() -> [u64; $limbs] {
-                    field::enter::<P, $limbs>(&limbs($b))
+                    static B: OnceLock<[u64; $limbs]> = OnceLock::new();
+                    *B.get_or_init(|| field::enter::<P, $limbs>(&limbs($b)))
                 }
                 fn generator() -> Point<$limbs> {
                     Point { x: field::enter::<P, $limbs>(&limbs($x)), y: field::enter::<P, $limbs>(&limbs($y)) }
