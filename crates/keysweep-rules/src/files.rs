@@ -3,6 +3,7 @@
 use crate::model::{FileRule, Rule};
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use memchr::memmem;
+use std::sync::OnceLock;
 
 /// Bytes from the start of a file that rules for files look at.
 pub const FILE_HEAD: usize = 4 << 20;
@@ -11,8 +12,8 @@ pub const FILE_HEAD: usize = 4 << 20;
 #[derive(Debug, Default)]
 pub struct FileRules {
     rules: Vec<Compiled>,
-    paths: Globs,
-    except: Globs,
+    /// The rules' `paths` and `except`, compiled when they are first asked: only packages ask.
+    globs: OnceLock<(Globs, Globs)>,
 }
 
 #[derive(Debug)]
@@ -29,9 +30,12 @@ impl FileRules {
             .into_iter()
             .filter_map(|(number, rule)| Some(Compiled { number, rule: rule.file()?.clone() }))
             .collect();
-        let paths = Globs::new(&rules, |rule| &rule.paths);
-        let except = Globs::new(&rules, |rule| &rule.except);
-        Self { rules, paths, except }
+        Self { rules, globs: OnceLock::new() }
+    }
+
+    fn globs(&self) -> &(Globs, Globs) {
+        let new = || (Globs::new(&self.rules, |rule| &rule.paths), Globs::new(&self.rules, |rule| &rule.except));
+        self.globs.get_or_init(new)
     }
 
     /// Whether there are none.
@@ -43,11 +47,12 @@ impl FileRules {
     /// asked only where a rule wants to see them.
     pub fn matches(&self, path: &str, head: &mut dyn FnMut() -> Vec<u8>) -> Vec<usize> {
         let path = path.to_ascii_lowercase();
-        let mut candidates = self.paths.matches(&path);
+        let (paths, except) = self.globs();
+        let mut candidates = paths.matches(&path);
         if candidates.is_empty() {
             return candidates;
         }
-        let excluded = self.except.matches(&path);
+        let excluded = except.matches(&path);
         candidates.retain(|index| !excluded.contains(index));
         let mut bytes: Option<Vec<u8>> = None;
         candidates.retain(|index| {
