@@ -139,8 +139,9 @@ impl BlobWorker<'_> {
                 seen.public.iter().for_each(|(_, object)| collector.public(name, object));
             }
             let image = recognise(&bytes);
-            interest.found |= image.format.is_dump() || self.holds_something(name, bytes);
-            interest.numbers = self.sweep.wants_numbers(Part::whole(name, &bytes, &image));
+            let part = Part::whole(name, &bytes, &image);
+            interest.found |= image.format.is_dump() || self.holds_something(part);
+            interest.numbers = self.sweep.wants_numbers(part);
             interest
         });
         let outcome = std::panic::catch_unwind(work);
@@ -177,15 +178,13 @@ impl BlobWorker<'_> {
     }
 
     /// Whether there is anything to report of what is in an archive. Its public keys are kept.
-    fn holds_something(&self, name: &str, bytes: &[u8]) -> bool {
+    fn holds_something(&self, part: Part<'_>) -> bool {
         let scanner = self.sweep.scanner;
-        if self.sweep.archives().is_none() || keysweep_archive::recognise(&bytes).is_none() {
+        if self.sweep.archives().is_none() || keysweep_archive::recognise(part.source).is_none() {
             return false;
         }
         let progress = Progress::default();
         let aside = Sweep::new(scanner, &progress);
-        let image = recognise(&bytes);
-        let part = Part::whole(name, &bytes, &image);
         unpack(&aside, &mut scanner.searcher(), part, Pass::First { again: false }, 1);
         let seen = aside.collector.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.sweep.collector().take_public(&seen);

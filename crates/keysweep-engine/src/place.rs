@@ -55,11 +55,13 @@ impl<'a> Places<'a> {
 
     /// The place of `raw`.
     pub(crate) fn locate(&mut self, raw: &Raw) -> Location {
-        let Part { name, image, base, .. } = self.part;
+        let form = match &raw.what {
+            What::File(_) => return self.whole(),
+            What::Token(_) => "text",
+            What::Key(material) | What::Number { material, .. } => material.encoding,
+        };
+        let Part { image, base, .. } = self.part;
         let offset = base + raw.offset;
-        if matches!(raw.what, What::File(_)) {
-            return self.whole();
-        }
         let place = image.place(offset);
         let region = match (place.region, place.module) {
             (_, Some((module, offset))) => Some(format!("{}+{offset:#x}", module.name)),
@@ -69,13 +71,9 @@ impl<'a> Places<'a> {
         // Lines before a later block of a stream are gone.
         let line = (image.format.is_text() && base == 0).then(|| self.line_of(raw.offset));
         Location {
-            path: name.to_owned(),
             offset,
             length: raw.length,
-            form: match &raw.what {
-                What::Token(_) | What::File(_) => "text".to_owned(),
-                What::Key(material) | What::Number { material, .. } => material.encoding.to_owned(),
-            },
+            form: form.to_owned(),
             line: line.map(|l| l.0),
             column: line.map(|l| l.1),
             address: place.address,
@@ -85,9 +83,7 @@ impl<'a> Places<'a> {
                 _ => None,
             },
             wrapping: raw.wrapping.iter().map(|w| (*w).to_owned()).collect(),
-            git: self.part.git.cloned(),
-            layer: None,
-            marks: Vec::new(),
+            ..self.whole()
         }
     }
 

@@ -352,7 +352,9 @@ impl<'s> Sweep<'s> {
         }
         let (mut seen, errors) = self.search(source, file_name, &opened.covered, searcher, jobs);
         seen.raws.retain(|raw| !opened.covered.covers(raw.offset..raw.end()));
-        seen.raws.extend(self.unwanted(source, self.path_in_package(name, path)));
+        if self.scanner.options.artifact {
+            seen.raws.extend(self.unwanted(source, self.path_in_package(name, path)));
+        }
         for error in errors {
             self.incident(name, format!("cannot be read to its end: {}", reason(&error)), true);
         }

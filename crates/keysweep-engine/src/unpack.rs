@@ -112,12 +112,9 @@ pub(crate) fn unpack<'b>(
     let Some(limits) = sweep.archives() else { return Opened::default() };
     let Some(format) = keysweep_archive::recognise(source) else { return Opened::default() };
     let budget = Budget::new(limits, source.len());
-    let (held, holds_dumps, problems) = (0, false, 0);
-    let mut unpacking = Unpacking { sweep, searcher, budget: &budget, pass, jobs, git, held, holds_dumps, problems };
+    let mut unpacking = Unpacking::new(sweep, searcher, &budget, pass, jobs, git);
     let covered = unpacking.open(format, Input::Random(source), Some(source), name, 1);
-    if let Some(stop) = budget.stopped() {
-        unpacking.incident(name, format!("archive not looked through to its end: {stop}"));
-    }
+    unpacking.tell_stop(name);
     Opened { covered, holds_dumps: unpacking.holds_dumps }
 }
 
@@ -132,13 +129,9 @@ pub(crate) fn unpack_stream<'b>(
 ) {
     // What it unpacks to cannot be compared with its size, which only its end tells.
     let budget = Budget::new(limits, limits.bytes);
-    let (held, holds_dumps, problems, pass) = (0, false, 0, Pass::First { again: false });
-    let git = None;
-    let mut unpacking = Unpacking { sweep, searcher, budget: &budget, pass, jobs, git, held, holds_dumps, problems };
+    let mut unpacking = Unpacking::new(sweep, searcher, &budget, Pass::First { again: false }, jobs, None);
     unpacking.stream(name, head, content, 1);
-    if let Some(stop) = budget.stopped() {
-        unpacking.incident(name, format!("archive not looked through to its end: {stop}"));
-    }
+    unpacking.tell_stop(name);
 }
 
 /// Drops the places in compressed files at which what they hold shows through uncompressed: it is reported under its own
@@ -157,7 +150,25 @@ pub(crate) fn drop_shown_through(report: &mut Report, compressed: &HashSet<Strin
     }
 }
 
-impl Unpacking<'_, '_> {
+impl<'a, 'b> Unpacking<'a, 'b> {
+    fn new(
+        sweep: &'a Sweep<'b>,
+        searcher: &'a mut Searcher<'b>,
+        budget: &'a Budget,
+        pass: Pass,
+        jobs: usize,
+        git: Option<(&'a str, &'a GitPlace)>,
+    ) -> Self {
+        Self { sweep, searcher, budget, pass, jobs, git, held: 0, holds_dumps: false, problems: 0 }
+    }
+
+    /// Reports why the archive was left before its end, if it was.
+    fn tell_stop(&mut self, name: &str) {
+        if let Some(stop) = self.budget.stopped() {
+            self.incident(name, format!("archive not looked through to its end: {stop}"));
+        }
+    }
+
     fn incident(&mut self, name: &str, message: String) {
         // The second pass meets all problems again.
         if self.pass == Pass::Dumps {

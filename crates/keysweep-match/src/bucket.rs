@@ -165,6 +165,15 @@ impl Buckets {
         self.cost[at] = self.chance(at) + self.runs[at];
     }
 
+    /// Which of them accept which byte at which position.
+    fn table(self) -> Box<Table> {
+        let mut table = self.accepting;
+        for (row, any) in table.iter_mut().zip(self.any) {
+            row.iter_mut().for_each(|buckets| *buckets |= any);
+        }
+        table
+    }
+
     fn chance(&self, at: usize) -> f32 {
         let mass = |position: usize, context: usize| self.mass[position][context][at].max(self.any_mass[position][at]);
         (0..CONTEXTS).map(|context| WEIGHT[context] * (0..WIDTH).map(|at| mass(at, context)).product::<f32>()).sum()
@@ -181,20 +190,5 @@ pub(crate) fn group(windows: &[[Accept; WIDTH]], count: usize) -> Box<Table> {
             *at = buckets.place(window);
         }
     }
-    table(windows, &places)
-}
-
-fn table(windows: &[[Accept; WIDTH]], places: &[usize]) -> Box<Table> {
-    let mut table = Box::new([[0; 256]; WIDTH]);
-    for (window, &at) in windows.iter().zip(places) {
-        for (row, accept) in table.iter_mut().zip(window) {
-            if *accept == Accept::Any {
-                row.iter_mut().for_each(|buckets| *buckets |= 1 << at);
-            }
-            for byte in accept.bytes() {
-                row[usize::from(byte)] |= 1 << at;
-            }
-        }
-    }
-    table
+    buckets.table()
 }

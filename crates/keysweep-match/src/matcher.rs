@@ -41,8 +41,8 @@ impl Matcher {
         for (index, literal) in literals.iter().enumerate() {
             literal.check(index)?;
         }
-        let windows = Windows::new(literals);
-        let accepts = windows.accepts.clone();
+        let mut windows = Windows::new(literals);
+        let accepts = std::mem::take(&mut windows.accepts);
         let index = Index::new(windows);
         Ok(Matcher {
             skips_zero: !index.may_hold(0),

@@ -38,11 +38,6 @@ impl FileRules {
         self.globs.get_or_init(new)
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
-    }
-
     /// The numbers of the rules that the file at `path` breaks. `head` gives the first [`FILE_HEAD`] bytes of the file, and is
     /// asked only where a rule wants to see them.
     pub fn matches(&self, path: &str, head: &mut dyn FnMut() -> Vec<u8>) -> Vec<usize> {

@@ -31,22 +31,28 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Runs a rule on its examples and counterexamples, as a scan would: at every occurrence of every anchor.
+/// Runs a rule on its examples and counterexamples, as a scan would.
 pub fn test(rule: &Rule) -> Vec<Failure> {
     if rule.file().is_some() {
-        return test_files(rule);
+        let compiled = FileRules::new([(0, rule)]);
+        return test_with(rule, |must_match, example, _| judge_file(&compiled, must_match, example));
     }
     let Some(token) = rule.token() else { return Vec::new() };
     let compiled = CompiledToken::new(rule);
+    // At every occurrence of every anchor.
+    test_with(rule, |must_match, template, index| match render(rule, template, index) {
+        Err(error) => Some(error.to_string()),
+        Ok(text) => disappointment(must_match, &search(&compiled, &token.anchors, text.as_bytes())),
+    })
+}
+
+/// Asks `judge` what is wrong with each example (`true`) and counterexample, numbered from 0.
+fn test_with(rule: &Rule, judge: impl Fn(bool, &str, usize) -> Option<String>) -> Vec<Failure> {
     let examples = rule.examples.iter().map(|template| (true, template));
     let counterexamples = rule.counterexamples.iter().map(|template| (false, template));
     let mut failures = Vec::new();
     for (index, (must_match, template)) in examples.chain(counterexamples).enumerate() {
-        let reason = match render(rule, template, index) {
-            Err(error) => Some(error.to_string()),
-            Ok(text) => disappointment(must_match, &search(&compiled, &token.anchors, text.as_bytes())),
-        };
-        failures.extend(reason.map(|reason| Failure {
+        failures.extend(judge(must_match, template, index).map(|reason| Failure {
             rule: rule.id.clone(),
             source: rule.source.clone(),
             which: if must_match {
@@ -61,28 +67,11 @@ pub fn test(rule: &Rule) -> Vec<Failure> {
     failures
 }
 
-/// Runs a rule for files on its examples: a path, and behind a line break what is in the file.
-fn test_files(rule: &Rule) -> Vec<Failure> {
-    let compiled = FileRules::new([(0, rule)]);
-    let mut failures = Vec::new();
-    for (which, list, must_match) in
-        [("example", &rule.examples, true), ("counterexample", &rule.counterexamples, false)]
-    {
-        for (index, example) in list.iter().enumerate() {
-            let (path, content) = example.split_once('\n').unwrap_or((example, ""));
-            let matched = !compiled.matches(path, &mut || content.as_bytes().to_vec()).is_empty();
-            if matched != must_match {
-                failures.push(Failure {
-                    rule: rule.id.clone(),
-                    source: rule.source.clone(),
-                    which: format!("{which} {}", index + 1),
-                    template: example.clone(),
-                    reason: if matched { "matches" } else { "no match" }.to_owned(),
-                });
-            }
-        }
-    }
-    failures
+/// An example of a rule for files is a path, and behind a line break what is in the file.
+fn judge_file(compiled: &FileRules, must_match: bool, example: &str) -> Option<String> {
+    let (path, content) = example.split_once('\n').unwrap_or((example, ""));
+    let matched = !compiled.matches(path, &mut || content.as_bytes().to_vec()).is_empty();
+    (matched != must_match).then(|| if matched { "matches" } else { "no match" }.to_owned())
 }
 
 fn disappointment(must_match: bool, outcomes: &[Result<Match, Rejection>]) -> Option<String> {

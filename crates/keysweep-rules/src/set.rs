@@ -55,7 +55,7 @@ impl RuleSet {
         let mut errors = Vec::new();
         for file in files {
             let name = file.display().to_string();
-            match parse(&name, &read(&file).map_err(io(&file))?) {
+            match parse(&name, &read(&file, MAX_FILE).map_err(io(&file))?) {
                 Ok(parsed) => rules.extend(parsed),
                 Err(found) => errors.extend(found),
             }
@@ -153,10 +153,10 @@ impl RuleSet {
     }
 }
 
-/// The text of a file, or its beginning, long enough for the parser to see that it is too long.
-fn read(path: &Path) -> std::io::Result<String> {
+/// The text of a file, or its beginning, long enough for a parser that takes `most` bytes to see that it is too long.
+pub(crate) fn read(path: &Path, most: usize) -> std::io::Result<String> {
     let mut text = String::new();
-    std::fs::File::open(path)?.take(MAX_FILE as u64 + 1).read_to_string(&mut text)?;
+    std::fs::File::open(path)?.take(most as u64 + 1).read_to_string(&mut text)?;
     Ok(text)
 }
 

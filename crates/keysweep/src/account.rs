@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::args::AccountArgs;
 use crate::gate::{Setup, now};
-use crate::scan::{archive_limits, conclude, fingerprinter, rule_set};
+use crate::scan::{archive_limits, conclude, fingerprinter, rules_for_scans};
 use keysweep_account::{
     Assessment, Catalogue, Extra, Home, Identities, Leak, Plan, Spotter, Witness, WitnessedCertificate,
 };
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &AccountArgs) -> Result<u8, Error> {
         paths.extend(SYSTEM_FOLDERS.iter().map(|folder| root.join(folder)).filter(|path| path.is_dir()));
     }
     let paths = outermost(paths);
-    let rules = rule_set(&args.rules)?;
+    let rules = rules_for_scans(&args.rules)?;
     let options = Options {
         archives: archive_limits(&args.archives),
         jobs: args.jobs,

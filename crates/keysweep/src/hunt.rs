@@ -2,11 +2,11 @@
 
 use crate::Error;
 use crate::args::HuntArgs;
-use crate::scan::{hunt, read, rule_set};
+use crate::scan::{hunt, read, rules_for_scans};
 use keysweep_engine::{Options, Scanner};
 
 pub(crate) fn run(args: &HuntArgs) -> Result<u8, Error> {
-    let mut rules = rule_set(&args.scan.rules)?;
+    let mut rules = rules_for_scans(&args.scan.rules)?;
     rules.only_keys();
     let reader = Scanner::new(rules.clone(), Options::default())?;
     let mut wanted = Vec::new();

@@ -3,8 +3,7 @@
 use crate::rules::{count, print};
 use crate::{CLEAN, Error, INCOMPLETE};
 use keysweep_rules::RuleSet;
-use keysweep_rules::import::{MAX_FILE, import};
-use std::io::Read;
+use keysweep_rules::import::{import, read};
 use std::path::Path;
 
 /// Takes over the rules of `file`. What is different or left out is said on standard error, and is an exit code of its own.
@@ -42,12 +41,6 @@ pub(crate) fn run(file: &Path, output: Option<&Path>, exceptions: Option<&Path>)
         count(losses, "difference")
     );
     Ok(if imported.is_lossy() { INCOMPLETE } else { CLEAN })
-}
-
-fn read(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(MAX_FILE as u64 + 1).read_to_string(&mut text)?;
-    Ok(text)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Error> {

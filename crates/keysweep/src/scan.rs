@@ -114,6 +114,11 @@ fn exit_code(report: &Report, fail_on: Severity) -> u8 {
     }
 }
 
+/// The built-in rules with the user's own, narrowed as asked, without examples.
+pub(crate) fn rules_for_scans(args: &RuleArgs) -> Result<RuleSet, Error> {
+    narrowed(RuleSet::builtin_for_scans(), args)
+}
+
 /// The built-in rules with the user's own, narrowed as asked.
 pub(crate) fn rule_set(args: &RuleArgs) -> Result<RuleSet, Error> {
     narrowed(RuleSet::builtin(), args)

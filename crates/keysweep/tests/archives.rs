@@ -2,24 +2,11 @@
 
 mod common;
 
-use common::{Key, fingerprints, scan, scan_path};
+use common::{Key, fingerprints, made, scan, scan_path};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use tempfile::{TempDir, tempdir};
-
-/// Runs a shell command in `dir`; `false` if one of its tools is missing.
-fn made(dir: &Path, tools: &[&str], command: &str) -> bool {
-    let has =
-        |tool: &str| Command::new("sh").args(["-c", &format!("command -v {tool}")]).output().unwrap().status.success();
-    if let Some(missing) = tools.iter().find(|tool| !has(tool)) {
-        eprintln!("skipped: {missing} is missing");
-        return false;
-    }
-    let output = Command::new("sh").args(["-ec", command]).current_dir(dir).output().unwrap();
-    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-    true
-}
 
 fn folder(key: &Key) -> TempDir {
     let dir = tempdir().unwrap();

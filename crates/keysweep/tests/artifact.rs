@@ -2,12 +2,11 @@
 
 mod common;
 
-use common::{Key, keysweep, parse};
+use common::{Key, keysweep, made, parse};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use tempfile::{TempDir, tempdir};
 
 /// Runs `keysweep scan --artifact --format json` with these arguments.
@@ -27,20 +26,6 @@ fn write(root: &Path, path: &str, content: impl AsRef<[u8]>) {
     let path = root.join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, content).unwrap();
-}
-
-/// Runs a shell command in `dir`; `false` if one of its tools is missing.
-fn made(dir: &Path, tools: &[&str], command: &str) -> bool {
-    for tool in tools {
-        let found = Command::new("sh").args(["-c", &format!("command -v {tool}")]).output().unwrap();
-        if !found.status.success() {
-            eprintln!("skipped: {tool} is missing");
-            return false;
-        }
-    }
-    let output = Command::new("sh").args(["-ec", command]).current_dir(dir).output().unwrap();
-    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-    true
 }
 
 /// A folder with files that should not be published, and some that may.

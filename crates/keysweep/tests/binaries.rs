@@ -3,25 +3,9 @@
 
 mod common;
 
-use common::{Key, fingerprints, scan_path};
+use common::{Key, fingerprints, made, scan_path};
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 use tempfile::tempdir;
-
-/// Runs a shell command in `dir`; `false` if one of its tools is missing.
-fn made(dir: &Path, tools: &[&str], command: &str) -> bool {
-    for tool in tools {
-        let found = Command::new("sh").args(["-c", &format!("command -v {tool}")]).output().unwrap();
-        if !found.status.success() {
-            eprintln!("skipped: {tool} is missing");
-            return false;
-        }
-    }
-    let output = Command::new("sh").args(["-ec", command]).current_dir(dir).output().unwrap();
-    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-    true
-}
 
 const GO: &str = "package main\n\nimport (\n\t_ \"embed\"\n\t\"fmt\"\n)\n\n//go:embed key.pem\nvar key []byte\n\nfunc main() { fmt.Println(len(key)) }\n";
 const RUST: &str = "static KEY: &[u8] = include_bytes!(\"key.pem\");\n\

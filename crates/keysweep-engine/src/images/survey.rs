@@ -117,30 +117,32 @@ impl Visitor for Finder<'_> {
 
 /// Opens what is in `content` as a stream.
 fn descend(content: &mut dyn Read, name: &str, budget: &Budget, visitor: &mut dyn Visitor) {
-    let mut head = Vec::new();
-    if content.take(HEAD as u64).read_to_end(&mut head).is_err() {
-        return;
-    }
-    if let Some(format) = recognise_stream(&head).filter(|format| is_layer(*format)) {
+    let Some(head) = head(content) else { return };
+    if let Some(format) = layer_format(&head) {
         open(format, Input::Stream(&mut Cursor::new(head).chain(content)), name, budget, visitor);
     }
 }
 
-fn is_layer(format: Format) -> bool {
-    format.streams() && !format.is_text()
+/// The beginning of `content`, if it can be read.
+fn head(content: &mut dyn Read) -> Option<Vec<u8>> {
+    let mut head = Vec::new();
+    content.take(HEAD as u64).read_to_end(&mut head).ok()?;
+    Some(head)
+}
+
+/// The format of what begins so, if it is one that layers have.
+fn layer_format(head: &[u8]) -> Option<Format> {
+    recognise_stream(head).filter(|format| format.streams() && !format.is_text())
 }
 
 impl Survey {
     /// A file of the image, called `name`: a document, or a layer.
     fn file(&mut self, root: &str, name: &str, content: &mut dyn Read, budget: &Budget) {
-        let mut head = Vec::new();
-        if content.take(HEAD as u64).read_to_end(&mut head).is_err() {
-            return;
-        }
+        let Some(head) = head(content) else { return };
         if matches!(head.trim_ascii_start().first(), Some(b'{' | b'[')) {
             return self.document(name, head, content);
         }
-        let Some(format) = recognise_stream(&head).filter(|format| is_layer(*format)) else { return };
+        let Some(format) = layer_format(&head) else { return };
         self.layers.insert(name.to_owned(), Layer { prefix: name.to_owned(), ..Layer::default() });
         let place = format!("{root}!/{name}");
         let mut names = Names { survey: self, layer: name, prefix: name.to_owned(), format, budget };
@@ -198,11 +200,8 @@ impl Visitor for Names<'_> {
         if !self.format.shows_through() {
             return self.survey.note(self.layer, &member.name);
         }
-        let mut head = Vec::new();
-        if content.take(HEAD as u64).read_to_end(&mut head).is_err() {
-            return;
-        }
-        let Some(format) = recognise_stream(&head).filter(|format| is_layer(*format)) else { return };
+        let Some(head) = head(content) else { return };
+        let Some(format) = layer_format(&head) else { return };
         let prefix = format!("{}!/{}", self.prefix, member.name);
         if let Some(layer) = self.survey.layers.get_mut(self.layer) {
             layer.prefix.clone_from(&prefix);

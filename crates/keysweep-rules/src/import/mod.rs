@@ -14,9 +14,10 @@ mod write;
 mod yaml;
 
 use std::fmt;
+use std::path::Path;
 
 /// Longest file that is read, in bytes.
-pub const MAX_FILE: usize = 16 << 20;
+const MAX_FILE: usize = 16 << 20;
 /// Deepest chain of files that extend each other, as with gitleaks.
 const MAX_EXTENDS: usize = 2;
 
@@ -78,6 +79,15 @@ pub fn import(
     }
     let foreign = if yaml::is_one(text) { yaml::read(text)? } else { gitleaks::read(text, load)? };
     Ok(convert::convert(foreign, taken))
+}
+
+/// The text of a file for [`import`], which sees if it is too long.
+///
+/// # Errors
+///
+/// It cannot be read, or is no text.
+pub fn read(path: &Path) -> std::io::Result<String> {
+    crate::set::read(path, MAX_FILE)
 }
 
 /// What a rule file of another scanner says.

@@ -87,3 +87,16 @@ pub fn fingerprints(report: &Value) -> Vec<String> {
     all.sort();
     all
 }
+
+/// Runs a shell command in `dir`; `false` if one of its tools is missing.
+pub fn made(dir: &Path, tools: &[&str], command: &str) -> bool {
+    let has =
+        |tool: &str| Command::new("sh").args(["-c", &format!("command -v {tool}")]).output().unwrap().status.success();
+    if let Some(missing) = tools.iter().find(|tool| !has(tool)) {
+        eprintln!("skipped: {missing} is missing");
+        return false;
+    }
+    let output = Command::new("sh").args(["-ec", command]).current_dir(dir).output().unwrap();
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    true
+}
