@@ -26,12 +26,21 @@ impl Store {
     pub(crate) fn open(folders: &[PathBuf], hash: gix::hash::Kind) -> (Self, Vec<Problem>) {
         let mut store = Store { packs: Vec::new(), loose: Vec::new(), loose_ids: HashSet::new() };
         let mut problems = Vec::new();
-        for folder in folders {
-            store.add_packs(&folder.join("pack"), hash, &mut problems);
-        }
+        // Loose objects first, as they may be packed meanwhile.
         for (index, folder) in folders.iter().enumerate() {
             store.add_loose(index, folder, hash, &mut problems);
         }
+        for folder in folders {
+            store.add_packs(&folder.join("pack"), hash, &mut problems);
+        }
+        let Self { packs, loose, loose_ids } = &mut store;
+        loose.retain(|loose| {
+            let packed = packs.iter().any(|pack| pack.contains(&loose.id));
+            if packed {
+                loose_ids.remove(&loose.id);
+            }
+            !packed
+        });
         (store, problems)
     }
 
@@ -66,7 +75,7 @@ impl Store {
         for id in loose::Store::at(folder, hash).iter() {
             match id {
                 Ok(id) => {
-                    if !self.is_packed(&id) && self.loose_ids.insert(id) {
+                    if self.loose_ids.insert(id) {
                         self.loose.push(Loose { id, store });
                     }
                 }

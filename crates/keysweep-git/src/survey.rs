@@ -3,7 +3,7 @@
 use crate::pack::{Buffers, Read};
 use crate::repository::{Problem, Repository, reason};
 use crate::store::{Loose, Store};
-use gix::objs::{CommitRefIter, Kind, TagRefIter, TreeRefIter};
+use gix::objs::{CommitRefIter, Exists, Find, FindHeader, Kind, TagRefIter, TreeRefIter};
 use gix::odb::loose;
 use gix::{ObjectId, oid};
 use std::collections::{BTreeSet, HashSet};
@@ -16,6 +16,8 @@ use std::sync::{Mutex, PoisonError};
 const BATCH: usize = 32;
 /// Missing objects that are named.
 const MAX_MISSING: usize = 1_000_000;
+/// Missing objects that are looked for once more.
+const MAX_LOOKED_UP: usize = 1_000;
 /// Trees, commits and tags of this size and above are not read: git itself writes none.
 const MAX_STRUCTURE: u64 = 256 << 20;
 
@@ -50,6 +52,7 @@ pub struct Survey {
 
 /// The parts of a survey that all threads share.
 struct Job<'a> {
+    repository: &'a Repository,
     store: &'a Store,
     folders: &'a [PathBuf],
     hash: gix::hash::Kind,
@@ -78,6 +81,7 @@ impl Repository {
         survey.missing.extend(named.into_iter().filter(|id| !store.contains(id)));
         let families = (0u32..).zip(&store.packs).flat_map(|(i, pack)| pack.families.iter().map(move |f| (i, *f)));
         let job = Job {
+            repository: self,
             store: &store,
             folders: &folders,
             hash: self.local().object_hash(),
@@ -95,7 +99,18 @@ impl Repository {
                 });
             }
         });
-        all.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let mut survey = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+        survey.problems.extend(self.overlooked(&survey.missing));
+        survey
+    }
+
+    /// A folder of packs is not read at one moment: a `git gc` may write a pack after it was listed, and remove another before.
+    /// What such a pack holds was not surveyed.
+    fn overlooked(&self, missing: &BTreeSet<ObjectId>) -> Option<Problem> {
+        let objects = &self.local().objects;
+        let there = missing.iter().take(MAX_LOOKED_UP).any(|id| objects.exists(id));
+        let reason = "objects were packed anew while it was read: scan it again".to_owned();
+        there.then(|| Problem { name: self.name().to_owned(), reason })
     }
 }
 
@@ -163,20 +178,42 @@ impl Look<'_> {
     fn loose(&mut self, loose: &Loose, visitor: &mut dyn FnMut(Event<'_>)) {
         let store = loose::Store::at(&self.job.folders[loose.store], self.job.hash);
         let id = loose.id;
-        let broken = |why: String| Read::Broken(why);
-        let kind = match store.try_header(&id) {
+        let read = match store.try_header(&id) {
             Ok(Some((size, kind))) if size > self.job.limit => {
                 return self.object(kind, id, Read::TooLarge(size), visitor);
             }
-            Ok(Some((_, kind))) => kind,
-            Ok(None) => return, // Packed or removed meanwhile.
-            Err(error) => return self.object(Kind::Blob, id, broken(reason(&error)), visitor),
+            Ok(Some(_)) => {
+                let mut bytes = Vec::new();
+                match store.try_find(&id, &mut bytes) {
+                    Ok(Some(object)) => return self.object(object.kind, id, Read::Bytes(object.data), visitor),
+                    Ok(None) => Ok(()),
+                    Err(error) => Err(reason(&error)),
+                }
+            }
+            Ok(None) => Ok(()),
+            Err(error) => Err(reason(&error)),
         };
+        match read {
+            Ok(()) => self.moved(id, visitor),
+            Err(why) => self.object(Kind::Blob, id, Read::Broken(why), visitor),
+        }
+    }
+
+    /// Reads an object that was loose when objects were listed and is not now: a `git gc` beside the scan packs or removes it.
+    fn moved(&mut self, id: ObjectId, visitor: &mut dyn FnMut(Event<'_>)) {
+        let local = self.job.repository.local();
         let mut bytes = Vec::new();
-        match store.try_find(&id, &mut bytes) {
-            Ok(Some(object)) => self.object(object.kind, id, Read::Bytes(object.data), visitor),
-            Ok(None) => {}
-            Err(error) => self.object(kind, id, broken(reason(&error)), visitor),
+        match local.objects.try_header(&id) {
+            Ok(Some(header)) if header.size > self.job.limit => {
+                self.object(header.kind, id, Read::TooLarge(header.size), visitor);
+            }
+            Ok(_) => match local.objects.try_find(&id, &mut bytes) {
+                Ok(Some(object)) => self.object(object.kind, id, Read::Bytes(object.data), visitor),
+                // Removed: what history needs of it is told.
+                Ok(None) => self.absent(&id),
+                Err(error) => self.problem(&id, reason(&error)),
+            },
+            Err(error) => self.problem(&id, reason(&error)),
         }
     }
 
@@ -230,7 +267,13 @@ impl Look<'_> {
         }
         if self.job.store.contains(id) {
             self.recent[slot] = Some(id.to_owned());
-        } else if self.survey.missing.len() < MAX_MISSING {
+        } else {
+            self.absent(id);
+        }
+    }
+
+    fn absent(&mut self, id: &oid) {
+        if self.survey.missing.len() < MAX_MISSING {
             self.survey.missing.insert(id.to_owned());
         }
     }
@@ -241,5 +284,61 @@ impl Survey {
         self.problems.extend(other.problems);
         self.missing.extend(other.missing);
         self.submodules |= other.submodules;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use std::process::Command;
+    use std::sync::Once;
+
+    fn git(folder: &Path, arguments: &[&str]) -> bool {
+        let name = ["-c", "user.name=x", "-c", "user.email=x@example.org"];
+        Command::new("git").args(name).args(arguments).current_dir(folder).status().is_ok_and(|status| status.success())
+    }
+
+    /// A repository of twenty loose blobs, and what a survey sees of it when `meanwhile` runs at the first blob.
+    fn surveyed_while(meanwhile: &[&[&str]]) -> Option<(usize, Survey)> {
+        let folder = tempfile::tempdir().unwrap();
+        if !git(folder.path(), &["init", "-q"]) {
+            eprintln!("skipped: no git here");
+            return None;
+        }
+        for i in 0..20 {
+            std::fs::write(folder.path().join(i.to_string()), format!("content {i}")).unwrap();
+        }
+        assert!(git(folder.path(), &["add", "-A"]) && git(folder.path(), &["commit", "-q", "-m", "x"]));
+        let repository = Repository::open(folder.path(), false).unwrap();
+        let (once, blobs) = (Once::new(), AtomicUsize::new(0));
+        let survey = repository.survey(1, u64::MAX, || {
+            |event: Event<'_>| {
+                once.call_once(|| meanwhile.iter().for_each(|arguments| assert!(git(folder.path(), arguments))));
+                blobs.fetch_add(usize::from(matches!(event, Event::Blob { .. })), Ordering::Relaxed);
+            }
+        });
+        Some((blobs.into_inner(), survey))
+    }
+
+    #[test]
+    fn objects_that_are_packed_meanwhile_are_read() {
+        let Some((blobs, survey)) = surveyed_while(&[&["repack", "-q", "-a", "-d"]]) else { return };
+        assert_eq!(blobs, 20, "{survey:?}");
+        assert!(survey.problems.is_empty() && survey.missing.is_empty(), "{survey:?}");
+    }
+
+    #[test]
+    fn objects_that_are_removed_meanwhile_are_told() {
+        let gone: &[&[&str]] = &[
+            &["update-ref", "-d", "HEAD"],
+            &["read-tree", "--empty"],
+            &["reflog", "expire", "--expire=all", "--all"],
+            &["prune"],
+        ];
+        let Some((blobs, survey)) = surveyed_while(gone) else { return };
+        assert_eq!(blobs, 1);
+        // The tree and the commit may have been read before.
+        assert!((19..=21).contains(&survey.missing.len()), "{survey:?}");
     }
 }
