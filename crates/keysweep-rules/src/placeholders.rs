@@ -425,10 +425,9 @@ mod tests {
 
     #[test]
     fn long_regular_texts_take_linear_time() {
-        let start = std::time::Instant::now();
         for text in [vec![b'a'; 1 << 16], b"ab".repeat(1 << 15), [vec![b'a'; 1 << 16], vec![b'b']].concat()] {
-            assert!(is_placeholder(&text));
+            let limit = std::time::Duration::from_secs(2);
+            assert!(keysweep_testkit::bounded(limit, "a regular text", || is_placeholder(&text)));
         }
-        assert!(start.elapsed().as_secs() < 2);
     }
 }
