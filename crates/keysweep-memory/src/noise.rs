@@ -4,6 +4,8 @@
 //! floating-point numbers. Trying each as a private key would be dear. They differ from random bytes in which values are
 //! frequent, and in that they repeat themselves.
 
+use std::ops::Range;
+
 /// How much more frequent each byte is in code, tables and heaps that pass the simple tests of the survey than among random
 /// bytes: 16 times the binary logarithm, measured over dumps of Java, Node, Go and Python and over x86-64 libraries.
 #[rustfmt::skip]
@@ -48,6 +50,48 @@ pub(crate) fn plausible(bytes: &[u8], care: Care) -> bool {
         && !echoes(bytes, care)
         && !repeats(bytes, care)
 }
+
+/// The parts of `bytes` that are more like random bytes than like code and tables: the logarithm of how much more likely they are
+/// among the former is at least `surplus`, in sixteenths of bits. A number amid other bytes is such a part but for some bytes
+/// at its ends.
+pub(crate) fn random_parts(bytes: &[u8], surplus: i64) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    if !has_random_words(bytes, surplus) {
+        return parts;
+    }
+    let (mut part, mut most, mut sum) = (0..0, 0, 0);
+    for (at, byte) in bytes.iter().enumerate() {
+        sum -= i64::from(WEIGHTS[usize::from(*byte)]);
+        if sum > most {
+            (part.end, most) = (at + 1, sum);
+        } else if sum <= 0 || sum < most - DROP {
+            let next = at + 1..at + 1;
+            let last = std::mem::replace(&mut part, next);
+            parts.extend(Some(last).filter(|_| most >= surplus));
+            (most, sum) = (0, 0);
+        }
+    }
+    parts.extend(Some(part).filter(|_| most >= surplus));
+    parts
+}
+
+/// Whether bytes may have such a part, by whole words.
+fn has_random_words(bytes: &[u8], surplus: i64) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let (mut sum, mut most) = (0, 0);
+    for word in words {
+        sum = (sum - word.iter().map(|byte| i32::from(WEIGHTS[usize::from(*byte)])).sum::<i32>()).max(0);
+        most = most.max(sum);
+    }
+    // What begins and ends within words has more than the words between.
+    i64::from(most) + SPLIT >= surplus || rest.len() == bytes.len()
+}
+
+/// What the bytes of a number in words that are not all its own add to its surplus, most often.
+const SPLIT: i64 = 80;
+
+/// What of a part's surplus bytes take away that are not of it any more.
+const DROP: i64 = 160;
 
 /// How little like random bytes these are: the less, the more like them.
 pub(crate) fn weight(bytes: &[u8]) -> i64 {
@@ -122,10 +166,55 @@ fn repeats(bytes: &[u8], care: Care) -> bool {
     false
 }
 
+/// Real machine code and tables with numbers amid them, for tests.
+#[cfg(test)]
+pub(crate) fn amid_code(len: usize, count: usize, align: usize) -> (Vec<u8>, Vec<usize>) {
+    const APART: usize = 2_048;
+    let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+    let first = program.len() / 3 / 8 * 8;
+    let mut bytes = program[first..first + APART * (count + 1)].to_vec();
+    let mut numbers = crate::curve::random_numbers(43);
+    let places = (1..=count).map(|i| APART * i + numbers.next().unwrap() as usize % 64 / align * align);
+    let places: Vec<usize> = places.collect();
+    for at in &places {
+        let mut number: Vec<u8> = numbers.by_ref().take(len / 8 + 1).flat_map(u64::to_le_bytes).take(len).collect();
+        // Odd, and of full length, in any order.
+        [0, len - 4, len - 1].into_iter().for_each(|i| number[i] |= 129);
+        bytes[*at..*at + len].copy_from_slice(&number);
+    }
+    (bytes, places)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::curve::random_numbers;
+
+    #[test]
+    fn a_number_amid_code_is_told_from_it() {
+        let (bytes, places) = amid_code(128, 200, 1);
+        let around = |at: usize| random_parts(&bytes[at - 200..at + 328], 240);
+        let is_near = |part: &Range<usize>| part.start.abs_diff(200) <= 16 && part.end.abs_diff(328) <= 16;
+        let found = places.iter().filter(|at| around(**at).iter().any(is_near)).count();
+        assert!(found >= 170, "{found} of 200");
+        // What is no number is seldom one.
+        let others = places.iter().filter(|at| !random_parts(&bytes[*at + 300..*at + 900], 480).is_empty()).count();
+        assert!(others < 20, "{others} of 200");
+    }
+
+    #[test]
+    fn parts_neither_overlap_nor_leave_the_bytes() {
+        let mut numbers = random_numbers(44);
+        for len in [0, 1, 7, 64, 1000] {
+            let bytes: Vec<u8> = numbers.by_ref().take(len / 8 + 1).flat_map(u64::to_le_bytes).take(len).collect();
+            for surplus in [0, 100] {
+                let parts = random_parts(&bytes, surplus);
+                assert!(parts.windows(2).all(|pair| pair[0].end <= pair[1].start), "{parts:?}");
+                assert!(parts.iter().all(|part| part.end <= len), "{parts:?}");
+            }
+        }
+        assert!(random_parts(&[0; 500], 1).is_empty());
+    }
 
     #[test]
     fn random_bytes_pass_but_for_a_few() {

@@ -8,6 +8,7 @@
 //!
 //! Moduli are those of the public keys that are known, and whatever in the dump is of their size.
 
+mod amid;
 mod assemble;
 mod candidates;
 mod crt;

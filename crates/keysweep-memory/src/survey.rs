@@ -8,6 +8,7 @@ mod looks;
 mod random;
 
 use crate::memory::{Memory, sweep};
+use crate::noise::{Care, plausible, random_parts};
 use crate::order::Order;
 use crate::search;
 use crate::structure::{self, Structure, Trigger, View};
@@ -16,6 +17,7 @@ pub use looks::Looks;
 pub use random::looks_random;
 use random::{looks_random_throughout, run_looks_random};
 use std::borrow::Cow;
+use std::ops::Range;
 use zeroize::Zeroizing;
 
 /// A maximal run of 64-bit words that look random.
@@ -182,20 +184,28 @@ impl Reader {
         // At the border of a chunk a run may go on in the next one, and is judged when all of it is known.
         let border = start == own.start || at + 8 > own.end;
         let bytes = view.chunk.bytes.get(start..end).unwrap_or_default();
-        if bytes.is_empty() || (!border && (bytes.len() < 8 * MIN_RUN as usize || !run_looks_random(bytes))) {
+        if bytes.is_empty() || (!border && bytes.len() < 8 * MIN_RUN as usize) {
             return;
         }
+        if border || run_looks_random(bytes) {
+            return self.keep_run(start..end, border, view);
+        }
+        let parts = parts_amid_code(if bytes.len() > 8 * MIN_RUN as usize { bytes } else { &[] });
+        parts.for_each(|part| self.keep_run(start + part.start..start + part.end, false, view));
+    }
+
+    fn keep_run(&mut self, run: Range<usize>, border: bool, view: &View<'_>) {
         if self.survey.runs.len() >= self.share(MAX_RUNS) {
             self.survey.overflow = true;
             return;
         }
-        let offset = view.offset(start);
-        self.survey.runs.push(Run { offset, words: (bytes.len() / 8) as u64 });
+        let offset = view.offset(run.start);
+        self.survey.runs.push(Run { offset, words: (run.len() / 8) as u64 });
         if border {
             self.borders.push(offset);
         }
         for prefix in structure::prefixes() {
-            prefix.read(view, start..end, &mut self.found);
+            prefix.read(view, run.clone(), &mut self.found);
         }
     }
 
@@ -327,6 +337,24 @@ fn number_looks_random(number: &Number, view: &View<'_>) -> bool {
         && view.memory.bytes(number.offset, len).is_some_and(|bytes| fits(&bytes))
 }
 
+/// The words of a run that does not look random as a whole in which numbers may lie amid code; without overlaps.
+fn parts_amid_code(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
+    let mut free = 0;
+    random_parts(bytes, SURPLUS).into_iter().filter_map(move |part| {
+        if part.len() < 8 * MIN_RUN as usize - 4 || !plausible(&bytes[part.clone()], Care::Low) {
+            return None;
+        }
+        // Where it begins and ends is uncertain by some bytes.
+        let from = (part.start / 8 * 8).saturating_sub(8).max(free);
+        free = (part.end.next_multiple_of(8) + 8).min(bytes.len());
+        (free - from >= 8 * MIN_RUN as usize).then_some(from..free)
+    })
+}
+
+/// How much more a part of a run that is kept alone is like random bytes than like code, in sixteenths of bits. Of numbers of 32
+/// bytes, 6 in 7 are above; of longer ones, nearly all.
+const SURPLUS: i64 = 160;
+
 /// As [`run_looks_random`], for a run that is read again.
 fn some_part_looks_random(memory: &dyn Memory, run: &Run) -> bool {
     const PIECE: u64 = 64 << 10;
@@ -379,6 +407,16 @@ mod tests {
             }
         }
         runs
+    }
+
+    #[test]
+    fn numbers_amid_code_are_in_runs() {
+        let (bytes, places) = crate::noise::amid_code(32, 200, 8);
+        let runs = survey(&Flat::new(&bytes), 1).runs;
+        assert!(runs.is_sorted() && runs.windows(2).all(|pair| pair[0].end() <= pair[1].offset), "{runs:?}");
+        let has = |at: &&usize| runs.iter().any(|run| run.offset <= **at as u64 && run.end() >= **at as u64 + 32);
+        let found = places.iter().filter(has).count();
+        assert!(found >= 180, "{found} of 200");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::evidence::Evidence;
 use super::reading::Reading;
 use super::trace::{Filter, Form, GUESS_BITS, Traces};
-use super::window::{Number521, Tier, Windows, each_521};
+use super::window::{PLACES_521, Tier, Windows, Windows521};
 use crate::curve::{Group, Multiplier};
 use crate::order::Order;
 use crate::search::{Context, Effort};
@@ -58,9 +58,7 @@ struct Places {
     bytes32: Windows,
     bytes48: Windows,
     bytes57: Windows,
-    big521: Vec<u64>,
-    little521: Vec<u64>,
-    words521: Vec<u64>,
+    bytes66: Windows521,
 }
 
 /// Plans what is tried; says too whether places were left out that are not unlikely.
@@ -181,52 +179,42 @@ fn collect(context: &Context<'_>, stretches: &[Stretch], evidence: &Evidence) ->
             places.bytes57.collect(piece, 56, address, inside);
         }
         if bytes66 {
-            each_521(piece, |number, at| {
-                let kept = match number {
-                    Number521::Big => &mut places.big521,
-                    Number521::Little => &mut places.little521,
-                    Number521::Words => &mut places.words521,
-                };
-                if kept.len() < PLACES_521 {
-                    kept.push(piece.offset + at as u64);
-                }
-            });
+            places.bytes66.collect(piece);
         }
     });
     let mut all = Places::default();
     for part in parts {
-        for (all, part) in
-            [(&mut all.bytes32, part.bytes32), (&mut all.bytes48, part.bytes48), (&mut all.bytes57, part.bytes57)]
-        {
+        for (all, part) in [
+            (&mut all.bytes32, part.bytes32),
+            (&mut all.bytes48, part.bytes48),
+            (&mut all.bytes57, part.bytes57),
+            (&mut all.bytes66.big, part.bytes66.big),
+            (&mut all.bytes66.little, part.bytes66.little),
+            (&mut all.bytes66.words, part.bytes66.words),
+        ] {
             all.all.extend(part.all);
             all.overflow |= part.overflow;
         }
-        all.big521.extend(part.big521);
-        all.little521.extend(part.little521);
-        all.words521.extend(part.words521);
     }
     all
 }
 
-/// Places of numbers of 521 bits that one thread keeps.
-const PLACES_521: usize = 10_000;
-
 impl Places {
     fn passes_521(&mut self) -> Vec<Pass> {
         let group = Group::Ec(Curve::P521);
-        let little = self.little521.clone();
+        let Windows521 { big, little, words } = &mut self.bytes66;
+        let [big, little, words]: [Arc<[u64]>; 3] = [big, little, words].map(|windows| {
+            windows.best(PLACES_521);
+            windows.offsets(Tier::Word, usize::MAX).into()
+        });
         [
-            (Reading::Number(Order::Big), std::mem::take(&mut self.big521)),
-            (Reading::Number(Order::BigWords32), std::mem::take(&mut self.words521)),
-            (Reading::Number(Order::Little), std::mem::take(&mut self.little521)),
+            (Reading::Number(Order::Big), big),
+            (Reading::Number(Order::BigWords32), words),
+            (Reading::Number(Order::Little), Arc::clone(&little)),
             (Reading::Montgomery, little),
         ]
         .into_iter()
-        .map(|(reading, mut offsets)| {
-            offsets.sort_unstable();
-            offsets.dedup();
-            Pass { group, reading, len: reading.bytes(group), offsets: offsets.into(), first: 0 }
-        })
+        .map(|(reading, offsets)| Pass { group, reading, len: reading.bytes(group), offsets, first: 0 })
         .collect()
     }
 }

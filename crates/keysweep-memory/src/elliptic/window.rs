@@ -11,9 +11,9 @@ use crate::stretch::Piece;
 pub(super) enum Tier {
     /// What a structure holds, or what stands right after its length.
     Structure,
-    /// At an end of a run that is hardly longer than the key.
+    /// At an end of a run that is hardly longer than the key, or where a run looks most like a key amid other bytes.
     Exact,
-    /// At an end of a longer run, or anywhere in a short one.
+    /// At an end of a longer run, anywhere in a short one, or where else it looks much like a key amid other bytes.
     End,
     /// At a multiple of 16 bytes in a run of some length, or at a word near the ends of a long one.
     Aligned,
@@ -25,7 +25,7 @@ pub(super) enum Tier {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Window {
     pub(super) tier: Tier,
-    /// How little like random bytes the bytes are.
+    /// How little like random bytes the bytes are, and how much those around them are like these.
     weight: i16,
     /// Offset in the file.
     pub(super) offset: u64,
@@ -43,6 +43,17 @@ pub(super) struct Windows {
 const SHORT: usize = 12;
 /// Longest run, in words, inside of which keys are looked for.
 const MIDDLE: usize = 64;
+
+/// Bytes on either side with which those of a key are compared.
+const AROUND: usize = 8;
+/// Places in a run where a key stands out most that are tried.
+const LIKELY: usize = 4;
+
+/// How little like random bytes those before and after a place are.
+fn weights_around(bytes: &[u8], at: usize, len: usize) -> i64 {
+    let end = at + len;
+    weight(&bytes[at.saturating_sub(AROUND)..at]) + weight(&bytes[end..bytes.len().min(end + AROUND)])
+}
 
 impl Windows {
     /// The places in a piece for keys of `len` bytes, but for those that `inside` says are inside of a long number.
@@ -83,12 +94,37 @@ impl Windows {
                 self.push(piece, at + 4, len, Tier::End);
             }
         }
+        if begins && ends && words <= MIDDLE {
+            self.likely(piece, len);
+        }
         // A number alone among other bytes begins anywhere in the words around the run.
         if begins && ends && (8 * words).abs_diff(len) <= 16 {
             let last = (piece.to + 8).saturating_sub(len);
             for at in (piece.from.saturating_sub(8)..=last).filter(|at| !at.abs_diff(piece.from).is_multiple_of(4)) {
                 self.push(piece, at, len, Tier::Word);
             }
+        }
+    }
+
+    /// Where the bytes of a run look most like random ones amid others.
+    fn likely(&mut self, piece: &Piece<'_>, len: usize) {
+        let from = piece.from.saturating_sub(2 * AROUND);
+        let bytes = &piece.bytes[from..(piece.to + 2 * AROUND).min(piece.bytes.len())];
+        let mut sums = [0; 8 * MIDDLE + 4 * AROUND + 1];
+        for (at, byte) in bytes.iter().enumerate() {
+            sums[at + 1] = sums[at] + weight(std::slice::from_ref(byte));
+        }
+        let mut best = [(i64::MAX, 0); LIKELY];
+        for at in 0..(bytes.len() + 1).saturating_sub(len) {
+            let (before, after) = (at.saturating_sub(AROUND), bytes.len().min(at + len + AROUND));
+            let contrast = 2 * (sums[at + len] - sums[at]) - (sums[after] - sums[before]);
+            if contrast < best[LIKELY - 1].0 {
+                best[LIKELY - 1] = (contrast, at);
+                best.sort_unstable();
+            }
+        }
+        for (rank, (_, at)) in best.into_iter().filter(|(contrast, _)| *contrast < i64::MAX).enumerate() {
+            self.push(piece, from + at, len, if rank == 0 { Tier::Exact } else { Tier::End });
         }
     }
 
@@ -135,7 +171,8 @@ impl Windows {
         }
         let care = if tier <= Tier::Exact { Care::High } else { Care::Low };
         if let Some(bytes) = piece.bytes.get(at..at + len).filter(|bytes| plausible(bytes, care)) {
-            self.all.push(Window { tier, weight: weight(bytes) as i16, offset: piece.offset + at as u64 });
+            let weight = weight(bytes) - weights_around(piece.bytes, at, len) / 4;
+            self.all.push(Window { tier, weight: weight as i16, offset: piece.offset + at as u64 });
         }
     }
 
@@ -167,36 +204,94 @@ impl Windows {
 /// Places that one thread keeps, before it drops the least likely ones. More are tried in no dump of a few GiB.
 const MAX_KEPT: usize = 1 << 17;
 
-/// Calls `found` for the places in a piece where the 521-bit number of P-521 may begin: most of its first or last word is zero,
-/// so that there are few.
-pub(super) fn each_521(piece: &Piece<'_>, mut found: impl FnMut(Number521, usize)) {
-    let bytes = piece.bytes;
-    let random = |from: usize| bytes.get(from..from + 64).is_some_and(|inner| plausible(inner, Care::High));
-    let top = |at: usize| bytes.get(at).is_some_and(|byte| *byte < 2);
-    for at in piece.from.saturating_sub(8)..piece.to.saturating_sub(56) {
-        let word = (at + 8 - piece.from).is_multiple_of(4);
-        let edge = at < piece.from + 8 || at + 66 + 8 > piece.to;
-        let counted = at.checked_sub(2).is_some_and(|from| matches!(bytes[from..at], [0 | 4, 66]));
-        if top(at) && (word || edge || counted) && random(at + 2) {
-            found(Number521::Big, at);
-        }
-        if !word {
-            continue;
-        }
-        let first = bytes.get(at..at + 4).map(|b| u32::from_le_bytes(b.try_into().unwrap_or_default()));
-        if first.is_some_and(|first| first < 512) && random(at + 4) {
-            found(Number521::Words, at);
-        }
-        if top(at + 65) && random(at) {
-            found(Number521::Little, at);
+/// Places for the 521-bit number of P-521, by how it lies: most of its first or last word is zero, so that there are few.
+#[derive(Debug, Default)]
+pub(super) struct Windows521 {
+    pub(super) big: Windows,
+    pub(super) little: Windows,
+    pub(super) words: Windows,
+}
+
+impl Windows521 {
+    /// The places in a piece.
+    pub(super) fn collect(&mut self, piece: &Piece<'_>) {
+        let bytes = piece.bytes;
+        let top = |at: usize| bytes.get(at).is_some_and(|byte| *byte < 2);
+        for at in piece.from.saturating_sub(8)..piece.to.saturating_sub(56) {
+            let word = (at + 8 - piece.from).is_multiple_of(4);
+            let edge = at < piece.from + 8 || at + 66 + 8 > piece.to;
+            let counted = at.checked_sub(2).is_some_and(|from| matches!(bytes[from..at], [0 | 4, 66]));
+            let tier = match (counted, edge) {
+                (true, _) => Tier::Structure,
+                (_, true) => Tier::Exact,
+                _ => Tier::End,
+            };
+            if top(at) && (word || edge || counted) {
+                self.big.push_part(piece, at, at + 2, tier);
+            }
+            if !word {
+                continue;
+            }
+            let first = bytes.get(at..at + 4).map(|b| u32::from_le_bytes(b.try_into().unwrap_or_default()));
+            if first.is_some_and(|first| first < 512) {
+                self.words.push_part(piece, at, at + 4, tier);
+            }
+            if top(at + 65) {
+                self.little.push_part(piece, at, at, tier);
+            }
         }
     }
 }
 
-/// How a number of 521 bits lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Number521 {
-    Big,
-    Little,
-    Words,
+impl Windows {
+    /// Adds a place where a number begins of which the 64 bytes from `random` on are drawn at random.
+    fn push_part(&mut self, piece: &Piece<'_>, at: usize, random: usize, tier: Tier) {
+        if self.all.len() >= 2 * PLACES_521 {
+            self.best(PLACES_521);
+        }
+        if let Some(bytes) = piece.bytes.get(random..random + 64).filter(|bytes| plausible(bytes, Care::High)) {
+            self.all.push(Window { tier, weight: weight(bytes) as i16, offset: piece.offset + at as u64 });
+        }
+    }
+}
+
+/// Places of numbers of 521 bits, of each kind, that are tried.
+pub(super) const PLACES_521: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Flat;
+    use crate::stretch::{stretches, visit};
+
+    #[test]
+    fn keys_amid_code_are_among_the_likely_places() {
+        let (bytes, places) = crate::noise::amid_code(32, 200, 1);
+        let memory = Flat::new(&bytes);
+        let stretches = stretches(&crate::survey::survey(&memory, 1).runs);
+        let all = visit(&memory, &stretches, 1, Windows::default, |windows: &mut Windows, piece| {
+            windows.collect(piece, 32, None, |_| false);
+        });
+        let is_likely =
+            |at: &&usize| all.iter().flat_map(|w| &w.all).any(|w| w.offset == **at as u64 && w.tier <= Tier::End);
+        let found = places.iter().filter(is_likely).count();
+        assert!(found >= 110, "{found} of 200");
+    }
+
+    #[test]
+    fn of_many_places_the_likeliest_are_kept() {
+        let mut windows = Windows::default();
+        let bytes: Vec<u8> = crate::curve::random_numbers(45).take(3 * PLACES_521).flat_map(u64::to_le_bytes).collect();
+        let stretch = crate::stretch::Stretch { from: 0, to: bytes.len() as u64, begins: true, ends: true };
+        let piece = Piece { bytes: &bytes, offset: 0, from: 0, to: bytes.len(), stretch };
+        let places = (0..3 * PLACES_521 - 16).map(|i| 8 * i);
+        places.clone().for_each(|at| windows.push_part(&piece, at, at, Tier::End));
+        windows.push_part(&piece, 4, 4, Tier::Structure);
+        windows.best(PLACES_521);
+        assert_eq!((windows.all.len(), windows.all[0].offset), (PLACES_521, 4));
+        let weights = |at: usize| weight(&bytes[at..at + 64]);
+        let mut all: Vec<i64> = places.filter(|at| plausible(&bytes[*at..*at + 64], Care::High)).map(weights).collect();
+        all.sort_unstable();
+        assert_eq!(windows.all[PLACES_521 - 1].weight, all[PLACES_521 - 2] as i16);
+    }
 }

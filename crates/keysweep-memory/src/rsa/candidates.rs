@@ -1,5 +1,6 @@
 //! What may be a number of a key: numbers with known bounds, and ends of numbers of unknown length.
 
+use super::amid;
 use super::key::MIN_MODULUS_BITS;
 use super::limbs::MAX_LIMBS;
 use super::sieve::has_no_small_factor;
@@ -226,8 +227,9 @@ impl Candidates {
         let ends: usize = parts.iter().map(|(.., lows)| lows.len()).sum();
         let mut items = Items::with_room((named + lone).min(MAX_ITEM_LIMBS));
         named_numbers(context, &mut items);
-        let mut lows =
-            Zeroizing::new(Vec::with_capacity(ends.min(MAX_ENDS) + parts.len() + MAX_ITEMS.min(named + lone)));
+        let amid = amid::ends(context);
+        let most = (ends + amid.len()).min(MAX_ENDS) + parts.len() + MAX_ITEMS.min(named + lone);
+        let mut lows = Zeroizing::new(Vec::with_capacity(most));
         let mut full = false;
         for (_, part, ends) in parts {
             items.append(&part);
@@ -235,6 +237,10 @@ impl Candidates {
             full |= ends.len() > room;
             lows.extend_from_slice(&ends[..ends.len().min(room)]);
         }
+        // These are less likely than all others.
+        let room = MAX_ENDS - lows.len();
+        let mut source = Source::new(context.memory);
+        lows.extend(amid.into_iter().take(room).filter_map(|end| low_at(end, source.low(end), 5, MAX_LIMBS as u64)));
         items.list.sort_unstable_by_key(|item| (item.offset, item.len, item.order));
         items.list.dedup_by_key(|item| (item.offset, item.len, item.order));
         let low = |i: &Item| Low {
@@ -347,14 +353,16 @@ pub(super) fn may_end_a_number(limb: u64) -> bool {
     limb & 1 == 1 && limb >> 40 != 0 && !limb >> 40 != 0
 }
 
+fn low_at(end: End, limb: u64, place: u8, room: u64) -> Option<Low> {
+    let fits = may_end_a_number(limb) && end.at >> OFFSET_BITS == 0;
+    fits.then(|| Low { place: PlaceOfEnd::new(end, place, room), limb })
+}
+
 fn ends_of_run(run: &Run, source: &mut Source<'_>, lows: &mut Vec<Low>) {
     let room = run.words.min(MAX_LIMBS as u64);
     let mut put = |at: u64, order: Order, place: u8| {
         let end = End { at, order };
-        let limb = source.low(end);
-        if may_end_a_number(limb) && end.at >> OFFSET_BITS == 0 {
-            lows.push(Low { place: PlaceOfEnd::new(end, place, room), limb });
-        }
+        lows.extend(low_at(end, source.low(end), place, room));
     };
     // A prime that is not aligned to words is looked for from 448 bits on: there are too many short runs.
     let wide = run.words >= 6;

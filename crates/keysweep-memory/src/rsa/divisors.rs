@@ -6,6 +6,7 @@ use super::limbs::may_divide;
 use super::lows::Lows;
 use super::natural::Natural;
 use crate::stretch::work;
+use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 /// Steps that a division of limbs takes.
@@ -13,6 +14,10 @@ const DIVISION: usize = 256;
 /// Numbers that are divided by their neighbours at a time, and how often of these may divide.
 const BATCH: usize = 256;
 const MAX_DIVISIBLE: usize = 1 << 12;
+/// By how many bits primes of about the same size differ from half of their modulus.
+const UNEQUAL: u32 = 8;
+/// Numbers by which each modulus is divided at least.
+const MIN_HALVES: usize = 64;
 /// Places between three primes of a modulus.
 const CLOSE: usize = 12;
 
@@ -21,6 +26,7 @@ impl Search<'_> {
     pub(super) fn divisors(&mut self) {
         let rough: Vec<usize> =
             (0..self.candidates.items.list.len()).filter(|i| self.candidates.items.list[*i].rough).collect();
+        self.divide_by_halves(&rough);
         let divisions = self.steps / DIVISION / rough.len().max(1);
         let moduli = self.known.iter().map(|modulus| &modulus.n).filter(|n| !self.has(n));
         let moduli: Vec<Natural> = moduli.take(divisions.max(1)).cloned().collect();
@@ -43,6 +49,24 @@ impl Search<'_> {
         for (n, p) in found.into_iter().flat_map(|(_, pairs)| pairs) {
             let (n, p) = (number(self, n), number(self, p));
             self.learn_divisor(&n, &p);
+        }
+    }
+
+    /// Known moduli, divided by the numbers of half their size: these are few, so that there may be any number of moduli.
+    fn divide_by_halves(&mut self, rough: &[usize]) {
+        let items = &self.candidates.items;
+        let mut by_bits: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        rough.iter().for_each(|item| by_bits.entry(items.list[*item].bits).or_default().push(*item));
+        let moduli: Vec<Natural> = self.known.iter().map(|m| m.n.clone()).filter(|n| !self.has(n)).collect();
+        let found = self.in_parallel(moduli.len(), |index| {
+            let n = &moduli[index];
+            let half = n.bits().div_ceil(2);
+            let sized = by_bits.range(half.saturating_sub(UNEQUAL)..=half + UNEQUAL).flat_map(|(_, items)| items);
+            let most = (self.steps / DIVISION / moduli.len()).max(MIN_HALVES);
+            self.divisor_of(n, sized.take(most).map(|item| &items.list[*item]))
+        });
+        for (index, p) in found {
+            self.learn_divisor(&moduli[index], &p);
         }
     }
 
@@ -70,10 +94,14 @@ impl Search<'_> {
 
     /// The first item that divides `n` and leaves enough.
     fn first_divisor(&self, n: &Natural) -> Option<Natural> {
+        self.divisor_of(n, self.candidates.items.list.iter())
+    }
+
+    fn divisor_of<'a>(&self, n: &Natural, candidates: impl Iterator<Item = &'a Item>) -> Option<Natural> {
         let items = &self.candidates.items;
         let divides = |item: &&Item| divides(n.limbs(), n.bits(), item, items.limbs(item));
         let divisor = |item: &Item| Natural::from_limbs(items.limbs(item));
-        items.list.iter().filter(divides).map(divisor).find(|p| n.exactly(p).is_some())
+        candidates.filter(divides).map(divisor).find(|p| n.exactly(p).is_some())
     }
 
     /// A number that divides another, as far as the filter can tell.

@@ -473,6 +473,27 @@ fn several_keys_and_moduli_at_once() {
 }
 
 #[test]
+fn one_prime_is_found_among_many_numbers_and_moduli() {
+    let mut random = Random::new(160);
+    let key = &*RSA_1024;
+    let mut dump = Dump::new(161);
+    // More than can be divided by each other.
+    let mut numbers: Vec<u8> = Vec::new();
+    for _ in 0..8_000 {
+        let count = 32 + 8 * random.below(24);
+        let number = random.bytes(count);
+        numbers.extend([&[number[0] | 1], &number[1..], &[0; 16]].concat());
+    }
+    let at = dump.at + 4096;
+    dump.bytes.splice(at..at, numbers);
+    dump.put_number(&key.number("q"), PYTHON);
+    let mut public: Vec<PublicKey> =
+        (0..400).map(|_| PublicKey::rsa(&[&[0x80], &random.bytes(126)[..], &[1]].concat(), &[1, 0, 1])).collect();
+    public.push(key.public());
+    assert_found(&dump.search(&public), key, "one prime");
+}
+
+#[test]
 fn hostile_memory_takes_bounded_time() {
     let mut random = Random::new(150);
     let key = &*RSA_1024;
