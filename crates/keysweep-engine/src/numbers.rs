@@ -3,7 +3,7 @@
 use crate::hunt::Hunting;
 use crate::place::Part;
 use crate::raw::{Raw, What};
-use keysweep_image::{Format, Image, Label, Permissions, ReadAt, Region, read_into};
+use keysweep_image::{Format, Image, Label, Permissions, ReadAt, Region, intersect, read_into};
 use keysweep_keys::PublicKey;
 use keysweep_match::{PageClass, classify};
 use keysweep_memory::{Effort, Memory, Outcome, Segment, Tested};
@@ -98,7 +98,7 @@ pub(crate) fn search(part: Part<'_>, public: &[PublicKey], jobs: usize, effort: 
 pub(crate) fn hunt(part: Part<'_>, hunting: &Hunting, public: &[PublicKey], jobs: usize) -> (Outcome, Tested) {
     let regions = if part.base == 0 { part.image.regions.as_slice() } else { &[] };
     let mut dump = Dump::new(part, regions);
-    dump.segments = whole(part.source.len(), regions);
+    dump.segments = without_holes(whole(part.source.len(), regions), part.source);
     let (mut outcome, tested) = keysweep_memory::hunt(&dump, &hunting.keys, hunting.step, jobs);
     if hunting.wanted.iter().any(|wanted| wanted.key.is_none()) {
         let other = keysweep_memory::search(&dump, public, jobs, Effort::Full);
@@ -161,9 +161,24 @@ impl<'a> Dump<'a> {
         }
         let mut mapped: Vec<_> = regions.iter().filter_map(|r| Some((r.address?, r.file_offset, r.len))).collect();
         mapped.sort_unstable();
+        let segments = without_holes(segments, part.source);
         let narrow = part.image.architecture.as_deref().is_some_and(|a| NARROW.contains(&a));
         Self { part, segments, mapped, pointer_bytes: if narrow { 4 } else { 8 } }
     }
+}
+
+/// What of segments is not in holes of a sparse file.
+fn without_holes(segments: Vec<Segment>, source: &dyn ReadAt) -> Vec<Segment> {
+    let extents = source.extents();
+    let cut = |segment: Segment| {
+        let parts = intersect(std::slice::from_ref(&(segment.offset..segment.offset + segment.len)), &extents);
+        parts.into_iter().map(move |part| Segment {
+            offset: part.start,
+            len: part.end - part.start,
+            address: segment.address.map(|address| address + (part.start - segment.offset)),
+        })
+    };
+    segments.into_iter().flat_map(cut).collect()
 }
 
 /// Whether a process can have written numbers there: not the code and constants of a file.

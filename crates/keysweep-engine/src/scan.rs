@@ -16,7 +16,7 @@ use crate::unpack::{Covered, Pass, drop_shown_through, unpack};
 use crate::walk::{Filter, Selection, builder};
 use ignore::{DirEntry, WalkState};
 use keysweep_archive::Limits;
-use keysweep_image::{ReadAt, WarningKind, recognise};
+use keysweep_image::{ReadAt, WarningKind, intersect, recognise};
 use keysweep_keys::decoder::PublicObject;
 use keysweep_memory::Effort;
 use keysweep_rules::RuleSet;
@@ -377,7 +377,7 @@ impl<'s> Sweep<'s> {
         searcher: &mut Searcher<'s>,
         jobs: usize,
     ) -> (Seen, Vec<std::io::Error>) {
-        let rest = covered.rest(source.len());
+        let rest = intersect(&covered.rest(source.len()), &source.extents());
         let left: u64 = rest.iter().map(|range| range.end - range.start).sum();
         self.progress.searched(source.len() - left.min(source.len()));
         if jobs > 1 {

@@ -1,6 +1,7 @@
 //! Bounded random access to a source.
 
 use std::io;
+use std::ops::Range;
 
 /// Random access to the bytes of a source.
 pub trait ReadAt: Sync {
@@ -16,6 +17,11 @@ pub trait ReadAt: Sync {
     /// All bytes at once, for a source that lies in memory anyway.
     fn as_slice(&self) -> Option<&[u8]> {
         None
+    }
+
+    /// The parts that may hold other bytes than zeros, in order and apart: all but the holes of a sparse file.
+    fn extents(&self) -> Vec<Range<u64>> {
+        std::iter::once(0..self.len()).collect()
     }
 
     /// Whether the source holds no byte.
@@ -69,6 +75,23 @@ impl<T: ReadAt + ?Sized> ReadAt for &T {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         (**self).read_at(offset, buf)
     }
+
+    fn extents(&self) -> Vec<Range<u64>> {
+        (**self).extents()
+    }
+}
+
+/// What of `ranges` lies in `extents`; both are in order and apart.
+pub fn intersect(ranges: &[Range<u64>], extents: &[Range<u64>]) -> Vec<Range<u64>> {
+    let mut both = Vec::new();
+    let mut first = 0;
+    for range in ranges {
+        // Extents that end before this range end before the next one, too.
+        first += extents[first..].partition_point(|extent| extent.end <= range.start);
+        let here = extents[first..].iter().take_while(|extent| extent.start < range.end);
+        both.extend(here.map(|extent| extent.start.max(range.start)..extent.end.min(range.end)));
+    }
+    both
 }
 
 /// Fills as much of `buf` as the source has at `offset`; an error ends the reading like the end of the source does.
@@ -128,4 +151,36 @@ pub(crate) fn read_table(
         }
     }
     index
+}
+
+#[cfg(test)]
+#[allow(clippy::single_range_in_vec_init)] // Lists of ranges are meant.
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_cut_by_extents() {
+        let cut = |ranges: &[Range<u64>], extents: &[Range<u64>]| intersect(ranges, extents);
+        assert_eq!(cut(&[0..10, 20..30], &[0..100]), [0..10, 20..30]);
+        assert_eq!(cut(&[0..10, 20..30], &[2..4, 6..22, 24..25, 29..50]), [2..4, 6..10, 20..22, 24..25, 29..30]);
+        assert_eq!(cut(&[0..10], &[]), []);
+        assert_eq!(cut(&[], &[0..10]), []);
+        assert_eq!(cut(&[5..10], &[0..5, 10..11]), []);
+        // As bit by bit, for all ranges of few numbers.
+        for a in 0..1u32 << 8 {
+            for b in 0..1u32 << 8 {
+                let ranges = |bits: u32| -> Vec<Range<u64>> {
+                    let mut all: Vec<Range<u64>> = Vec::new();
+                    for at in (0..8).filter(|at| bits >> at & 1 == 1) {
+                        match all.last_mut().filter(|last| last.end == at) {
+                            Some(last) => last.end += 1,
+                            None => all.push(at..at + 1),
+                        }
+                    }
+                    all
+                };
+                assert_eq!(cut(&ranges(a), &ranges(b)), ranges(a & b), "{a:b} {b:b}");
+            }
+        }
+    }
 }
