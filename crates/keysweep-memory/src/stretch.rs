@@ -64,19 +64,25 @@ pub(crate) fn visit<S: Send>(
     visit: impl Fn(&mut S, &Piece<'_>) + Sync,
 ) -> Vec<S> {
     let blocks = blocks(stretches);
-    work(blocks.len(), jobs, state, |state, index| {
+    let ends =
+        |block: &std::ops::Range<usize>| Some((stretches.get(block.start)?.from, stretches.get(block.end - 1)?.to));
+    let longest = blocks.iter().filter_map(ends).map(|(from, to)| to - from).max().unwrap_or(0);
+    // One buffer for each thread, since to allocate and to wipe one costs more than to fill it.
+    let state = || (state(), Zeroizing::new(vec![0; (longest + 2 * MARGIN) as usize]));
+    let parts = work(blocks.len(), jobs, state, |(state, buffer), index| {
         let block = &stretches[blocks[index].clone()];
         let (Some(first), Some(last)) = (block.first(), block.last()) else { return };
         let offset = first.from.saturating_sub(MARGIN);
-        let mut bytes = Zeroizing::new(vec![0; (last.to + MARGIN - offset) as usize]);
-        let read = memory.read_at(offset, &mut bytes);
+        let bytes = &mut buffer[..(last.to + MARGIN - offset) as usize];
+        let read = memory.read_at(offset, bytes);
         for stretch in block {
             let (from, to) = ((stretch.from - offset) as usize, (stretch.to - offset) as usize);
             if to <= read {
                 visit(state, &Piece { bytes: &bytes[..read], offset, from, to, stretch: *stretch });
             }
         }
-    })
+    });
+    parts.into_iter().map(|(state, _)| state).collect()
 }
 
 /// Stretches that are read together.

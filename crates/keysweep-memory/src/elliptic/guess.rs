@@ -12,7 +12,7 @@ use keysweep_keys::Curve;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Bytes in many places that are read in one way.
 pub(super) struct Pass {
@@ -337,8 +337,8 @@ pub(super) fn derive(
     let parts = work(
         round.len(),
         context.jobs,
-        || Traces::new(filter.clone()),
-        |traces, index| {
+        || (Traces::new(filter.clone()), Zeroizing::new(vec![0; BLOCK])),
+        |(traces, buffer), index| {
             let batch = &round[index];
             let Some(multiplier) = group_of(batch).and_then(|group| multipliers.get(&group)) else { return };
             let limbs = multiplier.group().limbs();
@@ -346,7 +346,7 @@ pub(super) fn derive(
             let mut guesses = Vec::with_capacity(Multiplier::BATCH);
             for (number, range) in batch {
                 let pass = &passes[*number];
-                read_windows(context, &pass.offsets[range.clone()], pass.len, |index, window| {
+                read_windows(context, &pass.offsets[range.clone()], pass.len, buffer, |index, window| {
                     if pass.reading.scalar(pass.group, window, &mut scalars) {
                         guesses.push((pass, pass.first + (range.start + index) as u32));
                     }
@@ -359,7 +359,7 @@ pub(super) fn derive(
             }
         },
     );
-    Traces::join(parts, filter)
+    Traces::join(parts.into_iter().map(|(traces, _)| traces).collect(), filter)
 }
 
 /// Divides the places of passes, each given by its number and its places, into batches of [`Multiplier::BATCH`].
@@ -384,9 +384,15 @@ fn batches(passes: impl Iterator<Item = (usize, usize)>) -> Vec<Batch> {
     batches
 }
 
-/// Calls `each` for windows of `len` bytes at sorted offsets; those near each other are read together.
-fn read_windows(context: &Context<'_>, offsets: &[u64], len: usize, mut each: impl FnMut(usize, &[u8])) {
-    let mut buffer = Zeroizing::new(vec![0; BLOCK]);
+/// Calls `each` for windows of `len` bytes at sorted offsets; those near each other are read together, into `buffer`, which has
+/// [`BLOCK`] bytes.
+fn read_windows(
+    context: &Context<'_>,
+    offsets: &[u64],
+    len: usize,
+    buffer: &mut [u8],
+    mut each: impl FnMut(usize, &[u8]),
+) {
     let mut start = 0;
     while start < offsets.len() {
         let first = offsets[start];
@@ -403,7 +409,6 @@ fn read_windows(context: &Context<'_>, offsets: &[u64], len: usize, mut each: im
         }
         start += count;
     }
-    buffer.zeroize();
 }
 
 /// Bytes that are read at a time at most.

@@ -261,7 +261,7 @@ impl Natural {
         }
         // Rounds of Miller and Rabin's test for 2^-96 by the bounds of Damgard, Landrock and Pomerance ("Average case error
         // estimates for the strong probable prime test", 1993), as LibTomMath tabulates them.
-        let rounds = match bits {
+        let rounds: usize = match bits {
             0..256 => 24,
             256..384 => 16,
             384..512 => 10,
@@ -269,15 +269,18 @@ impl Natural {
             640..768 => 6,
             768..896 => 5,
             896..2048 => 4,
-            _ => 2,
+            2048..3840 => 2,
+            // By the bound k^2 * 4^(2 - sqrt(k)) of the same paper.
+            _ => 1,
         };
         let less_one = self.less_one();
         let twos = less_one.trailing_zeros();
         let odd = less_one.shifted_down(twos);
         // Base 2 is the cheapest. Then bases from the number itself as well, so that no list of pseudoprimes helps.
-        let own = self.0.iter().map(|limb| limb | 1 << 33).take(rounds / 2);
-        let power_of_two = std::iter::once_with(|| Self::two_to_the(&odd, self));
-        let powers = own.chain(SMALL_PRIMES).take(rounds - 1).map(|base| Self::from(base).power(&odd, self));
+        let own = self.0.iter().map(|limb| limb | 1 << 33).take(rounds.div_ceil(2));
+        let first = usize::from(rounds > 1);
+        let power_of_two = std::iter::repeat_with(|| Self::two_to_the(&odd, self)).take(first);
+        let powers = own.chain(SMALL_PRIMES).take(rounds - first).map(|base| Self::from(base).power(&odd, self));
         power_of_two.chain(powers).all(|power| {
             // The square roots of 1 that are met on the way must be 1 or -1.
             let Some(mut x) = power else { return false };
