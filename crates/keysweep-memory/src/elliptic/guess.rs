@@ -38,7 +38,7 @@ const MAX_GUESSES: usize = 1 << GUESS_BITS;
 
 /// What the search may cost: multiplications on a curve of 256 bits, at least, and more for each GiB.
 const COST: u64 = 80_000;
-const COST_PER_GIB: u64 = 250_000;
+const COST_PER_GIB: u64 = 500_000;
 /// Places tried for curves of which no public key was seen.
 const PLACES_WEAK: usize = 2_000;
 
