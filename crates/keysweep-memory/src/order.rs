@@ -15,7 +15,8 @@ pub enum Order {
     /// 64-bit words, most significant first, each little-endian.
     BigWords64,
     /// Digits of `bits` bits, least significant first, each in a little-endian word of `bytes` bytes: CPython (30 bits in
-    /// 4 bytes, 15 in 2), LibTomMath (28 in 4, 60 in 8).
+    /// 4 bytes, 15 in 2), LibTomMath (28 in 4, 60 in 8). Of the last digit the bytes that are always zero may not belong to it, if
+    /// these are half of them or more: small integers of V8, of which the upper halves of words hold 26 or 28 bits.
     Digits {
         /// Bits in a digit.
         bits: u8,
@@ -30,11 +31,28 @@ pub const PYTHON: Order = Order::Digits { bits: 30, bytes: 4 };
 pub const TOM_MATH_64: Order = Order::Digits { bits: 60, bytes: 8 };
 /// LibTomMath's digits on 32-bit machines.
 pub const TOM_MATH_32: Order = Order::Digits { bits: 28, bytes: 4 };
+/// Digits of BN.js as small integers of V8 on 64-bit machines, from the upper half of the first word on.
+pub const SMALL_26: Order = Order::Digits { bits: 26, bytes: 8 };
+/// The same of jsbn, which node-forge and jsrsasign build on.
+pub const SMALL_28: Order = Order::Digits { bits: 28, bytes: 8 };
 
 impl Order {
     /// Every order that occurs.
-    pub const ALL: [Order; 7] =
-        [Order::Little, Order::Big, Order::BigWords32, Order::BigWords64, PYTHON, TOM_MATH_64, TOM_MATH_32];
+    pub const ALL: [Order; 9] = [
+        Order::Little,
+        Order::Big,
+        Order::BigWords32,
+        Order::BigWords64,
+        PYTHON,
+        TOM_MATH_64,
+        TOM_MATH_32,
+        SMALL_26,
+        SMALL_28,
+    ];
+
+    /// Those in which the words of a number look random, so that it is found without a structure: all but small integers of V8.
+    #[cfg(test)]
+    pub const ALONE: &[Order] = Self::ALL.split_at(7).0;
 
     /// The order in words, for reports.
     pub fn name(self) -> &'static str {
@@ -43,6 +61,8 @@ impl Order {
             Order::Big => "big-endian bytes",
             Order::BigWords32 => "32-bit words, most significant first",
             Order::BigWords64 => "64-bit words, most significant first",
+            SMALL_26 => "26-bit small integers",
+            SMALL_28 => "28-bit small integers",
             Order::Digits { bits: 30, .. } => "30-bit digits",
             Order::Digits { bits: 60, .. } => "60-bit digits",
             Order::Digits { bits: 28, .. } => "28-bit digits",
@@ -90,13 +110,24 @@ fn reverse_words(bytes: &mut [u8], size: usize) -> Option<()> {
     bytes.len().is_multiple_of(size).then_some(())
 }
 
+/// Whether `len` bytes are whole digits, the last one perhaps without the bytes that are always zero.
+pub fn is_digits(len: usize, bits: u32, size: usize) -> bool {
+    let rest = len % size;
+    rest == 0 || (is_sparse(bits, size) && 2 * rest == size)
+}
+
+/// Whether digits take half of their bytes, or less.
+pub fn is_sparse(bits: u32, size: usize) -> bool {
+    2 * bits as usize <= 8 * size
+}
+
 fn digits_to_bytes(memory: &[u8], bits: u32, size: usize) -> Option<Zeroizing<Vec<u8>>> {
-    if !memory.len().is_multiple_of(size) {
+    if !is_digits(memory.len(), bits, size) {
         return None;
     }
     let mut little = Zeroizing::new(Vec::with_capacity(memory.len()));
     let (mut buffer, mut held) = (0u128, 0);
-    for digit in memory.chunks_exact(size) {
+    for digit in memory.chunks(size) {
         let value = digit.iter().rev().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
         if value >> bits != 0 {
             return None;
@@ -133,6 +164,10 @@ fn bytes_to_digits(number: &[u8], bits: u32, size: usize) -> Zeroizing<Vec<u8>> 
     if buffer != 0 {
         emit(&mut buffer);
     }
+    if is_sparse(bits, size) {
+        let used = memory.len().saturating_sub(size / 2);
+        memory.truncate(used);
+    }
     memory
 }
 
@@ -160,6 +195,9 @@ mod tests {
         assert_eq!(Order::Little.encode(&number)[..9], [9, 8, 7, 6, 5, 4, 3, 2, 1]);
         assert_eq!(Order::BigWords32.encode(&number)[..], [1, 0, 0, 0, 5, 4, 3, 2, 9, 8, 7, 6]);
         assert_eq!(PYTHON.encode(&[0x40, 0, 0, 0, 5])[..], [5, 0, 0, 0, 0, 1, 0, 0]);
+        assert_eq!(SMALL_26.encode(&[0x40, 0, 0, 5])[..], [5, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0]);
+        assert!(SMALL_26.decode(&[5, 0, 0, 0, 1, 0, 0, 0, 16, 0, 0, 0]).is_none());
+        assert!(SMALL_26.decode(&[5, 0, 0, 0, 0, 0]).is_none() && PYTHON.decode(&[5, 0]).is_none());
         assert!(PYTHON.decode(&[0, 0, 0, 0x40]).is_none() && Order::BigWords32.decode(&[1, 2, 3]).is_none());
     }
 }

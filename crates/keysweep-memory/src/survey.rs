@@ -9,9 +9,10 @@ mod random;
 
 use crate::memory::{Memory, sweep};
 use crate::noise::{Care, plausible, random_parts};
-use crate::order::Order;
+use crate::order::{Order, is_sparse};
 use crate::search;
 use crate::structure::{self, Structure, Trigger, View};
+use keysweep_keys::secret::trim_leading_zeros;
 use keysweep_match::{Isa, WORDS, WORDS_BYTES, WordLooks, look_at_words};
 pub use looks::Looks;
 pub use random::looks_random;
@@ -323,9 +324,12 @@ fn block(bytes: &[u8], at: usize, end: usize) -> Cow<'_, [u8; WORDS_BYTES]> {
 fn number_looks_random(number: &Number, view: &View<'_>) -> bool {
     let len = number.len as usize;
     let inside = number.offset.checked_sub(view.chunk.offset).and_then(|at| usize::try_from(at).ok());
-    let fits = |bytes: &[u8]| {
-        let digits = matches!(number.order, Order::Digits { .. });
-        looks_random_throughout(bytes) && (!digits || number.order.decode(bytes).is_some())
+    let fits = |bytes: &[u8]| match number.order {
+        Order::Digits { bits, bytes: size } if is_sparse(bits.into(), size.into()) => {
+            number.order.decode(bytes).is_some_and(|value| looks_random_throughout(trim_leading_zeros(&value)))
+        }
+        Order::Digits { .. } => looks_random_throughout(bytes) && number.order.decode(bytes).is_some(),
+        _ => looks_random_throughout(bytes),
     };
     if let Some(bytes) = inside.and_then(|at| view.chunk.bytes.get(at..at.checked_add(len)?)) {
         return fits(bytes);

@@ -13,7 +13,7 @@ use keysweep_keys::Curve;
 /// How long a key lives, as far as can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lifetime {
-    /// In a certificate, SubjectPublicKeyInfo, SSH key or DER private key.
+    /// In a certificate, SubjectPublicKeyInfo, SSH key, DNSKEY record or DER private key.
     Long,
     /// In a key share of TLS, and in nothing that lives longer.
     Handshake,
@@ -69,6 +69,9 @@ fn around_public(context: &Context<'_>, group: Group, at: u64) -> Lifetime {
     if [len, compressed].into_iter().any(|len| ends_with_bit_string(&header, len) || ends_with_ssh(&header, len)) {
         return Lifetime::Long;
     }
+    if is_dnskey(context, group, at) {
+        return Lifetime::Long;
+    }
     let len = len as u8;
     let shared = match header.as_slice() {
         // KeyShareEntry (RFC 8446 section 4.2.8): a group and a length.
@@ -100,6 +103,17 @@ fn ends_with_ssh(header: &[u8], len: usize) -> bool {
         }
         _ => false,
     }
+}
+
+/// A DNSKEY record (RFC 4034 section 2.1, RFC 6605): flags of a zone's key, protocol 3, algorithm, and `x` and `y` without a byte
+/// before them.
+fn is_dnskey(context: &Context<'_>, group: Group, at: u64) -> bool {
+    let algorithm = match group {
+        Group::Ec(Curve::P256) => 13,
+        Group::Ec(Curve::P384) => 14,
+        _ => return false,
+    };
+    matches!(before(context, at + 1).as_slice(), [.., 1, 0 | 1, 3, kind] if *kind == algorithm)
 }
 
 /// The bytes before an offset: up to 16.

@@ -6,7 +6,7 @@
 //! 1. [`evidence`]: which curves the process uses;
 //! 2. [`window`], [`reading`]: where private keys may begin, and how bytes are read as one;
 //! 3. [`guess`]: the public keys of all of these, in batches ([`crate::curve`]);
-//! 4. [`trace`]: one search for all forms of all of these public keys;
+//! 4. [`trace`]: one search for all forms of all of these public keys; [`seen`]: those that this search cannot meet;
 //! 5. [`report`], [`lifetime`]: proof, places, and whether the key lives longer than a handshake.
 
 mod evidence;
@@ -14,6 +14,7 @@ mod guess;
 mod lifetime;
 pub(crate) mod reading;
 mod report;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -28,6 +29,7 @@ use evidence::Evidence;
 use guess::Pass;
 use keysweep_keys::{Algorithm, PublicKey};
 use reading::Reading;
+use seen::{Point, Points};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 use trace::{Coordinate, Present, Traces};
@@ -54,13 +56,15 @@ impl Finder for Elliptic {
 
     fn find(&self, context: &Context<'_>, spots: &[u64], outcome: &mut Outcome) {
         let stretches = stretches(&context.survey.runs);
-        let evidence = Evidence::collect(context, &stretches, spots);
+        let points = Points::collect(context);
+        let mut evidence = Evidence::collect(context, &stretches, spots);
+        evidence.curves.extend(points.curves());
         let (passes, overflow) = guess::plan(context, &stretches, &evidence);
         if overflow {
             outcome.limits.push("more numbers that may be private keys of elliptic curves than are tried");
         }
         let known = Known::new(context.public);
-        let hits = Mutex::new(Vec::new());
+        let (hits, met) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
         let mut suspects = Suspects::default();
         let mut multipliers = BTreeMap::new();
         for round in guess::rounds(&passes) {
@@ -69,6 +73,9 @@ impl Finder for Elliptic {
                     traces.add(guess, guess::forms(pass.group), value, second[0]);
                     if let (Some(public), Ok(mut hits)) = (known.find(pass.group, coordinate, value), hits.lock()) {
                         hits.push((guess, public));
+                    }
+                    if let (Some(point), Ok(mut met)) = (points.find(pass.group, value), met.lock()) {
+                        met.push((guess, point));
                     }
                 }
             };
@@ -80,6 +87,9 @@ impl Finder for Elliptic {
         drop(multipliers);
         for (guess, public) in hits.into_inner().unwrap_or_default() {
             suspects.guesses.entry(guess).or_default().known = Some(&context.public[public]);
+        }
+        for (guess, point) in met.into_inner().unwrap_or_default() {
+            suspects.guesses.entry(guess).or_default().seen = Some(point);
         }
         let keys = suspects.confirm(context, &passes);
         report::report(context, keys, outcome);
@@ -148,6 +158,7 @@ struct Suspects<'a> {
 #[derive(Default)]
 struct Suspect<'a> {
     known: Option<&'a PublicKey>,
+    seen: Option<&'a Point>,
     hits: BTreeSet<u64>,
 }
 
@@ -183,7 +194,9 @@ impl<'a> Suspects<'a> {
             let derived = multiplier.derive(&scalar);
             for (coordinate, value) in coordinates(pass.group, pass.reading, &derived.first, &derived.second) {
                 let confirm = |hit: &u64| trace::confirm(context.memory, pass.group, coordinate, value, *hit);
-                let present: Vec<Present> = suspect.hits.iter().filter_map(confirm).collect();
+                let seen = suspect.seen.filter(|point| pass.group == Group::Ec(point.curve) && point.x == *value);
+                let mut present: Vec<Present> = suspect.hits.iter().filter_map(confirm).collect();
+                present.extend(seen.map(|point| point.present.clone()));
                 let known = suspect.known.filter(|key| report::is_of(key, pass.group, coordinate));
                 if !present.is_empty() || known.is_some() {
                     candidates.push(report::Candidate {
@@ -195,6 +208,7 @@ impl<'a> Suspects<'a> {
                         offset,
                         present,
                         known,
+                        seen,
                     });
                 }
             }

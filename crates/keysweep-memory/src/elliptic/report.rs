@@ -2,11 +2,12 @@
 
 use super::lifetime::{Lifetime, lifetime};
 use super::reading::{Reading, clamped, seed_scalar};
+use super::seen::Point;
 use super::trace::{Coordinate, Form, Present};
 use crate::copies::{self, Pattern};
 use crate::curve::Group;
 use crate::found::{Found, Place};
-use crate::order::{Order, PYTHON};
+use crate::order::{Order, PYTHON, SMALL_26};
 use crate::search::{Context, Outcome};
 use crate::survey::looks_random;
 use keysweep_keys::private::ec_public;
@@ -37,6 +38,8 @@ pub(super) struct Candidate<'a> {
     pub(super) present: Vec<Present>,
     /// The public key, if it was known beforehand.
     pub(super) known: Option<&'a PublicKey>,
+    /// The public point, if it lies in memory as numbers of structures.
+    pub(super) seen: Option<&'a Point>,
 }
 
 /// Whether a public key is of a group, and told by such a coordinate.
@@ -121,7 +124,7 @@ fn prove_ec(context: &Context<'_>, curve: Curve, mut candidate: Candidate<'_>) -
         }
     };
     let d = big_endian(&candidate.scalar);
-    let mut secrets: Vec<_> = [Order::Little, Order::Big, Order::BigWords32, Order::BigWords64, PYTHON]
+    let mut secrets: Vec<_> = [Order::Little, Order::Big, Order::BigWords32, Order::BigWords64, PYTHON, SMALL_26]
         .map(|order| (order.encode(&d), format!("d as {}", order.name())))
         .into();
     secrets[0].0.truncate(curve.field_bytes());
@@ -147,6 +150,9 @@ struct Stored {
 fn stored_point(context: &Context<'_>, curve: Curve, candidate: &Candidate<'_>, derived: &[u8]) -> Option<Stored> {
     let size = curve.field_bytes();
     let (group, x, y) = (candidate.group, derived.get(1..=size)?, derived.get(size + 1..)?);
+    if let Some(seen) = candidate.seen {
+        return Some(Stored { point: seen.encoded.clone(), both: true });
+    }
     let mut compressed = None;
     for present in &candidate.present {
         match present.form {

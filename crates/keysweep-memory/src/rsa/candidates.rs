@@ -157,7 +157,7 @@ impl Ends {
     }
 }
 
-/// Where an end lies, in the order that makes neighbours of those that may belong to one key: the order of the digits (3
+/// Where an end lies, in the order that makes neighbours of those that may belong to one key: the order of the digits (4
 /// bits), how it lies to the words around it (3 bits; numbers of one key mostly lie alike), the offset (48 bits), and how many words
 /// the number may have, the most first (9 bits).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -189,7 +189,7 @@ impl PlaceOfEnd {
 }
 
 /// The orders as they are numbered.
-const ORDER: [Order; 7] = Order::ALL;
+const ORDER: [Order; Order::ALL.len()] = Order::ALL;
 
 /// The least significant limb of a number that may end at a place.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Numbers read from the dump, whatever the order of their digits.
 
 use crate::memory::Memory;
-use crate::order::Order;
+use crate::order::{Order, is_digits, is_sparse};
 use zeroize::Zeroizing;
 
 /// Bytes that are read at a time: candidates are visited by offset, so that most reads are served by the last one.
@@ -125,17 +125,23 @@ fn big_limb(bytes: &[u8], order: Order) -> u64 {
 /// Appends the limbs of digits up to the first that has bits beyond a digit.
 fn digits(bytes: &[u8], bits: u32, size: usize, limbs: &mut Vec<u64>) {
     let (mut buffer, mut held) = (0u128, 0);
-    for digit in bytes.chunks_exact(size) {
+    for digit in bytes.chunks(size).filter(|digit| is_digits(digit.len(), bits, size)) {
+        // What follows the last of digits that take half of a word need not be zero.
+        let (digit, after) = if is_sparse(bits, size) { digit.split_at(size / 2) } else { (digit, &[][..]) };
         let value = digit.iter().rev().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
         if value >> bits != 0 {
             break;
         }
+        let last = after.iter().any(|byte| *byte != 0);
         buffer |= u128::from(value) << held;
         held += bits;
         if held >= 64 {
             limbs.push(buffer as u64);
             buffer >>= 64;
             held -= 64;
+        }
+        if last {
+            break;
         }
     }
     limbs.push(buffer as u64);
@@ -152,7 +158,7 @@ pub(super) fn all_limbs(bytes: &[u8], order: Order) -> Option<Zeroizing<Vec<u64>
         Order::Digits { bits, bytes: size } => {
             let size = usize::from(size);
             let fits = |digit: &[u8]| digit.iter().rev().fold(0u64, |v, b| v << 8 | u64::from(*b)) >> bits == 0;
-            if !whole(size) || !bytes.chunks_exact(size).all(fits) {
+            if !is_digits(bytes.len(), bits.into(), size) || !bytes.chunks(size).all(fits) {
                 return None;
             }
             digits(bytes, bits.into(), size, &mut limbs);

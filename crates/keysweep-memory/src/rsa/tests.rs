@@ -196,7 +196,7 @@ fn assert_found(outcome: &Outcome, key: &Key, what: &str) {
 
 #[test]
 fn keys_are_found_in_every_order() {
-    for (seed, order) in Order::ALL.into_iter().enumerate() {
+    for (seed, order) in Order::ALONE.iter().copied().enumerate() {
         for key in [&*RSA_1024, &*RSA_2048] {
             let mut dump = Dump::new(seed as u64);
             let places: Vec<usize> = ["n", "q", "p"].map(|name| dump.put_number(&key.number(name), order)).to_vec();

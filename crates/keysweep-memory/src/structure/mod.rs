@@ -2,6 +2,7 @@
 //!
 //! A structure gives a number exact bounds and a name for the report. One file for each library, registered here.
 
+mod bearssl;
 mod bytes;
 mod der;
 mod dotnet;
@@ -13,6 +14,7 @@ mod nss;
 mod openssl;
 mod python;
 mod slice;
+mod v8;
 mod vector;
 mod wolfssl;
 
@@ -35,13 +37,15 @@ pub enum Trigger {
     Small,
     /// A 16-bit 1 or -1, a 16-bit number from 1 to 4095, and zeros: a sign and a length.
     SignedShort,
+    /// A 64-bit word with a number from 1 to 4095 in its upper half and zeros in the lower: a small integer of V8.
+    Upper,
     /// A word and the next one, which is larger by 16 to 2048: the begin and end of a vector.
     Range,
 }
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Trigger; 4] = [Trigger::Pair, Trigger::Small, Trigger::SignedShort, Trigger::Range];
+    pub const ALL: [Trigger; 5] = [Trigger::Pair, Trigger::Small, Trigger::SignedShort, Trigger::Upper, Trigger::Range];
 
     /// Whether a word and the one after it are this trigger. On a 32-bit process `next` is the upper half of a pair.
     pub fn matches(self, word: u64, next: u64, size: usize) -> bool {
@@ -51,6 +55,7 @@ impl Trigger {
             Trigger::Pair => small(word & 0xffff_ffff) && small(word >> 32),
             Trigger::Small => word.wrapping_sub(3) < 65_533,
             Trigger::SignedShort => matches!(word & 0xffff, 1 | 0xffff) && small(word >> 16),
+            Trigger::Upper => size == 8 && word as u32 == 0 && small(word >> 32),
             Trigger::Range => word >= 0x1_0000 && next.wrapping_sub(word).wrapping_sub(16) <= 2032,
         }
     }
@@ -87,14 +92,26 @@ pub fn all() -> &'static [&'static dyn Structure] {
         &nss::MpInt,
         &mbedtls::Mpi2,
         &mbedtls::Mpi3,
+        &bearssl::RsaPrivateKey,
         &slice::Slice,
+        &v8::SmallIntegers,
+        &v8::CountedArray,
         &vector::Vector,
     ]
 }
 
 /// Every prefix. A new one is a new file and a line here.
 pub fn prefixes() -> &'static [&'static dyn Prefix] {
-    &[&java::Array, &python::Int, &dotnet::Array, &wolfssl::SpInt, &bytes::Counted, &der::Integer]
+    &[
+        &java::Array,
+        &python::Int,
+        &dotnet::Array,
+        &v8::BigInt,
+        &wolfssl::SpInt,
+        &bytes::Counted,
+        &der::Integer,
+        &gcrypt::Token,
+    ]
 }
 
 /// A chunk with the address space around it.

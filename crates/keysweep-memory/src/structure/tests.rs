@@ -1,7 +1,7 @@
 //! Every layout, built field by field as its header file declares it, and found.
 
 use crate::memory::{Flat, Memory, Segment};
-use crate::order::{Order, PYTHON, TOM_MATH_32, TOM_MATH_64};
+use crate::order::{Order, PYTHON, SMALL_26, SMALL_28, TOM_MATH_32, TOM_MATH_64};
 use crate::survey::{Number, survey};
 
 /// A dump of a 32-bit process.
@@ -241,4 +241,148 @@ fn der_integer(number: &[u8]) -> Vec<u8> {
         _ => vec![2, 0x82, (len >> 8) as u8, len as u8],
     };
     [header, content].concat()
+}
+
+/// Digits as elements of an array of V8, after its header.
+fn small_integers(digits: &[u64], capacity: usize, hole: Option<u64>) -> Vec<u8> {
+    let smi = |value: u64| (value << 32).to_le_bytes().to_vec();
+    let mut bytes = [word(0x3c45_1802_1101, false), smi(capacity as u64)].concat();
+    bytes.extend(digits.iter().flat_map(|digit| smi(*digit)));
+    let rest = capacity - digits.len();
+    bytes.extend(std::iter::repeat_n(hole.unwrap_or(0).to_le_bytes(), rest).flatten());
+    // What follows is an object, whose lower half is not zero.
+    [bytes, word(0x3c45_1802_5959, false)].concat()
+}
+
+fn digits_of(len: usize, order: Order) -> Vec<u64> {
+    let bytes = order.encode(&number(len));
+    bytes.chunks(8).map(|digit| u64::from(u32::from_le_bytes(digit[..4].try_into().unwrap()))).collect()
+}
+
+#[test]
+fn arrays_of_small_integers() {
+    let found = |bytes: &[u8]| {
+        let mut all = vec![0; HEADER];
+        all.extend_from_slice(bytes);
+        all.resize(3 << 12, 0);
+        let mut found = surveyed(&all, false);
+        found.retain(|n| n.structure == "JavaScript array");
+        found
+    };
+    for (len, order) in [(32, SMALL_26), (48, SMALL_26), (66, SMALL_26), (32, SMALL_28), (256, SMALL_28)] {
+        let digits = digits_of(len, order);
+        for (spare, hole) in [(0, None), (9, Some(0x0d3f_5c81_0a11)), (3, None)] {
+            let array = small_integers(&digits, digits.len() + spare, hole);
+            let here = Number {
+                offset: HEADER as u64 + 20,
+                len: 8 * digits.len() as u32 - 4,
+                order,
+                structure: "JavaScript array",
+            };
+            assert_eq!(found(&array), [here], "{len} {order:?} {spare}");
+        }
+        // No array: no map before the length, a digit with too many bits, words beside the digits.
+        let mut other = small_integers(&digits, digits.len(), None);
+        other[0] = 0;
+        assert_eq!(found(&other), []);
+        for (at, byte) in [(23, 0x80), (8 * 5 + 16, 1)] {
+            let mut other = small_integers(&digits, digits.len(), None);
+            other[at] |= byte;
+            assert_eq!(found(&other), [], "{at}");
+        }
+    }
+    // Bytes, and small numbers that are no digits of a key.
+    let bytes: Vec<u64> = number(64).into_iter().map(u64::from).collect();
+    assert_eq!(found(&small_integers(&bytes, 64, None)), []);
+    assert_eq!(found(&small_integers(&[0x123_4567; 20], 20, None)), []);
+    let short = digits_of(12, SMALL_26);
+    assert_eq!(found(&small_integers(&short, short.len(), None)), []);
+}
+
+#[test]
+fn big_ints_of_javascript() {
+    let limbs = Order::Little.encode(&number(48));
+    let header = |map: usize, digits: usize| [word(map, false), word(digits << 1, false)].concat();
+    assert_precedes("JavaScript BigInt", &header(0x3c45_1802_1101, 6), &limbs, Order::Little, false);
+    let negative = [word(0x3c45_1802_1101, false), word(6 << 1 | 1, false)].concat();
+    assert_precedes("JavaScript BigInt", &negative, &limbs, Order::Little, false);
+    let mut bytes = vec![0; 3 << 12];
+    for map in [0x3c45_1802_1100, 0x41] {
+        let whole = [header(map, 6), limbs.to_vec()].concat();
+        bytes[HEADER..HEADER + whole.len()].copy_from_slice(&whole);
+        assert!(surveyed(&bytes, false).iter().all(|n| n.structure != "JavaScript BigInt"), "{map:#x}");
+    }
+}
+
+#[test]
+fn counted_arrays_of_javascript() {
+    let smi = |value: usize| ((value as u64) << 32).to_le_bytes().to_vec();
+    let (map, tag) = (0x3c45_1802_5959, |at: usize| word(BASE as usize + at + 1, false));
+    let (array, elements) = (0x1800, DIGITS - 20);
+    for (digits, order) in [(digits_of(32, SMALL_26), SMALL_26), (digits_of(128, SMALL_28), SMALL_28)] {
+        let count = digits.len();
+        let found = |count: usize, capacity: usize, tagged: bool| {
+            let mut bytes = vec![0; 3 << 12];
+            let mut put = |at: usize, words: &[Vec<u8>]| {
+                let words = words.concat();
+                bytes[at..at + words.len()].copy_from_slice(&words);
+            };
+            let pointer = word(BASE as usize + array + usize::from(tagged), false);
+            put(HEADER, &[word(map, false), word(map, false), word(map, false), smi(0), pointer, smi(count)]);
+            put(array, &[word(map, false), word(map, false), tag(elements), smi(capacity)]);
+            let whole = digits.iter().chain(&digits).map(|digit| smi(*digit as usize)).collect::<Vec<_>>();
+            put(elements, &[word(map, false), smi(capacity), whole.concat()]);
+            let mut found = surveyed(&bytes, false);
+            found.retain(|n| n.structure == "JavaScript bignum");
+            found
+        };
+        let here = Number { offset: DIGITS as u64, len: 8 * count as u32 - 4, order, structure: "JavaScript bignum" };
+        assert_eq!(found(count, 2 * count, true), [here], "{order:?}");
+        // More digits than the array has; no tagged pointer.
+        assert_eq!(found(count, count - 1, true), []);
+        assert_eq!(found(count, 2 * count, false), []);
+    }
+}
+
+#[test]
+fn bearssl_keys() {
+    for narrow in [false, true] {
+        let numbers: Vec<Vec<u8>> = [128, 128, 128, 128, 127].map(number).to_vec();
+        let fill = |bits: usize, last: usize| {
+            let mut bytes = vec![0; 3 << 12];
+            let mut header = word(bits, narrow);
+            for (index, number) in numbers.iter().enumerate() {
+                // At any alignment.
+                let at = DIGITS + 301 * index;
+                bytes[at..at + number.len()].copy_from_slice(number);
+                header.extend(word(BASE as usize + at, narrow));
+                header.extend(word(if index == 4 { last } else { number.len() }, narrow));
+            }
+            bytes[HEADER..HEADER + header.len()].copy_from_slice(&header);
+            let found = surveyed(&bytes, narrow);
+            found.into_iter().filter(|n| n.structure == "BearSSL RSA key").map(|n| n.len).collect::<Vec<_>>()
+        };
+        assert_eq!(fill(2048, 127), [128, 128, 128, 128, 127], "{narrow}");
+        assert_eq!((fill(1024, 127), fill(2048, 100)), (vec![], vec![]), "{narrow}");
+    }
+}
+
+#[test]
+fn numbers_of_s_expressions_at_any_alignment() {
+    for shift in 0..8 {
+        let token = |name: u8, n: &[u8]| [&[3, 1, 1, 0, name, 1, n.len() as u8, 0][..], n, &[4]].concat();
+        let (q, d) = (number(32), number(33)[1..].to_vec());
+        let stream = [vec![1; shift], token(b'q', &q), token(b'd', &d), vec![4, 4]].concat();
+        let mut bytes = vec![0; 4096];
+        bytes.extend(&stream);
+        bytes.resize(3 << 12, 0);
+        let found: Vec<Number> =
+            surveyed(&bytes, false).into_iter().filter(|n| n.structure == "libgcrypt S-expression").collect();
+        let at = 4096 + shift as u64 + 8;
+        assert_eq!(found.iter().map(|n| (n.offset, n.len)).collect::<Vec<_>>(), [(at, 32), (at + 41, 32)], "{shift}");
+        // No name of one letter.
+        bytes[at as usize - 4] = b'!';
+        let found = surveyed(&bytes, false);
+        assert!(found.iter().all(|n| n.structure != "libgcrypt S-expression" || n.offset != at), "{shift}");
+    }
 }

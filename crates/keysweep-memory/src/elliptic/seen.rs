@@ -1,0 +1,185 @@
+//! Public points as two numbers of structures whose words do not look random, so that [`super::trace`] does not meet them: those
+//! of arithmetic that is written in JavaScript. BN.js, on which `elliptic` builds, holds coordinates plain or, for curves whose
+//! prime has no reduction of its own, in Montgomery form with as many bits as its digits have.
+
+use super::evidence::big_limbs;
+use super::trace::{Coordinate, Form, Present};
+use crate::curve::Group;
+use crate::memory::Memory;
+use crate::order::{Order, SMALL_26};
+use crate::search::Context;
+use crate::survey::Number;
+use keysweep_keys::Curve;
+use keysweep_keys::secret::trim_leading_zeros;
+use std::collections::HashMap;
+
+/// A public point that lies in memory.
+pub(super) struct Point {
+    pub(super) curve: Curve,
+    /// In SEC 1 encoding.
+    pub(super) encoded: Vec<u8>,
+    /// The coordinate x, as limbs.
+    pub(super) x: Vec<u64>,
+    /// Where x lies.
+    pub(super) present: Present,
+}
+
+/// The points, and where to find them by the lowest limb of x.
+#[derive(Default)]
+pub(super) struct Points {
+    all: Vec<Point>,
+    by_x: HashMap<(Curve, u64), usize>,
+}
+
+/// Orders in which points are looked for here.
+const ORDERS: [Order; 1] = [SMALL_26];
+/// Numbers of which pairs are looked at, the numbers after each, and the bytes between them.
+const MAX_NUMBERS: usize = 20_000;
+const MAX_NEAR: usize = 8;
+const NEAR: u64 = 4096;
+/// Points that are kept.
+const MAX_POINTS: usize = 4096;
+
+impl Points {
+    /// Looks at the numbers of the survey that lie near each other.
+    pub(super) fn collect(context: &Context<'_>) -> Self {
+        let mut points = Self::default();
+        let of_order = |number: &&Number| ORDERS.contains(&number.order);
+        let numbers: Vec<_> = context.survey.numbers.iter().filter(of_order).take(MAX_NUMBERS).collect();
+        for (index, first) in numbers.iter().enumerate() {
+            let near = |second: &&&Number| second.offset - first.offset <= NEAR;
+            for second in numbers[index + 1..].iter().take(MAX_NEAR).take_while(near) {
+                points.note(context.memory, first, second);
+            }
+        }
+        points
+    }
+
+    /// The curves of the points.
+    pub(super) fn curves(&self) -> impl Iterator<Item = Curve> {
+        self.all.iter().map(|point| point.curve)
+    }
+
+    /// The point with the coordinate `x`.
+    pub(super) fn find(&self, group: Group, x: &[u64]) -> Option<&Point> {
+        let Group::Ec(curve) = group else { return None };
+        let point = &self.all[*self.by_x.get(&(curve, *x.first()?))?];
+        (point.x == x).then_some(point)
+    }
+
+    fn note(&mut self, memory: &dyn Memory, first: &Number, second: &Number) {
+        let read = |number: &Number| number.order.decode(&memory.bytes(number.offset, number.len as usize)?);
+        let (Some(a), Some(b)) = (read(first), read(second)) else { return };
+        let (a, b) = (trim_leading_zeros(&a), trim_leading_zeros(&b));
+        for curve in Curve::ALL {
+            let size = curve.field_bytes();
+            let fits = |number: &[u8]| (size - 4..=size).contains(&number.len());
+            if !fits(a) || !fits(b) {
+                continue;
+            }
+            let group = Group::Ec(curve);
+            let plain = (big_limbs(a, group), big_limbs(b, group));
+            let left = (leave_montgomery(group, &plain.0), leave_montgomery(group, &plain.1));
+            for (a, b) in [plain, left] {
+                // Which of the two is x depends on the order in which they were allocated.
+                self.note_point(curve, a.clone(), &b, first);
+                self.note_point(curve, b, &a, second);
+            }
+        }
+    }
+
+    fn note_point(&mut self, curve: Curve, x: Vec<u64>, y: &[u64], number: &Number) {
+        let group = Group::Ec(curve);
+        if !group.contains(&x, y, false) || group.is_generator(&x, false) || self.all.len() >= MAX_POINTS {
+            return;
+        }
+        let Some(low) = x.first().copied() else { return };
+        let size = curve.field_bytes();
+        let big = |limbs: &[u64]| -> Vec<u8> {
+            let bytes: Vec<u8> = limbs.iter().rev().flat_map(|limb| limb.to_be_bytes()).collect();
+            bytes[bytes.len() - size..].to_vec()
+        };
+        let encoded = [&[4][..], &big(&x), &big(y)].concat();
+        let present = Present {
+            coordinate: Coordinate::X,
+            form: Form::Plain(number.order),
+            offset: number.offset,
+            len: number.len as usize,
+        };
+        self.by_x.entry((curve, low)).or_insert(self.all.len());
+        self.all.push(Point { curve, encoded, x, present });
+    }
+}
+
+/// A coordinate that is in Montgomery form with a radix of whole digits of 26 bits.
+fn leave_montgomery(group: Group, coordinate: &[u64]) -> Vec<u64> {
+    let prime = group.prime();
+    let bits = 64 * prime.len() as u32 - prime.last().map_or(0, |top| top.leading_zeros());
+    let mut value = coordinate.to_vec();
+    for _ in 0..bits.next_multiple_of(26) {
+        halve(&mut value, &prime);
+    }
+    value
+}
+
+/// Half of a number modulo an odd prime.
+fn halve(value: &mut [u64], prime: &[u64]) {
+    let mut carry = false;
+    if value.first().is_some_and(|low| low & 1 == 1) {
+        for (limb, prime) in value.iter_mut().zip(prime) {
+            let (sum, first) = limb.overflowing_add(*prime);
+            let (sum, second) = sum.overflowing_add(u64::from(carry));
+            (*limb, carry) = (sum, first | second);
+        }
+    }
+    let mut above = u64::from(carry);
+    for limb in value.iter_mut().rev() {
+        let low = *limb & 1;
+        *limb = *limb >> 1 | above << 63;
+        above = low;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubled_as_often_as_halved() {
+        for curve in [Curve::P256, Curve::P384, Curve::P521] {
+            let group = Group::Ec(curve);
+            let prime = group.prime();
+            let x: Vec<u64> = (1..=prime.len() as u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56).collect();
+            let mut value = x.clone();
+            for _ in 0..8 {
+                // Small numbers are doubled without a reduction.
+                value.iter_mut().rev().for_each(|limb| *limb <<= 1);
+            }
+            for _ in 0..8 {
+                halve(&mut value, &prime);
+            }
+            assert_eq!(value, x);
+            // One half, twice, is one.
+            let mut half = vec![0; prime.len()];
+            half[0] = 1;
+            halve(&mut half, &prime);
+            let mut carry = 0;
+            let twice: Vec<u64> = half
+                .iter()
+                .map(|limb| {
+                    let doubled = limb << 1 | carry;
+                    carry = limb >> 63;
+                    doubled
+                })
+                .collect();
+            let mut expected = prime.clone();
+            expected[0] = expected[0].wrapping_add(1);
+            let mut over = expected[0] == 0;
+            for limb in expected.iter_mut().skip(1) {
+                let (sum, more) = limb.overflowing_add(u64::from(over));
+                (*limb, over) = (sum, more);
+            }
+            assert_eq!((twice, carry == 1), (expected, over), "{curve:?}");
+        }
+    }
+}
