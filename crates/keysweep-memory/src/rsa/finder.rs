@@ -256,6 +256,7 @@ impl<'a> Search<'a> {
             self.keys = self.keys.iter().map(settled).collect();
         }
         // A product of one of a key's primes with something else that happens to be prime is a leftover of arithmetic.
+        self.keys.retain(Key::is_credible);
         let keys = self.keys.clone();
         self.keys.retain(|key| {
             key.exponent != Exponent::Assumed

@@ -76,6 +76,12 @@ impl Key {
         }
     }
 
+    /// Whether only the product shows that it is a key, and is no product of two elements of a field of a curve: arithmetic
+    /// leaves these behind by the thousands before it reduces them, some with two primes. Keys have whole words of bits, or one less.
+    pub(super) fn is_credible(&self) -> bool {
+        self.exponent != Exponent::Assumed || (self.n.bits() >= 1_000 && (self.n.bits() + 1) % 64 <= 1)
+    }
+
     /// The key with another public exponent; `None` if it has no private one.
     pub(super) fn with_exponent(&self, e: &Natural, exponent: Exponent) -> Option<Self> {
         let key = Self { e: e.clone(), exponent, ..self.clone() };

@@ -473,6 +473,20 @@ fn several_keys_and_moduli_at_once() {
 }
 
 #[test]
+fn products_of_elements_of_a_curves_field_are_no_keys() {
+    for (sizes, is_key) in [([255, 255], false), ([256, 256], false), ([521, 520], false), ([512, 512], true)] {
+        let key = Key::new(&mut Random::new(162), &sizes, 65_537);
+        let mut dump = Dump::new(163);
+        ["p", "q", "n"].into_iter().for_each(|name| _ = dump.put_number(&key.number(name), Order::Little));
+        assert_eq!(dump.search(&[]).found.len(), usize::from(is_key), "{sizes:?}");
+        // What knows more of it is.
+        assert_found(&dump.search(&[key.public()]), &key, "known");
+        dump.put_number(&key.number("d"), Order::Little);
+        assert_found(&dump.search(&[]), &key, "with d");
+    }
+}
+
+#[test]
 fn one_prime_is_found_among_many_numbers_and_moduli() {
     let mut random = Random::new(160);
     let key = &*RSA_1024;
