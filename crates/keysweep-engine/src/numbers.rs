@@ -89,16 +89,13 @@ pub(crate) fn effort(image: &Image, source: &dyn ReadAt) -> Effort {
 /// Searches a dump; `public` are keys that were seen in it or anywhere else. A later block of a stream has no address space:
 /// numbers are found in it, but no pointer is followed.
 pub(crate) fn search(part: Part<'_>, public: &[PublicKey], jobs: usize, effort: Effort) -> Outcome {
-    let regions = if part.base == 0 { part.image.regions.as_slice() } else { &[] };
-    keysweep_memory::search(&Dump::new(part, regions), public, jobs, effort)
+    keysweep_memory::search(&Dump::new(part, written), public, jobs, effort)
 }
 
 /// Hunts for the private halves of given keys in all of a source, code and constants of mapped files included. Where only the
 /// fingerprint of a key is known, all keys that are found anyway are found too; `public` are those seen anywhere.
 pub(crate) fn hunt(part: Part<'_>, hunting: &Hunting, public: &[PublicKey], jobs: usize) -> (Outcome, Tested) {
-    let regions = if part.base == 0 { part.image.regions.as_slice() } else { &[] };
-    let mut dump = Dump::new(part, regions);
-    dump.segments = without_holes(whole(part.source.len(), regions), part.source);
+    let dump = Dump::new(part, whole);
     let (mut outcome, tested) = keysweep_memory::hunt(&dump, &hunting.keys, hunting.step, jobs);
     if hunting.wanted.iter().any(|wanted| wanted.key.is_none()) {
         let other = keysweep_memory::search(&dump, public, jobs, Effort::Full);
@@ -106,6 +103,18 @@ pub(crate) fn hunt(part: Part<'_>, hunting: &Hunting, public: &[PublicKey], jobs
         outcome.limits.extend(other.limits);
     }
     (outcome, tested)
+}
+
+/// What of a file a process can have written numbers to: the regions that hold data, or all if there are no regions.
+fn written(len: u64, regions: &[Region]) -> Vec<Segment> {
+    if regions.is_empty() {
+        return vec![Segment { offset: 0, len, address: None }];
+    }
+    let mut segments = Vec::new();
+    for region in regions.iter().filter(|r| holds_data(r)) {
+        append(&mut segments, Segment { offset: region.file_offset, len: region.len, address: region.address });
+    }
+    segments
 }
 
 /// All of a file: its regions, and what lies between them.
@@ -151,17 +160,12 @@ struct Dump<'a> {
 }
 
 impl<'a> Dump<'a> {
-    fn new(part: Part<'a>, regions: &[Region]) -> Self {
-        let mut segments = Vec::new();
-        if regions.is_empty() {
-            segments.push(Segment { offset: 0, len: part.source.len(), address: None });
-        }
-        for region in regions.iter().filter(|r| holds_data(r)) {
-            append(&mut segments, Segment { offset: region.file_offset, len: region.len, address: region.address });
-        }
+    /// A dump of which is searched what `segments` makes of its length and its regions.
+    fn new(part: Part<'a>, segments: fn(u64, &[Region]) -> Vec<Segment>) -> Self {
+        let regions = if part.base == 0 { part.image.regions.as_slice() } else { &[] };
+        let segments = without_holes(segments(part.source.len(), regions), part.source);
         let mut mapped: Vec<_> = regions.iter().filter_map(|r| Some((r.address?, r.file_offset, r.len))).collect();
         mapped.sort_unstable();
-        let segments = without_holes(segments, part.source);
         let narrow = part.image.architecture.as_deref().is_some_and(|a| NARROW.contains(&a));
         Self { part, segments, mapped, pointer_bytes: if narrow { 4 } else { 8 } }
     }

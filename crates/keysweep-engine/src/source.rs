@@ -13,6 +13,8 @@ use std::path::Path;
 pub(crate) struct FileSource {
     file: File,
     len: u64,
+    /// Whether it takes less room than its length, so that it has holes.
+    sparse: bool,
 }
 
 impl FileSource {
@@ -35,7 +37,7 @@ impl FileSource {
         if !metadata.is_file() {
             return Err(io::Error::other("not a regular file"));
         }
-        Ok(Self { len: metadata.len(), file })
+        Ok(Self { len: metadata.len(), sparse: is_sparse(&metadata), file })
     }
 }
 
@@ -51,6 +53,12 @@ fn open_without_blocking(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+#[cfg(target_os = "linux")]
+fn is_sparse(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    metadata.blocks().saturating_mul(512) < metadata.len()
+}
+
 /// Holes shorter than this are read: to leave out each would cost more.
 const MIN_HOLE: u64 = 64 << 10;
 /// Zeros before the bytes after a hole that are searched, too: a literal in UTF-16 may begin with one.
@@ -60,13 +68,9 @@ const MAX_EXTENTS: usize = 1 << 20;
 
 #[cfg(target_os = "linux")]
 impl FileSource {
-    /// The extents of a sparse file: `SEEK_DATA` and `SEEK_HOLE` of lseek(2). `None` if it has no holes, or they cannot be told.
+    /// The extents of a sparse file: `SEEK_DATA` and `SEEK_HOLE` of lseek(2). `None` if they cannot be told.
     fn data(&self) -> Option<Vec<Range<u64>>> {
         use rustix::fs::{SeekFrom, seek};
-        use std::os::unix::fs::MetadataExt;
-        if self.file.metadata().ok()?.blocks().checked_mul(512)? >= self.len {
-            return None;
-        }
         let mut extents: Vec<Range<u64>> = Vec::new();
         let mut at = 0;
         while at < self.len {
@@ -90,6 +94,11 @@ impl FileSource {
 }
 
 #[cfg(not(target_os = "linux"))]
+fn is_sparse(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+#[cfg(not(target_os = "linux"))]
 impl FileSource {
     fn data(&self) -> Option<Vec<Range<u64>>> {
         None
@@ -98,7 +107,8 @@ impl FileSource {
 
 impl ReadAt for FileSource {
     fn extents(&self) -> Vec<Range<u64>> {
-        self.data().unwrap_or_else(|| std::iter::once(0..self.len).collect())
+        let data = if self.sparse { self.data() } else { None };
+        data.unwrap_or_else(|| std::iter::once(0..self.len).collect())
     }
 
     fn len(&self) -> u64 {

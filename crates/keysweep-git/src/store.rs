@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 /// All objects that are at hand.
 pub(crate) struct Store {
     pub(crate) packs: Vec<Pack>,
+    /// Loose objects that no pack holds.
     pub(crate) loose: Vec<Loose>,
+    /// All that are loose.
     loose_ids: HashSet<ObjectId>,
 }
 
@@ -33,14 +35,8 @@ impl Store {
         for folder in folders {
             store.add_packs(&folder.join("pack"), hash, &mut problems);
         }
-        let Self { packs, loose, loose_ids } = &mut store;
-        loose.retain(|loose| {
-            let packed = packs.iter().any(|pack| pack.contains(&loose.id));
-            if packed {
-                loose_ids.remove(&loose.id);
-            }
-            !packed
-        });
+        let loose = std::mem::take(&mut store.loose);
+        store.loose = loose.into_iter().filter(|loose| !store.is_packed(&loose.id)).collect();
         (store, problems)
     }
 

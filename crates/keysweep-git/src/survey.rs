@@ -178,24 +178,18 @@ impl Look<'_> {
     fn loose(&mut self, loose: &Loose, visitor: &mut dyn FnMut(Event<'_>)) {
         let store = loose::Store::at(&self.job.folders[loose.store], self.job.hash);
         let id = loose.id;
-        let read = match store.try_header(&id) {
+        let mut bytes = Vec::new();
+        let found = match store.try_header(&id) {
             Ok(Some((size, kind))) if size > self.job.limit => {
                 return self.object(kind, id, Read::TooLarge(size), visitor);
             }
-            Ok(Some(_)) => {
-                let mut bytes = Vec::new();
-                match store.try_find(&id, &mut bytes) {
-                    Ok(Some(object)) => return self.object(object.kind, id, Read::Bytes(object.data), visitor),
-                    Ok(None) => Ok(()),
-                    Err(error) => Err(reason(&error)),
-                }
-            }
-            Ok(None) => Ok(()),
-            Err(error) => Err(reason(&error)),
+            Ok(_) => store.try_find(&id, &mut bytes),
+            Err(error) => Err(error),
         };
-        match read {
-            Ok(()) => self.moved(id, visitor),
-            Err(why) => self.object(Kind::Blob, id, Read::Broken(why), visitor),
+        match found {
+            Ok(Some(object)) => self.object(object.kind, id, Read::Bytes(object.data), visitor),
+            Ok(None) => self.moved(id, visitor),
+            Err(error) => self.problem(&id, reason(&error)),
         }
     }
 

@@ -131,6 +131,18 @@ pub(crate) fn work<S: Send>(
     })
 }
 
+/// What `each` finds for 0 to `count` - 1, with these indices and in their order, as [`work`] does it.
+pub(crate) fn in_order<T: Send>(
+    count: usize,
+    jobs: usize,
+    each: impl Fn(usize) -> Option<T> + Sync,
+) -> Vec<(usize, T)> {
+    let parts = work(count, jobs, Vec::new, |found, index| found.extend(each(index).map(|one| (index, one))));
+    let mut found: Vec<(usize, T)> = parts.into_iter().flatten().collect();
+    found.sort_unstable_by_key(|(index, _)| *index);
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

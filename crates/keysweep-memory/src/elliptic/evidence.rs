@@ -16,6 +16,7 @@ use keysweep_keys::secret::trim_leading_zeros;
 use keysweep_keys::{Algorithm, Curve};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
+use zeroize::Zeroizing;
 
 /// What is known of the curves in a dump.
 #[derive(Debug, Default)]
@@ -73,17 +74,12 @@ impl Evidence {
     }
 
     fn note_pair(&mut self, memory: &dyn Memory, first: &Number, second: &Number) {
-        let read = |number: &Number| number.order.decode(&memory.bytes(number.offset, number.len as usize)?);
-        let (Some(first), Some(second)) = (read(first), read(second)) else { return };
-        let (first, second) = (trim_leading_zeros(&first), trim_leading_zeros(&second));
+        let (Some(first), Some(second)) = (value(memory, first), value(memory, second)) else { return };
         for curve in Curve::ALL {
-            let size = curve.field_bytes();
-            let fits = |number: &[u8]| (size - 4..=size).contains(&number.len());
-            if self.points.contains(&curve) || !fits(first) || !fits(second) {
+            if self.points.contains(&curve) {
                 continue;
             }
-            let group = Group::Ec(curve);
-            let (a, b) = (big_limbs(first, group), big_limbs(second, group));
+            let (Some(a), Some(b)) = (coordinate(curve, &first), coordinate(curve, &second)) else { continue };
             // Which of the two is x depends on the order in which they were allocated.
             for montgomery in [false, true] {
                 self.note_point(curve, &a, &b, montgomery);
@@ -194,6 +190,17 @@ pub(super) const DIGITS58: Order = Order::Digits { bits: 58, bytes: 8 };
 const MAX_SHORT: usize = 64;
 /// Places of constants that are looked at.
 const MAX_SPOTS: usize = 10_000;
+
+/// The value of a number, the most significant byte first.
+pub(super) fn value(memory: &dyn Memory, number: &Number) -> Option<Zeroizing<Vec<u8>>> {
+    number.order.decode(&memory.bytes(number.offset, number.len as usize)?)
+}
+
+/// The limbs of a value that may be a coordinate on a curve by its length.
+pub(super) fn coordinate(curve: Curve, value: &[u8]) -> Option<Vec<u64>> {
+    let (value, size) = (trim_leading_zeros(value), curve.field_bytes());
+    (size - 4..=size).contains(&value.len()).then(|| big_limbs(value, Group::Ec(curve)))
+}
 
 /// Big-endian bytes as limbs; what is too long is cut off at the front.
 pub(super) fn big_limbs(bytes: &[u8], group: Group) -> Vec<u64> {

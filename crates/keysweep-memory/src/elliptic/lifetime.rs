@@ -66,10 +66,8 @@ fn around_public(context: &Context<'_>, group: Group, at: u64) -> Lifetime {
         Group::Curve25519 => (32, 32, &[0x1d][..]),
         Group::Edwards448 => (56, 57, &[0x1e][..]),
     };
-    if [len, compressed].into_iter().any(|len| ends_with_bit_string(&header, len) || ends_with_ssh(&header, len)) {
-        return Lifetime::Long;
-    }
-    if is_dnskey(context, group, at) {
+    let counted = |len| ends_with_bit_string(&header, len) || ends_with_ssh(&header, len);
+    if [len, compressed].into_iter().any(counted) || is_dnskey(context, group, at) {
         return Lifetime::Long;
     }
     let len = len as u8;

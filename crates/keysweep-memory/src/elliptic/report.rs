@@ -299,7 +299,7 @@ fn okp_secrets(
     (secrets, what.to_owned())
 }
 
-fn big_endian(limbs: &[u64]) -> Zeroizing<Vec<u8>> {
+pub(super) fn big_endian(limbs: &[u64]) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(8 * limbs.len()));
     limbs.iter().rev().for_each(|limb| bytes.extend(limb.to_be_bytes()));
     bytes

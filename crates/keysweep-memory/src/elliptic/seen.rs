@@ -2,7 +2,8 @@
 //! of arithmetic that is written in JavaScript. BN.js, on which `elliptic` builds, holds coordinates plain or, for curves whose
 //! prime has no reduction of its own, in Montgomery form with as many bits as its digits have.
 
-use super::evidence::big_limbs;
+use super::evidence::{coordinate, value};
+use super::report::big_endian;
 use super::trace::{Coordinate, Form, Present};
 use crate::curve::Group;
 use crate::memory::Memory;
@@ -10,7 +11,6 @@ use crate::order::{Order, SMALL_26};
 use crate::search::Context;
 use crate::survey::Number;
 use keysweep_keys::Curve;
-use keysweep_keys::secret::trim_leading_zeros;
 use std::collections::HashMap;
 
 /// A public point that lies in memory.
@@ -45,11 +45,13 @@ impl Points {
     pub(super) fn collect(context: &Context<'_>) -> Self {
         let mut points = Self::default();
         let of_order = |number: &&Number| ORDERS.contains(&number.order);
-        let numbers: Vec<_> = context.survey.numbers.iter().filter(of_order).take(MAX_NUMBERS).collect();
-        for (index, first) in numbers.iter().enumerate() {
-            let near = |second: &&&Number| second.offset - first.offset <= NEAR;
-            for second in numbers[index + 1..].iter().take(MAX_NEAR).take_while(near) {
-                points.note(context.memory, first, second);
+        let numbers = context.survey.numbers.iter().filter(of_order).take(MAX_NUMBERS);
+        let numbers: Vec<(&Number, Vec<Forms>)> =
+            numbers.map(|number| (number, forms(context.memory, number))).collect();
+        for (index, (first, all)) in numbers.iter().enumerate() {
+            let near = |(second, _): &&(&Number, _)| second.offset - first.offset <= NEAR;
+            for (second, others) in numbers[index + 1..].iter().take(MAX_NEAR).take_while(near) {
+                points.note((first, all), (second, others));
             }
         }
         points
@@ -67,39 +69,26 @@ impl Points {
         (point.x == x).then_some(point)
     }
 
-    fn note(&mut self, memory: &dyn Memory, first: &Number, second: &Number) {
-        let read = |number: &Number| number.order.decode(&memory.bytes(number.offset, number.len as usize)?);
-        let (Some(a), Some(b)) = (read(first), read(second)) else { return };
-        let (a, b) = (trim_leading_zeros(&a), trim_leading_zeros(&b));
-        for curve in Curve::ALL {
-            let size = curve.field_bytes();
-            let fits = |number: &[u8]| (size - 4..=size).contains(&number.len());
-            if !fits(a) || !fits(b) {
-                continue;
-            }
-            let group = Group::Ec(curve);
-            let plain = (big_limbs(a, group), big_limbs(b, group));
-            let left = (leave_montgomery(group, &plain.0), leave_montgomery(group, &plain.1));
-            for (a, b) in [plain, left] {
+    fn note(&mut self, (first, all): (&Number, &[Forms]), (second, others): (&Number, &[Forms])) {
+        for a in all {
+            let Some(b) = others.iter().find(|b| b.curve == a.curve) else { continue };
+            for (x, y) in [(&a.plain, &b.plain), (&a.left, &b.left)] {
                 // Which of the two is x depends on the order in which they were allocated.
-                self.note_point(curve, a.clone(), &b, first);
-                self.note_point(curve, b, &a, second);
+                self.note_point(a.curve, x, y, first);
+                self.note_point(a.curve, y, x, second);
             }
         }
     }
 
-    fn note_point(&mut self, curve: Curve, x: Vec<u64>, y: &[u64], number: &Number) {
+    fn note_point(&mut self, curve: Curve, x: &[u64], y: &[u64], number: &Number) {
         let group = Group::Ec(curve);
-        if !group.contains(&x, y, false) || group.is_generator(&x, false) || self.all.len() >= MAX_POINTS {
+        if !group.contains(x, y, false) || group.is_generator(x, false) || self.all.len() >= MAX_POINTS {
             return;
         }
         let Some(low) = x.first().copied() else { return };
         let size = curve.field_bytes();
-        let big = |limbs: &[u64]| -> Vec<u8> {
-            let bytes: Vec<u8> = limbs.iter().rev().flat_map(|limb| limb.to_be_bytes()).collect();
-            bytes[bytes.len() - size..].to_vec()
-        };
-        let encoded = [&[4][..], &big(&x), &big(y)].concat();
+        let last = |bytes: &[u8]| bytes[bytes.len() - size..].to_vec();
+        let encoded = [&[4][..], &last(&big_endian(x)), &last(&big_endian(y))].concat();
         let present = Present {
             coordinate: Coordinate::X,
             form: Form::Plain(number.order),
@@ -107,8 +96,25 @@ impl Points {
             len: number.len as usize,
         };
         self.by_x.entry((curve, low)).or_insert(self.all.len());
-        self.all.push(Point { curve, encoded, x, present });
+        self.all.push(Point { curve, encoded, x: x.to_vec(), present });
     }
+}
+
+/// A number as what may be a coordinate on a curve: as it is, and if it is in Montgomery form.
+struct Forms {
+    curve: Curve,
+    plain: Vec<u64>,
+    left: Vec<u64>,
+}
+
+/// A number on all curves that its length fits.
+fn forms(memory: &dyn Memory, number: &Number) -> Vec<Forms> {
+    let Some(value) = value(memory, number) else { return Vec::new() };
+    let form = |curve| {
+        let plain = coordinate(curve, &value)?;
+        Some(Forms { curve, left: leave_montgomery(Group::Ec(curve), &plain), plain })
+    };
+    Curve::ALL.into_iter().filter_map(form).collect()
 }
 
 /// A coordinate that is in Montgomery form with a radix of whole digits of 26 bits.

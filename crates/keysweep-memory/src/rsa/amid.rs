@@ -5,7 +5,7 @@ use super::source::{End, Source};
 use crate::noise::random_parts;
 use crate::order::{Order, PYTHON, TOM_MATH_32};
 use crate::search::Context;
-use crate::stretch::work;
+use crate::stretch::in_order;
 use crate::survey::Run;
 
 /// Runs, by their words, that may be a number amid code.
@@ -21,12 +21,10 @@ const BATCH: usize = 256;
 pub(super) fn ends(context: &Context<'_>) -> Vec<End> {
     let runs: Vec<&Run> = context.survey.runs.iter().filter(|run| WORDS.contains(&run.words)).collect();
     let batches: Vec<&[&Run]> = runs.chunks(BATCH).collect();
-    let parts = work(batches.len(), context.jobs, Vec::new, |parts: &mut Vec<(usize, Vec<End>)>, index| {
+    let parts = in_order(batches.len(), context.jobs, |index| {
         let mut source = Source::new(context.memory);
-        parts.push((index, batches[index].iter().flat_map(|run| places(run, &mut source)).collect()));
+        Some(batches[index].iter().flat_map(|run| places(run, &mut source)).collect::<Vec<End>>())
     });
-    let mut parts: Vec<(usize, Vec<End>)> = parts.into_iter().flatten().collect();
-    parts.sort_unstable_by_key(|(index, _)| *index);
     parts.into_iter().flat_map(|(_, ends)| ends).collect()
 }
 

@@ -7,7 +7,7 @@ use super::sieve::has_no_small_factor;
 use super::source::{End, Source, all_limbs};
 use crate::order::{Order, PYTHON, TOM_MATH_32, TOM_MATH_64};
 use crate::search::Context;
-use crate::stretch::work;
+use crate::stretch::in_order;
 use crate::survey::Run;
 use std::ops::Range;
 use std::sync::Arc;
@@ -215,7 +215,7 @@ pub(super) struct Candidates {
 }
 
 /// What is made of a few runs.
-type Part = (usize, Items, Zeroizing<Vec<Low>>);
+type Part = (Items, Zeroizing<Vec<Low>>);
 
 impl Candidates {
     pub(super) fn collect(context: &Context<'_>) -> Self {
@@ -223,15 +223,15 @@ impl Candidates {
         let parts = parts(context, runs);
         // Room for all, so that no secret is left behind in memory that was grown out of.
         let named: usize = numbers.iter().map(|n| n.len as usize / 8 + 2).sum();
-        let lone: usize = parts.iter().map(|(_, items, _)| items.limbs.len()).sum();
-        let ends: usize = parts.iter().map(|(.., lows)| lows.len()).sum();
+        let lone: usize = parts.iter().map(|(items, _)| items.limbs.len()).sum();
+        let ends: usize = parts.iter().map(|(_, lows)| lows.len()).sum();
         let mut items = Items::with_room((named + lone).min(MAX_ITEM_LIMBS));
         named_numbers(context, &mut items);
         let amid = amid::ends(context);
         let most = (ends + amid.len()).min(MAX_ENDS) + parts.len() + MAX_ITEMS.min(named + lone);
         let mut lows = Zeroizing::new(Vec::with_capacity(most));
         let mut full = false;
-        for (_, part, ends) in parts {
+        for (part, ends) in parts {
             items.append(&part);
             let room = MAX_ENDS - lows.len();
             full |= ends.len() > room;
@@ -266,16 +266,15 @@ fn parts(context: &Context<'_>, runs: &[Run]) -> Vec<Part> {
         let batches: Vec<&[Run]> = round.chunks(BATCH).collect();
         // What is left out then is known from that there is too much already.
         let full = (limbs > MAX_ITEM_LIMBS, ends > MAX_ENDS);
-        let parts = work(batches.len(), context.jobs, Vec::new, |parts: &mut Vec<Part>, index| {
+        let parts = in_order(batches.len(), context.jobs, |index| {
             let mut source = Source::new(context.memory);
             let items = if full.0 { Items::default() } else { lone_runs(batches[index], &mut source) };
             let lows = if full.1 { Zeroizing::default() } else { ends_of_runs(batches[index], &mut source) };
-            parts.push((index, items, lows));
+            Some((items, lows))
         });
-        let mut parts: Vec<Part> = parts.into_iter().flatten().collect();
-        parts.sort_unstable_by_key(|(index, ..)| *index);
-        limbs += parts.iter().map(|(_, items, _)| items.limbs.len()).sum::<usize>();
-        ends += parts.iter().map(|(.., lows)| lows.len()).sum::<usize>();
+        let parts: Vec<Part> = parts.into_iter().map(|(_, part)| part).collect();
+        limbs += parts.iter().map(|(items, _)| items.limbs.len()).sum::<usize>();
+        ends += parts.iter().map(|(_, lows)| lows.len()).sum::<usize>();
         all.extend(parts);
     }
     all

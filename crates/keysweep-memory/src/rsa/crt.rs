@@ -5,7 +5,7 @@ use super::finder::{Search, power_cost};
 use super::key::EXPONENTS;
 use super::natural::Natural;
 use super::powers::Powers;
-use crate::stretch::work;
+use crate::stretch::in_order;
 use std::collections::BTreeSet;
 
 /// Numbers tried for one modulus.
@@ -49,13 +49,10 @@ impl Search<'_> {
 fn common_factors(n: &Natural, e: &Natural, exponents: &[Natural], jobs: usize) -> Vec<Natural> {
     let Some(powers) = Powers::new(n, n.bits().div_ceil(2) + e.bits()) else { return Vec::new() };
     let two = Natural::from(2);
-    let parts = work(exponents.len(), jobs, Vec::new, |found: &mut Vec<(usize, Natural)>, index| {
+    let differences = in_order(exponents.len(), jobs, |index| {
         let power = powers.raise(&e.times(&exponents[index]));
-        let difference = power.and_then(|power| power.minus(&two).or_else(|| two.minus(&power)));
-        found.extend(difference.map(|difference| (index, difference)));
+        power.and_then(|power| power.minus(&two).or_else(|| two.minus(&power)))
     });
-    let mut differences = parts.concat();
-    differences.sort_unstable_by_key(|(index, _)| *index);
     // A common divisor costs as much as a power: that of all of them shows whether there is any.
     let product = differences.iter().try_fold(Natural::from(1), |product, (_, d)| product.times(d).modulo(n));
     if product.is_none_or(|product| product.gcd(n).is_one()) {

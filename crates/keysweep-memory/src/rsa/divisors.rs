@@ -5,7 +5,7 @@ use super::finder::Search;
 use super::limbs::may_divide;
 use super::lows::Lows;
 use super::natural::Natural;
-use crate::stretch::work;
+use crate::stretch::in_order;
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
@@ -70,18 +70,13 @@ impl Search<'_> {
         }
     }
 
-    /// What `each` finds for 0 to `count` - 1, on all threads, in that order.
+    /// As [`in_order`], on all threads.
     pub(super) fn in_parallel<T: Send>(
         &self,
         count: usize,
         each: impl Fn(usize) -> Option<T> + Sync,
     ) -> Vec<(usize, T)> {
-        let parts = work(count, self.context.jobs, Vec::new, |found, index| {
-            found.extend(each(index).map(|one| (index, one)));
-        });
-        let mut found: Vec<(usize, T)> = parts.into_iter().flatten().collect();
-        found.sort_by_key(|(index, _)| *index);
-        found
+        in_order(count, self.context.jobs, each)
     }
 
     /// Two items of which one divides the other: the dividend and the divisor.

@@ -3,7 +3,7 @@
 
 use super::candidates::{Item, Items};
 use super::natural::Natural;
-use crate::stretch::work;
+use crate::stretch::in_order;
 
 /// A number `d` that is `k / c` of `n` in its leading 128 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(super) fn common(items: &Items, window: usize, jobs: usize) -> Vec<Ratio> {
     let list = &items.list;
     let batches = list.len().div_ceil(BATCH);
     let most = (MAX_RATIOS / batches.max(1)).max(MIN_RATIOS);
-    let parts = work(batches, jobs, Vec::new, |parts: &mut Vec<(usize, Vec<Ratio>)>, batch| {
+    let parts = in_order(batches, jobs, |batch| {
         let mut found = Vec::new();
         for (i, item) in list.iter().enumerate().skip(BATCH * batch).take(BATCH) {
             for (j, other) in list.iter().enumerate().skip(i + 1).take(window) {
@@ -52,10 +52,8 @@ pub(super) fn common(items: &Items, window: usize, jobs: usize) -> Vec<Ratio> {
                 }
             }
         }
-        parts.push((batch, found));
+        Some(found)
     });
-    let mut parts: Vec<(usize, Vec<Ratio>)> = parts.into_iter().flatten().collect();
-    parts.sort_by_key(|(batch, _)| *batch);
     parts.into_iter().flat_map(|(_, found)| found).collect()
 }
 
