@@ -21,6 +21,7 @@
 //! | zstd, several frames | `zstd.rs` | no |
 //! | lz4 frames | `lz4.rs` | no |
 //! | source maps with sources | `source_map.rs` | no |
+//! | the same within scripts, by [`InlineMap`] | `inline_map.rs` | yes |
 //! | configurations of container images | `image_config.rs` | no |
 //!
 //! # Hostile input
@@ -31,12 +32,14 @@
 
 mod budget;
 mod format;
+mod inline_map;
 mod json;
 mod name;
 mod reader;
 
 pub use budget::{Budget, Limits, Stop};
 pub use format::{Format, open, recognise, recognise_stream};
+pub use inline_map::{INLINE_MAP, InlineMap};
 pub use reader::{At, Slice};
 
 use std::io::Read;

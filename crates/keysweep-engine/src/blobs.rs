@@ -7,6 +7,7 @@
 use crate::Scanner;
 use crate::file::{Searcher, Seen};
 use crate::finding::{GitPlace, Report, Stats};
+use crate::inline::open_inline;
 use crate::numbers;
 use crate::place::Part;
 use crate::progress::Progress;
@@ -123,7 +124,7 @@ impl BlobSweep<'_> {
         let rules = self.sweep.scanner.rules();
         let collector = self.sweep.collector.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut report = collector.into_report(rules, stats);
-        drop_shown_through(&mut report, &self.sweep.compressed.into_inner().unwrap_or_else(PoisonError::into_inner));
+        drop_shown_through(&mut report, &self.sweep.encoded.into_inner().unwrap_or_else(PoisonError::into_inner));
         report
     }
 }
@@ -132,7 +133,7 @@ impl BlobWorker<'_> {
     /// Looks whether there is anything in a blob. Public keys and certificates in it are kept for the whole sweep.
     pub fn probe(&mut self, name: &str, bytes: &[u8]) -> Interest {
         let work = AssertUnwindSafe(|| {
-            let seen = self.search(PROBE_NAME, bytes);
+            let mut seen = self.search(PROBE_NAME, bytes);
             let mut interest = Interest { found: !seen.raws.is_empty() || !seen.limits.is_empty(), numbers: false };
             if !seen.public.is_empty() {
                 let mut collector = self.sweep.collector();
@@ -140,7 +141,7 @@ impl BlobWorker<'_> {
             }
             let image = recognise(&bytes);
             let part = Part::whole(name, &bytes, &image);
-            interest.found |= image.format.is_dump() || self.holds_something(part);
+            interest.found |= image.format.is_dump() || self.holds_something(part, &mut seen);
             interest.numbers = self.sweep.wants_numbers(part);
             interest
         });
@@ -159,7 +160,8 @@ impl BlobWorker<'_> {
             let image = recognise(&bytes);
             let part = Part { git: place.git, only: place.only, ..Part::whole(place.name, &bytes, &image) };
             let opened = unpack(self.sweep, &mut self.searcher, part, Pass::First { again: false }, 1);
-            seen.raws.retain(|raw| !opened.covered.covers(raw.offset..raw.end()));
+            seen.leave_out(&opened.covered);
+            open_inline(self.sweep, &mut self.searcher, part, &mut seen, 1);
             if known.is_none() && self.sweep.wants_numbers(part) {
                 return self.sweep.numbers(part, seen, 1, numbers::effort(part.image, part.source));
             }
@@ -177,15 +179,19 @@ impl BlobWorker<'_> {
         }
     }
 
-    /// Whether there is anything to report of what is in an archive. Its public keys are kept.
-    fn holds_something(&self, part: Part<'_>) -> bool {
+    /// Whether there is anything to report of what is in an archive, or in maps of `seen`. Its public keys are kept.
+    fn holds_something(&self, part: Part<'_>, seen: &mut Seen) -> bool {
         let scanner = self.sweep.scanner;
-        if self.sweep.archives().is_none() || keysweep_archive::recognise(part.source).is_none() {
+        let is_archive = || !seen.maps.is_empty() || keysweep_archive::recognise(part.source).is_some();
+        if self.sweep.archives().is_none() || !is_archive() {
             return false;
         }
         let progress = Progress::default();
         let aside = Sweep::new(scanner, &progress);
-        unpack(&aside, &mut scanner.searcher(), part, Pass::First { again: false }, 1);
+        let mut searcher = scanner.searcher();
+        let opened = unpack(&aside, &mut searcher, part, Pass::First { again: false }, 1);
+        seen.leave_out(&opened.covered);
+        open_inline(&aside, &mut searcher, part, seen, 1);
         let seen = aside.collector.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.sweep.collector().take_public(&seen);
         !seen.is_empty()

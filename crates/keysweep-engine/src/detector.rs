@@ -1,6 +1,7 @@
 //! All rules as one search: literals to look for, and what each of them wakes.
 
 use crate::numbers;
+use keysweep_archive::INLINE_MAP;
 use keysweep_keys::{Decoder, decoders};
 use keysweep_match::{Literal, Matcher};
 use keysweep_rules::{CompiledToken, Detector as RuleDetector, FileRules, RuleSet};
@@ -39,6 +40,8 @@ pub(crate) enum Target {
     Token(usize),
     /// The decoder with this index in [`Detector::decoders`], by its anchor with this index.
     Decoder { decoder: usize, anchor: usize },
+    /// The note that a source map may lie there.
+    InlineMap,
 }
 
 /// The compiled search.
@@ -94,6 +97,8 @@ impl Detector {
                 literals.add(literal, Target::Decoder { decoder, anchor });
             }
         }
+        let map = Literal { bytes: INLINE_MAP.to_vec(), ignore_case: false, wide: false };
+        literals.add(map, Target::InlineMap);
         let matcher = Matcher::new(&literals.list)?;
         let files = FileRules::new(rules.rules().iter().enumerate());
         Ok(Self { matcher, targets: literals.targets, tokens, decoders: active, key_rules, numbers, files })

@@ -3,7 +3,9 @@
 use crate::detector::{Detector, Target};
 use crate::finding::{Proof, ProofLevel};
 use crate::fingerprint::Fingerprinter;
+use crate::inline::MAX_MAPS;
 use crate::raw::{Raw, Token, What};
+use crate::unpack::Covered;
 use crate::window::{Chunk, Scratch, Span, Window};
 use keysweep_image::ReadAt;
 use keysweep_keys::decoder::{PublicObject, Sink, Work};
@@ -40,6 +42,8 @@ pub(crate) struct Seen {
     pub(crate) raws: Vec<Raw>,
     /// Public objects with their offset in the file.
     pub(crate) public: Vec<(u64, PublicObject)>,
+    /// Where the comments begin that may hold source maps.
+    pub(crate) maps: Vec<u64>,
     /// Why not everything was looked at.
     pub(crate) limits: Vec<&'static str>,
     nested: u64,
@@ -55,9 +59,16 @@ impl Seen {
     pub(crate) fn absorb(&mut self, other: Seen) {
         self.raws.extend(other.raws);
         self.public.extend(other.public);
+        self.maps.extend(other.maps);
         for limit in other.limits {
             self.limit(limit);
         }
+    }
+
+    /// Leaves out what was searched as a member.
+    pub(crate) fn leave_out(&mut self, covered: &Covered) {
+        self.raws.retain(|raw| !covered.covers(raw.offset..raw.end()));
+        self.maps.retain(|start| !covered.covers(*start..start + 1));
     }
 
     pub(crate) fn limit(&mut self, reason: &'static str) {
@@ -169,6 +180,12 @@ impl<'a> Searcher<'a> {
         }
         for &target in detector.targets(hit.literal) {
             match target {
+                // What wrapped bytes hold has no place in the file.
+                Target::InlineMap if subject.depth > 0 => {}
+                Target::InlineMap if seen.maps.len() >= MAX_MAPS => {
+                    seen.limit("more source maps in one file than are opened");
+                }
+                Target::InlineMap => seen.maps.push(chunk.offset + hit.start as u64),
                 Target::Token(token) => {
                     if wakes.token_work > MAX_TOKEN_WORK {
                         seen.limit("more occurrences of the rules' literals than are looked at");

@@ -18,6 +18,7 @@ pub mod finding;
 mod fingerprint;
 mod hunt;
 mod images;
+mod inline;
 mod known;
 mod mark;
 mod numbers;

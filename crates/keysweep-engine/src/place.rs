@@ -27,9 +27,14 @@ impl<'a> Part<'a> {
 
     /// Whether what lies there is reported.
     pub(crate) fn reports(&self, raw: &Raw) -> bool {
+        self.touches(&(raw.offset..raw.end()))
+    }
+
+    /// The same of a range.
+    pub(crate) fn touches(&self, range: &Range<u64>) -> bool {
         self.only.is_none_or(|parts| {
-            let after = parts.partition_point(|part| part.end <= raw.offset);
-            parts.get(after).is_some_and(|part| part.start < raw.end())
+            let after = parts.partition_point(|part| part.end <= range.start);
+            parts.get(after).is_some_and(|part| part.start < range.end)
         })
     }
 }

@@ -6,13 +6,14 @@ use crate::file::{Searcher, Seen};
 use crate::finding::{DumpFacts, Location, Report, Stats};
 use crate::fingerprint::Fingerprinter;
 use crate::hunt::{Hunting, Wanted};
+use crate::inline::open_inline;
 use crate::mark;
 use crate::numbers;
 use crate::place::{Part, Places};
 use crate::progress::Progress;
 use crate::raw::{Raw, resolve_overlaps};
 use crate::source::FileSource;
-use crate::unpack::{Covered, Pass, drop_shown_through, unpack};
+use crate::unpack::{Covered, Encoded, Pass, drop_shown_through, unpack};
 use crate::walk::{Filter, Selection, builder};
 use ignore::{DirEntry, WalkState};
 use keysweep_archive::Limits;
@@ -137,7 +138,7 @@ impl Scanner {
         };
         let collector = sweep.collector.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut report = collector.into_report(&self.rules, stats);
-        drop_shown_through(&mut report, &sweep.compressed.into_inner().unwrap_or_else(PoisonError::into_inner));
+        drop_shown_through(&mut report, &sweep.encoded.into_inner().unwrap_or_else(PoisonError::into_inner));
         if let Some(limits) = self.options.archives {
             let images = sweep.images.into_inner().unwrap_or_else(PoisonError::into_inner);
             crate::images::tell(&mut report, &images, limits);
@@ -172,8 +173,8 @@ pub(crate) struct Sweep<'a> {
     dumps: Mutex<Vec<(PathBuf, Seen)>>,
     /// Archives that hold dumps.
     packed: Mutex<Vec<PathBuf>>,
-    /// Names of compressed files that were opened.
-    pub(crate) compressed: Mutex<HashSet<String>>,
+    /// Names of files that were opened and are their members in another form.
+    pub(crate) encoded: Mutex<Encoded>,
     /// Archives and folders that may be container images.
     images: Mutex<BTreeSet<String>>,
     hunting: Option<Hunting>,
@@ -199,7 +200,7 @@ impl<'a> Sweep<'a> {
             large: Mutex::default(),
             dumps: Mutex::default(),
             packed: Mutex::default(),
-            compressed: Mutex::default(),
+            encoded: Mutex::default(),
             images: Mutex::default(),
             hunting: None,
             named: HashSet::new(),
@@ -220,7 +221,12 @@ impl<'s> Sweep<'s> {
     }
 
     pub(crate) fn note_compressed(&self, name: &str) {
-        self.compressed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        self.encoded.lock().unwrap_or_else(PoisonError::into_inner).compressed.insert(name.to_owned());
+    }
+
+    /// Notes that source maps in a script were opened.
+    pub(crate) fn note_script(&self, name: &str) {
+        self.encoded.lock().unwrap_or_else(PoisonError::into_inner).scripts.insert(name.to_owned());
     }
 
     /// Notes that `root` may be a container image, if it has a file of this name.
@@ -351,7 +357,8 @@ impl<'s> Sweep<'s> {
             self.packed.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
         }
         let (mut seen, errors) = self.search(source, file_name, &opened.covered, searcher, jobs);
-        seen.raws.retain(|raw| !opened.covered.covers(raw.offset..raw.end()));
+        seen.leave_out(&opened.covered);
+        open_inline(self, searcher, Part::whole(name, source, &image), &mut seen, jobs);
         if self.scanner.options.artifact {
             seen.raws.extend(self.unwanted(source, self.path_in_package(name, path)));
         }

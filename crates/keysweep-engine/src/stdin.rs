@@ -2,6 +2,7 @@
 //! it is.
 
 use crate::file::{Searcher, Seen};
+use crate::inline::open_inline;
 use crate::place::Part;
 use crate::scan::{Origin, Sweep, reason};
 use crate::source::FileSource;
@@ -141,6 +142,7 @@ impl<'s> Sweep<'s> {
             // Only the first block can tell what the stream is.
             let image = image.get_or_insert_with(|| recognise(&source));
             let part = Part { base: block.offset, ..Part::whole("-", &source, image) };
+            open_inline(self, searcher, part, &mut seen, 1);
             if self.wants_numbers(part) {
                 self.numbers(part, seen, 1, Effort::Full);
             } else {

@@ -6,7 +6,7 @@
 
 use crate::artifact::path_in_archive;
 use crate::file::{Searcher, Seen};
-use crate::finding::{GitPlace, Report};
+use crate::finding::{GitPlace, Location, Report};
 use crate::numbers;
 use crate::place::Part;
 use crate::scan::{Sweep, reason};
@@ -37,7 +37,7 @@ const WORTH_SKIPPING: u64 = 256 << 10;
 pub(crate) struct Covered(Vec<Range<u64>>);
 
 impl Covered {
-    fn new(mut ranges: Vec<Range<u64>>) -> Self {
+    pub(crate) fn new(mut ranges: Vec<Range<u64>>) -> Self {
         ranges.sort_by_key(|range| range.start);
         Self(ranges)
     }
@@ -78,10 +78,10 @@ pub(crate) enum Pass {
 }
 
 /// The work on one file.
-struct Unpacking<'a, 'b> {
-    sweep: &'a Sweep<'b>,
+pub(crate) struct Unpacking<'a, 'b> {
+    pub(crate) sweep: &'a Sweep<'b>,
     searcher: &'a mut Searcher<'b>,
-    budget: &'a Budget,
+    pub(crate) budget: &'a Budget,
     pass: Pass,
     jobs: usize,
     /// Where the file lies in a repository, and its name.
@@ -134,24 +134,36 @@ pub(crate) fn unpack_stream<'b>(
     unpacking.tell_stop(name);
 }
 
-/// Drops the places in compressed files at which what they hold shows through uncompressed: it is reported under its own
-/// name.
-pub(crate) fn drop_shown_through(report: &mut Report, compressed: &HashSet<String>) {
+/// Files in which what was searched as a member of them can be seen in its encoded form, too.
+#[derive(Default)]
+pub(crate) struct Encoded {
+    /// Those that are compressed: all that is in them is in a member.
+    pub(crate) compressed: HashSet<String>,
+    /// Scripts with source maps in them: what is encoded is.
+    pub(crate) scripts: HashSet<String>,
+}
+
+/// Drops the places in such files at which what they hold shows through: it is reported under its own name.
+pub(crate) fn drop_shown_through(report: &mut Report, encoded: &Encoded) {
+    let Encoded { compressed, scripts } = encoded;
     for finding in &mut report.findings {
         let inside: HashSet<String> = finding
             .locations
             .iter()
             .flat_map(|place| place.path.match_indices("!/").map(|(at, _)| place.path[..at].to_owned()))
-            .filter(|archive| compressed.contains(archive))
+            .filter(|archive| compressed.contains(archive) || scripts.contains(archive))
             .collect();
         if !inside.is_empty() {
-            finding.locations.retain(|place| !inside.contains(&place.path));
+            let stays = |place: &Location| {
+                !inside.contains(&place.path) || scripts.contains(&place.path) && place.wrapping.is_empty()
+            };
+            finding.locations.retain(stays);
         }
     }
 }
 
 impl<'a, 'b> Unpacking<'a, 'b> {
-    fn new(
+    pub(crate) fn new(
         sweep: &'a Sweep<'b>,
         searcher: &'a mut Searcher<'b>,
         budget: &'a Budget,
@@ -163,7 +175,7 @@ impl<'a, 'b> Unpacking<'a, 'b> {
     }
 
     /// Reports why the archive was left before its end, if it was.
-    fn tell_stop(&mut self, name: &str) {
+    pub(crate) fn tell_stop(&mut self, name: &str) {
         if let Some(stop) = self.budget.stopped() {
             self.incident(name, format!("archive not looked through to its end: {stop}"));
         }
@@ -189,6 +201,21 @@ impl<'a, 'b> Unpacking<'a, 'b> {
         Some(GitPlace { path: format!("{}{member}", git.path), ..git.clone() })
     }
 
+    /// Whether nothing more is read.
+    pub(crate) fn is_over(&self) -> bool {
+        self.budget.stopped().is_some()
+    }
+
+    /// Whether archives at this depth are opened; told if not.
+    pub(crate) fn is_allowed(&mut self, name: &str, depth: usize) -> bool {
+        let deepest = self.budget.limits().depth;
+        if depth > deepest {
+            let plural = if deepest == 1 { "" } else { "s" };
+            self.incident(name, format!("not opened: archives are opened to a depth of {deepest} level{plural}"));
+        }
+        depth <= deepest
+    }
+
     /// Walks through an archive at the given depth, from 1.
     fn open(
         &mut self,
@@ -198,17 +225,14 @@ impl<'a, 'b> Unpacking<'a, 'b> {
         name: &str,
         depth: usize,
     ) -> Covered {
-        let deepest = self.budget.limits().depth;
-        if depth > deepest {
-            let plural = if deepest == 1 { "" } else { "s" };
-            self.incident(name, format!("not opened: archives are opened to a depth of {deepest} level{plural}"));
+        if !self.is_allowed(name, depth) {
             return Covered::default();
         }
         if format.shows_through() {
             self.sweep.note_compressed(name);
         }
         let budget = self.budget;
-        let mut level = Level { unpacking: self, parent, archive: name, depth, covered: Vec::new() };
+        let mut level = Level::new(self, parent, name, depth);
         keysweep_archive::open(format, input, name, budget, &mut level);
         Covered::new(level.covered)
     }
@@ -238,8 +262,9 @@ impl<'a, 'b> Unpacking<'a, 'b> {
                 break;
             }
         }
-        seen.raws.retain(|raw| !covered.covers(raw.offset..raw.end()));
+        seen.leave_out(&covered);
         if self.pass != Pass::Dumps {
+            self.inline_maps(part, &mut seen, depth);
             seen.raws.extend(self.sweep.unwanted(source, path_in_archive(name)));
         }
         if is_dump && self.pass == (Pass::First { again: true }) {
@@ -283,6 +308,7 @@ impl<'a, 'b> Unpacking<'a, 'b> {
             });
             let image = image.get_or_insert_with(|| recognise(&source));
             let part = Part { base: block.offset, git: git.as_ref(), ..Part::whole(name, &source, image) };
+            self.inline_maps(part, &mut seen, depth);
             self.sweep.publish(part, seen);
         });
         if image.is_some_and(|image| image.format.is_dump()) {
@@ -321,18 +347,29 @@ fn room(held: u64) -> u64 {
     MEMBER.min(HELD.saturating_sub(held)).max(LEAST)
 }
 
-fn file_name(name: &str) -> &str {
+pub(crate) fn file_name(name: &str) -> &str {
     name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
 
 /// One archive being walked through.
-struct Level<'a, 'b, 'c> {
+pub(crate) struct Level<'a, 'b, 'c> {
     unpacking: &'a mut Unpacking<'b, 'c>,
     /// The archive itself, if it can be read at any place.
     parent: Option<&'a dyn ReadAt>,
     archive: &'a str,
     depth: usize,
     covered: Vec<Range<u64>>,
+}
+
+impl<'a, 'b, 'c> Level<'a, 'b, 'c> {
+    pub(crate) fn new(
+        unpacking: &'a mut Unpacking<'b, 'c>,
+        parent: Option<&'a dyn ReadAt>,
+        archive: &'a str,
+        depth: usize,
+    ) -> Self {
+        Self { unpacking, parent, archive, depth, covered: Vec::new() }
+    }
 }
 
 impl Visitor for Level<'_, '_, '_> {

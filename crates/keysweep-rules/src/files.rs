@@ -5,8 +5,8 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use memchr::memmem;
 use std::sync::OnceLock;
 
-/// Bytes from the start of a file that rules for files look at.
-pub const FILE_HEAD: usize = 4 << 20;
+/// Bytes from the start of a file that rules for files look at: in maps of large bundles, the sources are far behind.
+pub const FILE_HEAD: usize = 32 << 20;
 
 /// Rules for files, ready to be asked.
 #[derive(Debug, Default)]

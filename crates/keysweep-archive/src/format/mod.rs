@@ -9,7 +9,7 @@ mod image_config;
 mod lz4;
 mod rpm;
 mod sevenz;
-mod source_map;
+pub(crate) mod source_map;
 mod tar;
 mod xz;
 mod zip;
@@ -73,6 +73,11 @@ static READERS: [&Reader; 16] = [
 pub struct Format(&'static Reader);
 
 impl Format {
+    /// Source maps, whatever the bytes.
+    pub(crate) fn source_map() -> Self {
+        Self(&source_map::READER)
+    }
+
     /// What people call it.
     pub fn name(self) -> &'static str {
         self.0.name

@@ -28,7 +28,7 @@ pub(super) fn may_be(head: &[u8]) -> bool {
 }
 
 /// An object with members that only maps have, and the version of today's maps, if it is not behind what can be seen.
-fn detect(head: &[u8]) -> bool {
+pub(crate) fn detect(head: &[u8]) -> bool {
     let has = |name: &[u8]| memmem::find(head, name).is_some();
     let begins = |name: &[u8], with: fn(&u8) -> bool| {
         memmem::find_iter(head, name).any(|at| {
@@ -106,7 +106,9 @@ fn contents<R: Read>(json: &mut Json<R>, walk: &mut Walk<'_>, names: &[String]) 
             Event::End => return Ok(true),
             Event::Text if json.depth() == depth => {
                 let name = names.get(index).cloned().unwrap_or_else(|| format!("source {index}"));
-                if !walk.member(Member { name, stored: None }, &mut json.text()) {
+                let goes_on = walk.member(Member { name, stored: None }, &mut json.text());
+                // That a source cannot be read to its end was told by who read it.
+                if !goes_on || io::copy(&mut json.text(), &mut io::sink()).is_err() {
                     return Ok(false);
                 }
                 index += 1;
