@@ -1,5 +1,6 @@
 //! What the search sees of a dump: bytes at offsets, and addresses where they are known.
 
+use crate::stretch::join;
 use std::sync::atomic::{AtomicU64, Ordering};
 use zeroize::Zeroizing;
 
@@ -93,7 +94,7 @@ pub fn sweep<S: Send>(
     }
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+        threads.into_iter().map(join).collect()
     })
 }
 

@@ -8,6 +8,7 @@ use crate::rsa::Rsa;
 use crate::schedule::AesSchedule;
 use crate::session::Sessions;
 use crate::shielded::Shielded;
+use crate::stretch::in_order;
 use crate::structure::View;
 use crate::survey::{Looks, Number, Survey, survey};
 use keysweep_keys::{Algorithm, PublicKey};
@@ -80,6 +81,9 @@ pub fn all() -> &'static [&'static dyn Finder] {
     &[&AesSchedule, &Elliptic, &MacSecret, &Rsa, &Sessions, &Shielded]
 }
 
+/// Runs in a dump up to which finders work side by side.
+const MAX_ABREAST: usize = 1 << 18;
+
 /// Searches `memory` for keys of every kind, with `public` keys known beforehand, on `jobs` threads.
 pub fn search(memory: &dyn Memory, public: &[PublicKey], jobs: usize, effort: Effort) -> Outcome {
     search_with(memory, public, jobs, effort, Vec::new())
@@ -102,11 +106,19 @@ pub(crate) fn search_with(
         outcome.limits.push("more places that may hold a key as numbers than are kept");
     }
     let context = Context { memory, survey: &survey, public, jobs, effort };
-    for (finder, spots) in all().iter().zip(&survey.spots) {
-        if effort == Effort::Given && !public.iter().any(|key| finder.may_find(&key.algorithm)) {
-            continue;
-        }
+    let wanted =
+        |finder: &dyn Finder| effort != Effort::Given || public.iter().any(|key| finder.may_find(&key.algorithm));
+    let finders: Vec<_> = all().iter().zip(&survey.spots).filter(|(finder, _)| wanted(**finder)).collect();
+    // Side by side, since each has parts that one thread does. What they keep adds up, so that in large dumps they take turns.
+    let abreast = if survey.runs.len() <= MAX_ABREAST { jobs } else { 1 };
+    let outcomes = in_order(finders.len(), abreast, |index| {
+        let (mut outcome, (finder, spots)) = (Outcome::default(), finders[index]);
         finder.find(&context, spots, &mut outcome);
+        Some(outcome)
+    });
+    for (_, found) in outcomes {
+        outcome.found.extend(found.found);
+        outcome.limits.extend(found.limits);
     }
     outcome
 }

@@ -2,7 +2,9 @@
 
 use crate::memory::Memory;
 use crate::survey::Run;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ScopedJoinHandle;
 use zeroize::Zeroizing;
 
 /// Bytes at either end of a long run that are looked at: what lies further inside is part of something large and random,
@@ -127,8 +129,13 @@ pub(crate) fn work<S: Send>(
     }
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..jobs.min(count)).map(|_| scope.spawn(run)).collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+        threads.into_iter().map(join).collect()
     })
+}
+
+/// The result of a thread. A panic goes on in the caller, as it does with one thread: nothing is lost in silence.
+pub(crate) fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// What `each` finds for 0 to `count` - 1, with these indices and in their order, as [`work`] does it.

@@ -135,16 +135,21 @@ impl Multiplier {
 
     /// A multiplier for about `expected` scalars: the more, the larger is the table.
     pub fn new(group: Group, expected: usize) -> Self {
+        // A table is made without vector instructions.
+        let entry = if group.limbs() == 4 && keysweep_match::lanes::available() { PLAIN_COST } else { 1 };
         let cost = |width: u32| {
             let places = (64 * group.limbs() + 1).div_ceil(width as usize);
-            places * (expected + (1 << (width - 1)))
+            places * (expected + (entry << (width - 1)))
         };
         let width = (KEPT_WIDTH..=MAX_WIDTH).min_by_key(|width| cost(*width)).unwrap_or(MAX_WIDTH);
-        let make = || group.arithmetic().table(width);
-        let table = match TABLES.lock() {
-            Ok(mut tables) if width == KEPT_WIDTH => Arc::clone(tables.entry(group).or_insert_with(make)),
-            _ => make(),
-        };
+        let kept = || TABLES.lock().ok()?.get(&group).cloned();
+        let table = (width == KEPT_WIDTH).then(kept).flatten().unwrap_or_else(|| {
+            let table = group.arithmetic().table(width);
+            if let (KEPT_WIDTH, Ok(mut tables)) = (width, TABLES.lock()) {
+                tables.insert(group, Arc::clone(&table));
+            }
+            table
+        });
         Self { group, table }
     }
 
@@ -164,6 +169,8 @@ impl Multiplier {
 const MAX_WIDTH: u32 = 12;
 /// Digits of the tables for few scalars, which are made once: to make one takes as long as to multiply a thousand scalars.
 const KEPT_WIDTH: u32 = 7;
+/// What an addition costs without vector instructions, in those with them.
+const PLAIN_COST: usize = 4;
 /// Tables of that width: about 200 KiB each.
 static TABLES: Mutex<BTreeMap<Group, Arc<dyn Derive>>> = Mutex::new(BTreeMap::new());
 

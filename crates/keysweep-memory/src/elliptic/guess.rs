@@ -7,9 +7,9 @@ use super::window::{PLACES_521, Tier, Windows, Windows521};
 use crate::curve::{Group, Multiplier};
 use crate::order::Order;
 use crate::search::{Context, Effort};
-use crate::stretch::{Stretch, visit, work};
+use crate::stretch::{Stretch, in_order, visit, work};
 use keysweep_keys::Curve;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -289,7 +289,7 @@ pub(super) type Batch = Vec<(usize, Range<usize>)>;
 
 /// The guesses in batches, those of one group after each other, and these in rounds that leave a bounded number of traces.
 pub(super) fn rounds(passes: &[Pass]) -> Vec<Vec<Batch>> {
-    let groups: std::collections::BTreeSet<Group> = passes.iter().map(|pass| pass.group).collect();
+    let groups: BTreeSet<Group> = passes.iter().map(|pass| pass.group).collect();
     let (mut rounds, mut left) = (vec![Vec::new()], TRACES);
     for group in groups {
         let of_group = passes.iter().enumerate().filter(|(_, pass)| pass.group == group);
@@ -331,10 +331,14 @@ pub(super) fn derive(
     let group_of = |batch: &Batch| batch.first().map(|(number, _)| passes[*number].group);
     // Tables are large: those of other rounds are not kept.
     multipliers.retain(|group, _| round.iter().any(|batch| group_of(batch) == Some(*group)));
-    for group in round.iter().filter_map(group_of) {
-        let expected = || passes.iter().filter(|pass| pass.group == group).map(|pass| pass.offsets.len()).sum();
-        multipliers.entry(group).or_insert_with(|| Multiplier::new(group, expected()));
-    }
+    let new: BTreeSet<Group> =
+        round.iter().filter_map(group_of).filter(|group| !multipliers.contains_key(group)).collect();
+    let new: Vec<Group> = new.into_iter().collect();
+    let made = in_order(new.len(), context.jobs, |index| {
+        let of_group = passes.iter().filter(|pass| pass.group == new[index]);
+        Some(Multiplier::new(new[index], of_group.map(|pass| pass.offsets.len()).sum()))
+    });
+    multipliers.extend(made.into_iter().map(|(index, multiplier)| (new[index], multiplier)));
     let multipliers = &*multipliers;
     let filter = Arc::new(Filter::new(round.iter().map(|batch| traces_of(passes, batch)).sum()));
     let parts = work(

@@ -5,7 +5,7 @@ use super::candidates::{MIN_PRIME_BITS, may_end_a_number};
 use super::finder::Search;
 use super::limbs::{bits, may_divide};
 use super::natural::Natural;
-use super::ratio::{self, Fraction, SLACK};
+use super::ratio::{self, Fraction, Glance, SLACK};
 use super::sieve::has_no_small_factor;
 use super::source::{Source, all_limbs};
 use crate::order::Order;
@@ -35,7 +35,8 @@ struct Group {
     part: Part,
     /// Bytes.
     len: usize,
-    moduli: Vec<usize>,
+    /// With what tells at a glance whether a number is an exponent, where that is possible.
+    moduli: Vec<(usize, Option<Glance>)>,
 }
 
 /// What was found, of the modulus with that index.
@@ -76,13 +77,14 @@ impl Search<'_> {
         let mut groups: Vec<Group> = Vec::new();
         for (index, modulus) in self.known.iter().enumerate().filter(|(_, modulus)| !self.has(&modulus.n)) {
             let whole = modulus.n.bits();
+            let glance = modulus.e.as_ref().and_then(|e| Glance::new(&modulus.n, e));
             // One exponent in some hundred lacks the highest byte.
             for (part, bits) in [(Part::Prime, whole.div_ceil(2)), (Part::Exponent, whole), (Part::Exponent, whole - 8)]
             {
                 let len = bits.div_ceil(8) as usize;
                 match groups.iter_mut().find(|group| group.part == part && group.len == len) {
-                    Some(group) => group.moduli.push(index),
-                    None if bits >= MIN_PRIME_BITS => groups.push(Group { part, len, moduli: vec![index] }),
+                    Some(group) => group.moduli.push((index, glance)),
+                    None if bits >= MIN_PRIME_BITS => groups.push(Group { part, len, moduli: vec![(index, glance)] }),
                     None => {}
                 }
             }
@@ -138,18 +140,19 @@ impl Search<'_> {
         let size = bits(&limbs);
         match group.part {
             Part::Prime if has_no_small_factor(&limbs) => {
-                let divides = |index: &&usize| {
-                    let n = &self.known[**index].n;
+                let divides = |index: &usize| {
+                    let n = &self.known[*index].n;
                     size + MIN_PRIME_BITS <= n.bits() && may_divide(n.limbs(), n.bits(), &limbs, size)
                 };
-                let divided = group.moduli.iter().filter(divides);
-                found.extend(divided.map(|index| Lone::Prime(*index, Natural::from_limbs(&limbs))));
+                let divided = group.moduli.iter().map(|(index, _)| *index).filter(divides);
+                found.extend(divided.map(|index| Lone::Prime(index, Natural::from_limbs(&limbs))));
             }
             Part::Prime => {}
             Part::Exponent => {
-                for index in &group.moduli {
+                for (index, glance) in &group.moduli {
                     let n = &self.known[*index].n;
-                    if n.bits().wrapping_sub(size) > SLACK {
+                    let unlike = glance.is_some_and(|glance| !glance.may_be(&limbs));
+                    if unlike || n.bits().wrapping_sub(size) > SLACK {
                         continue;
                     }
                     let fraction = ratio::fraction(&limbs, n.limbs());

@@ -116,6 +116,41 @@ pub(crate) fn fraction(d: &[u64], n: &[u64]) -> Option<Fraction> {
     }
 }
 
+/// What tells at a glance whether a number may be the private exponent of a modulus whose public exponent is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Glance {
+    /// `2^127` divided by the leading 64 bits of the modulus.
+    inverse: u64,
+    /// The public exponent times [`DIVISORS`].
+    multiple: u64,
+    /// Where the leading bits begin.
+    low: u32,
+}
+
+/// A multiple of what the gcd of the primes less one mostly is: of all numbers up to 20, and of 32.
+const DIVISORS: u64 = 465_585_120;
+/// Longest public exponent that is seen so: a ratio in 64 bits is wrong by less than 2^-60, which times 2^46 leaves enough.
+const GLANCE_BITS: u32 = 17;
+/// How near to a whole number the multiple of a ratio must be, in 2^-64: one of 1024 random numbers is.
+const NEAR: u64 = 1 << 53;
+
+impl Glance {
+    /// `None` if the exponent is too long.
+    pub(super) fn new(n: &Natural, e: &Natural) -> Option<Self> {
+        let low = n.bits().checked_sub(64).filter(|_| e.bits() <= GLANCE_BITS)?;
+        let lead = top(n.limbs(), low) as u64;
+        let inverse = u64::try_from((1u128 << 127) / u128::from(lead)).unwrap_or(u64::MAX);
+        Some(Self { inverse, multiple: e.low() * DIVISORS, low })
+    }
+
+    /// Whether `d / n` is a fraction whose denominator divides the public exponent times [`DIVISORS`], as far as 64 bits tell.
+    pub(super) fn may_be(&self, d: &[u64]) -> bool {
+        let lead = top(d, self.low) as u64;
+        let ratio = ((u128::from(lead) * u128::from(self.inverse)) >> 63) as u64;
+        ratio.wrapping_mul(self.multiple).wrapping_add(NEAR) <= 2 * NEAR
+    }
+}
+
 /// The 128 bits of a number from bit `low` on.
 fn top(limbs: &[u64], low: u32) -> u128 {
     let (skip, shift) = ((low / 64) as usize, low % 64);
@@ -150,4 +185,33 @@ pub(super) fn difference(d: &Natural, n: &Natural, fraction: Fraction) -> u32 {
 pub(super) fn is_crt_exponent(dp: &Natural, p: &Natural, fraction: Fraction) -> bool {
     let (c, k) = (Natural::from(fraction.denominator), Natural::from(fraction.numerator));
     c.times(dp).plus(&k).less_one() == k.times(p)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Random;
+    use super::*;
+
+    #[test]
+    fn a_glance_lets_exponents_pass_and_few_others() {
+        let mut random = Random::new(37);
+        let mut passed = 0;
+        for round in 0..4000 {
+            // As if the modulus were of two primes of half its size: phi is n less something of half its bits.
+            let len = 16 + random.below(50);
+            let n = Natural::from_limbs(&random.limbs(len));
+            let phi = n.minus(&Natural::from_limbs(&random.limbs(len / 2 + 1))).unwrap();
+            let e = [3, 17, 257, 65_537, 131_071][round % 5];
+            let divisor = e * [1, 2, 6, 20, 32, 38][round % 6];
+            let k = Natural::from(1 + random.next() % divisor);
+            let (d, _) = k.times(&phi).div_rem(&Natural::from(divisor)).unwrap();
+            let glance = Glance::new(&n, &Natural::from(e)).unwrap();
+            assert!(glance.may_be(d.limbs()), "{round}");
+            let other = Natural::from_limbs(&random.limbs(len));
+            passed += usize::from(glance.may_be(other.limbs()));
+        }
+        assert!(passed < 20, "{passed}");
+        assert!(Glance::new(&Natural::from_limbs(&random.limbs(32)), &Natural::from(1 << 17)).is_none());
+        assert!(Glance::new(&Natural::from(3), &Natural::from(3)).is_none());
+    }
 }
