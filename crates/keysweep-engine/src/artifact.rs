@@ -1,4 +1,5 @@
-//! What must not be in a package: files that the rules for files know by their paths.
+//! What must not be in a package, or anywhere: files that the rules for files know by their paths. And in which files the rules
+//! for texts hold.
 //!
 //! A path is that within the package: below the folder that was named, or within the innermost archive, whatever the archive
 //! itself is called. So the same rules hold for a folder, a package and an image, and a finding keeps its name when the next
@@ -15,12 +16,17 @@ use keysweep_rules::{FILE_HEAD, FileRule, Rule};
 use std::path::Path;
 
 impl Sweep<'_> {
-    /// What there is to report of a file that rules do not want at `path` of a package. Nothing unless packages are scanned.
+    /// Whether there are rules to ask for files.
+    pub(crate) fn judges_files(&self) -> bool {
+        self.scanner.options.artifact || self.scanner.detector.files.any_always()
+    }
+
+    /// What there is to report of a file that rules do not want at `path` of a package, or anywhere.
     pub(crate) fn unwanted(&self, source: &dyn ReadAt, path: &str) -> Vec<Raw> {
-        if !self.scanner.options.artifact {
+        if !self.judges_files() {
             return Vec::new();
         }
-        let rules = self.scanner.detector.files.matches(path, &mut || head(source));
+        let rules = self.scanner.detector.files.matches(path, self.scanner.options.artifact, &mut || head(source));
         rules.into_iter().map(|index| raw(index, &self.scanner.rules().rules()[index], path)).collect()
     }
 
@@ -33,6 +39,20 @@ impl Sweep<'_> {
             seen.raws = raws;
             self.publish(Part::whole(name, &nothing, &recognise(&nothing)), seen);
         }
+    }
+
+    /// Leaves out what was found by rules that do not hold in the file.
+    pub(crate) fn drop_elsewhere(&self, part: Part<'_>, raws: &mut Vec<Raw>) {
+        let paths = &self.scanner.detector.paths;
+        if paths.is_empty() || raws.is_empty() {
+            return;
+        }
+        let (whole, below) = match part.git {
+            Some(git) => (git.path.as_str(), git.path.as_str()),
+            None => (part.name, self.path_in_package(part.name, Some(Path::new(part.name)))),
+        };
+        let names = [whole, below, path_in_archive(whole)];
+        raws.retain(|raw| paths.holds(raw.rule, &names));
     }
 
     /// The path of a file below the folder that was named to be scanned; the file's name if it was named itself.

@@ -141,6 +141,8 @@ impl BlobWorker<'_> {
             }
             let image = recognise(&bytes);
             let part = Part::whole(name, &bytes, &image);
+            // What a rule says of names only the second look can tell.
+            interest.found |= self.sweep.judges_files();
             interest.found |= image.format.is_dump() || self.holds_something(part, &mut seen);
             interest.numbers = self.sweep.wants_numbers(part);
             interest
@@ -162,6 +164,8 @@ impl BlobWorker<'_> {
             let opened = unpack(self.sweep, &mut self.searcher, part, Pass::First { again: false }, 1);
             seen.leave_out(&opened.covered);
             open_inline(self.sweep, &mut self.searcher, part, &mut seen, 1);
+            let path = place.git.map_or(place.name, |git| git.path.as_str());
+            seen.raws.extend(self.sweep.unwanted(&bytes, path));
             if known.is_none() && self.sweep.wants_numbers(part) {
                 return self.sweep.numbers(part, seen, 1, numbers::effort(part.image, part.source));
             }

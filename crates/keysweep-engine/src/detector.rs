@@ -4,7 +4,7 @@ use crate::numbers;
 use keysweep_archive::INLINE_MAP;
 use keysweep_keys::{Decoder, decoders};
 use keysweep_match::{Literal, Matcher};
-use keysweep_rules::{CompiledToken, Detector as RuleDetector, FileRules, RuleSet};
+use keysweep_rules::{CompiledToken, Detector as RuleDetector, FileRules, PathRules, RuleSet};
 use std::collections::HashMap;
 
 /// The rules cannot be made into a search.
@@ -57,6 +57,8 @@ pub(crate) struct Detector {
     pub(crate) numbers: bool,
     /// Rules for the names of files in packages.
     pub(crate) files: FileRules,
+    /// Token rules that do not hold in all files.
+    pub(crate) paths: PathRules,
 }
 
 impl Detector {
@@ -101,7 +103,8 @@ impl Detector {
         literals.add(map, Target::InlineMap);
         let matcher = Matcher::new(&literals.list)?;
         let files = FileRules::new(rules.rules().iter().enumerate());
-        Ok(Self { matcher, targets: literals.targets, tokens, decoders: active, key_rules, numbers, files })
+        let paths = PathRules::new(rules.rules().iter().enumerate());
+        Ok(Self { matcher, targets: literals.targets, tokens, decoders: active, key_rules, numbers, files, paths })
     }
 
     /// What the literal with this index wakes.

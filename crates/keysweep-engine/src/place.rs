@@ -27,7 +27,8 @@ impl<'a> Part<'a> {
 
     /// Whether what lies there is reported.
     pub(crate) fn reports(&self, raw: &Raw) -> bool {
-        self.touches(&(raw.offset..raw.end()))
+        // A file as such is there with any of its lines.
+        matches!(raw.what, What::File(_)) || self.touches(&(raw.offset..raw.end()))
     }
 
     /// The same of a range.

@@ -359,7 +359,7 @@ impl<'s> Sweep<'s> {
         let (mut seen, errors) = self.search(source, file_name, &opened.covered, searcher, jobs);
         seen.leave_out(&opened.covered);
         open_inline(self, searcher, Part::whole(name, source, &image), &mut seen, jobs);
-        if self.scanner.options.artifact {
+        if self.judges_files() {
             seen.raws.extend(self.unwanted(source, self.path_in_package(name, path)));
         }
         for error in errors {
@@ -542,8 +542,9 @@ impl<'s> Sweep<'s> {
     }
 
     /// Hands on what was seen in a file.
-    pub(crate) fn publish(&self, part: Part<'_>, seen: Seen) {
+    pub(crate) fn publish(&self, part: Part<'_>, mut seen: Seen) {
         let Part { name, image, .. } = part;
+        self.drop_elsewhere(part, &mut seen.raws);
         if seen.is_empty() && image.warnings.is_empty() && !image.format.is_dump() {
             return;
         }

@@ -1,6 +1,8 @@
 //! Rules for files: which of them a file in a package breaks, by its path and what it begins with.
 
 use crate::model::{FileRule, Rule};
+use crate::pattern::Pattern;
+use crate::validate::wrong_patterns;
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use memchr::memmem;
 use std::sync::OnceLock;
@@ -12,8 +14,8 @@ pub const FILE_HEAD: usize = 32 << 20;
 #[derive(Debug, Default)]
 pub struct FileRules {
     rules: Vec<Compiled>,
-    /// The rules' `paths` and `except`, compiled when they are first asked: only packages ask.
-    globs: OnceLock<(Globs, Globs)>,
+    /// Their ways to name paths, compiled when they are first asked: most scans are not of packages.
+    names: OnceLock<Names>,
 }
 
 #[derive(Debug)]
@@ -23,31 +25,57 @@ struct Compiled {
     rule: FileRule,
 }
 
+#[derive(Debug)]
+struct Names {
+    paths: Globs,
+    except: Globs,
+    /// Rules with regular expressions.
+    patterns: Vec<(usize, Pattern)>,
+}
+
 impl FileRules {
-    /// The rules for files among `rules`, each with its number. Globs that are wrong match nothing: `validate` tells them.
+    /// The rules for files among `rules`, each with its number. What is wrong in them matches nothing: `validate` tells it.
     pub fn new<'r>(rules: impl IntoIterator<Item = (usize, &'r Rule)>) -> Self {
         let rules: Vec<Compiled> = rules
             .into_iter()
             .filter_map(|(number, rule)| Some(Compiled { number, rule: rule.file()?.clone() }))
             .collect();
-        Self { rules, globs: OnceLock::new() }
+        Self { rules, names: OnceLock::new() }
     }
 
-    fn globs(&self) -> &(Globs, Globs) {
-        let new = || (Globs::new(&self.rules, |rule| &rule.paths), Globs::new(&self.rules, |rule| &rule.except));
-        self.globs.get_or_init(new)
+    /// Whether there are rules that hold in scans of what is not published, too.
+    pub fn any_always(&self) -> bool {
+        self.rules.iter().any(|compiled| compiled.rule.always)
     }
 
-    /// The numbers of the rules that the file at `path` breaks. `head` gives the first [`FILE_HEAD`] bytes of the file, and is
-    /// asked only where a rule wants to see them.
-    pub fn matches(&self, path: &str, head: &mut dyn FnMut() -> Vec<u8>) -> Vec<usize> {
-        let path = path.to_ascii_lowercase();
-        let (paths, except) = self.globs();
-        let mut candidates = paths.matches(&path);
+    fn names(&self) -> &Names {
+        self.names.get_or_init(|| {
+            let patterns =
+                self.rules.iter().enumerate().filter(|(_, compiled)| !compiled.rule.path_patterns.is_empty());
+            Names {
+                paths: Globs::new(&self.rules, |rule| &rule.paths),
+                except: Globs::new(&self.rules, |rule| &rule.except),
+                patterns: patterns
+                    .filter_map(|(index, compiled)| Some((index, Pattern::any_of(&compiled.rule.path_patterns).ok()?)))
+                    .collect(),
+            }
+        })
+    }
+
+    /// The numbers of the rules that the file at `path` breaks; of those that hold always, if it is not `published`. `head`
+    /// gives the first [`FILE_HEAD`] bytes of the file, and is asked only where a rule wants to see them.
+    pub fn matches(&self, path: &str, published: bool, head: &mut dyn FnMut() -> Vec<u8>) -> Vec<usize> {
+        let Names { paths, except, patterns } = self.names();
+        let lower = path.to_ascii_lowercase();
+        let mut candidates = paths.matches(&lower);
+        candidates.extend(patterns.iter().filter(|(_, p)| p.is_match(path.as_bytes())).map(|(index, _)| *index));
+        candidates.sort_unstable();
+        candidates.dedup();
+        candidates.retain(|index| published || self.rules[*index].rule.always);
         if candidates.is_empty() {
             return candidates;
         }
-        let excluded = except.matches(&path);
+        let excluded = except.matches(&lower);
         candidates.retain(|index| !excluded.contains(index));
         let mut bytes: Option<Vec<u8>> = None;
         candidates.retain(|index| {
@@ -55,6 +83,32 @@ impl FileRules {
             !rule.looks_inside() || rule.holds(bytes.get_or_insert_with(&mut *head))
         });
         candidates.into_iter().map(|index| self.rules[index].number).collect()
+    }
+}
+
+/// In which files token rules hold, for those that do not hold in all.
+#[derive(Debug, Default)]
+pub struct PathRules(Vec<(usize, Pattern)>);
+
+impl PathRules {
+    /// Those among `rules`, each with its number. A regular expression that is wrong matches nothing: `validate` tells it.
+    pub fn new<'r>(rules: impl IntoIterator<Item = (usize, &'r Rule)>) -> Self {
+        let with_patterns = |(number, rule): (usize, &'r Rule)| {
+            let patterns = &rule.token()?.path_patterns;
+            (!patterns.is_empty()).then(|| (number, Pattern::any_of(patterns).unwrap_or_default()))
+        };
+        Self(rules.into_iter().filter_map(with_patterns).collect())
+    }
+
+    /// Whether all rules hold in all files.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the rule of this number holds in a file with one of these paths.
+    pub fn holds(&self, number: usize, paths: &[&str]) -> bool {
+        let own = self.0.binary_search_by_key(&number, |(number, _)| *number).ok().map(|at| &self.0[at].1);
+        own.is_none_or(|pattern| paths.iter().any(|path| pattern.is_match(path.as_bytes())))
     }
 }
 
@@ -109,9 +163,10 @@ fn glob(text: &str) -> Result<Glob, globset::Error> {
 /// What is wrong with the globs of a rule.
 pub(crate) fn wrong_globs(rule: &FileRule) -> Vec<String> {
     let mut messages = Vec::new();
-    if rule.paths.is_empty() {
+    if rule.paths.is_empty() && rule.path_patterns.is_empty() {
         messages.push("has no `paths`".to_owned());
     }
+    messages.extend(wrong_patterns("path_patterns", &rule.path_patterns));
     for text in rule.paths.iter().chain(&rule.except) {
         if let Err(error) = glob(text) {
             messages.push(format!("'{text}' is no glob: {}", error.kind()));
@@ -146,14 +201,33 @@ mod tests {
     fn content_is_read_only_where_it_matters() {
         let rules = RuleSet::from_toml("t.toml", RULES).unwrap();
         let compiled = FileRules::new(rules.rules().iter().enumerate());
-        assert!(compiled.matches("src/main.rs", &mut || unreachable!("no rule is about it")).is_empty());
+        assert!(compiled.matches("src/main.rs", true, &mut || unreachable!("no rule is about it")).is_empty());
         let mut read = 0;
         let mut head = || {
             read += 1;
             b"_auth=1".to_vec()
         };
-        assert_eq!(compiled.matches("x/.npmrc", &mut head), [0]);
+        assert_eq!(compiled.matches("x/.npmrc", true, &mut head), [0]);
         assert_eq!(read, 1);
+    }
+
+    #[test]
+    fn patterns_name_paths_as_they_are() {
+        let text = RULES.replace("paths=['**/.npmrc']", "path_patterns=['(?:^|/)\\.npmrc$', '\\.P12$']\nalways=true");
+        let text = text
+            .replace("\".NPMRC\\n_auth=x\"", "\"a.P12\\n_auth=x\"")
+            .replace("\".npmrc\\nfund=false\"", "\"a.p12\\n_auth=x\"");
+        let rules = RuleSet::from_toml("t.toml", &text).unwrap();
+        assert_eq!(crate::selftest::test(&rules.rules()[0]), [], "{text}");
+        let compiled = FileRules::new(rules.rules().iter().enumerate());
+        let matches = |path: &str, published: bool| compiled.matches(path, published, &mut || b"_auth".to_vec());
+        assert!(compiled.any_always());
+        assert_eq!((matches("a/.npmrc", false), matches("doc/.npmrc", true)), (vec![0], vec![]));
+        let published = RuleSet::from_toml("t.toml", RULES).unwrap();
+        let published = FileRules::new(published.rules().iter().enumerate());
+        assert!(!published.any_always() && published.matches(".npmrc", false, &mut || b"_auth".to_vec()).is_empty());
+        let told = RuleSet::from_toml("t.toml", &text.replace("'\\.P12$'", "'('")).unwrap_err().to_string();
+        assert!(told.contains("`path_patterns` 2: "), "{told}");
     }
 
     #[test]

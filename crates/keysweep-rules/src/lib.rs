@@ -45,7 +45,7 @@ mod validate;
 
 pub use compile::{CompiledToken, Evaluation, Match};
 pub use error::Error;
-pub use files::{FILE_HEAD, FileRules};
+pub use files::{FILE_HEAD, FileRules, PathRules};
 pub use model::{Anchor, Boundary, Detector, FileRule, Level, Purpose, Rule, Severity, TokenRule};
 pub use parse::RuleError;
 pub use pattern::{Pattern, PatternError};

@@ -187,21 +187,25 @@ pub enum Detector {
     File(FileRule),
 }
 
-/// A file that should not be in what is published.
+/// A file that should not be in what is published, or not be anywhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRule {
     /// Globs for its path in the package, `/` between folders; case does not matter.
     pub paths: Vec<String>,
+    /// Regular expressions for the same, of which one matches somewhere in it. What a glob or one of these matches is meant.
+    pub path_patterns: Vec<String>,
     /// Globs for paths that are none all the same.
     pub except: Vec<String>,
     /// The file begins with one of them. Empty: whatever it begins with.
     pub begins: Vec<String>,
-    /// One of them stands in its first 4 MiB. Empty: none needed.
+    /// One of them stands in its first 32 MiB. Empty: none needed.
     pub contains: Vec<String>,
     /// None of them stands there.
     pub lacks: Vec<String>,
     /// All such files of a scan are one finding: there may be hundreds.
     pub together: bool,
+    /// It holds in all scans, not only of what is published.
+    pub always: bool,
 }
 
 /// A credential that is recognised by its text.
@@ -232,6 +236,8 @@ pub struct TokenRule {
     pub deny_match: Vec<String>,
     /// The same on the lines on which the match lies.
     pub deny_line: Vec<String>,
+    /// Regular expressions, one of which must match somewhere in the path of the file. Empty: in all files.
+    pub path_patterns: Vec<String>,
     /// Yields to every more specific rule that matches the same text.
     pub generic: bool,
     /// Added to the specificity, where that of the rule itself is not right.

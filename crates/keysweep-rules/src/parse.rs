@@ -34,7 +34,7 @@ pub const FRAGMENTS: [(&str, &str); 2] = [
 
 const COMMON_FIELDS: [&str; 8] =
     ["id", "name", "description", "severity", "purpose", "remediation", "references", "decoder"];
-const TOKEN_FIELDS: [&str; 15] = [
+const TOKEN_FIELDS: [&str; 16] = [
     "anchors",
     "pattern",
     "before",
@@ -46,6 +46,7 @@ const TOKEN_FIELDS: [&str; 15] = [
     "deny",
     "deny_match",
     "deny_line",
+    "path_patterns",
     "generic",
     "priority",
     "examples",
@@ -53,9 +54,9 @@ const TOKEN_FIELDS: [&str; 15] = [
 ];
 
 /// What only rules for files have. Their examples are a path, and behind a line break what is in the file.
-const FILE_FIELDS: [&str; 6] = ["paths", "except", "begins", "contains", "lacks", "together"];
+const FILE_FIELDS: [&str; 7] = ["paths", "except", "begins", "contains", "lacks", "together", "always"];
 /// What rules for files share with those for tokens.
-const EXAMPLE_FIELDS: [&str; 2] = ["examples", "counterexamples"];
+const SHARED_FIELDS: [&str; 3] = ["path_patterns", "examples", "counterexamples"];
 
 /// What is wrong with a rule file or one of its rules.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -202,7 +203,8 @@ impl Fields<'_> {
             }
             return Detector::Decoder(self.text("decoder"));
         }
-        if self.table.contains_key("paths") {
+        let has = |field: &str| self.table.contains_key(field);
+        if has("paths") || has("path_patterns") && !has("anchors") && !has("pattern") {
             return Detector::File(self.file());
         }
         if let Some(field) = FILE_FIELDS.into_iter().find(|f| self.table.contains_key(*f)) {
@@ -212,6 +214,7 @@ impl Fields<'_> {
         let context_within = self.number("context_within", DEFAULT_CONTEXT_WITHIN, MAX_CONTEXT_WITHIN);
         let pattern = self.text("pattern");
         let [deny, deny_match, deny_line] = ["deny", "deny_match", "deny_line"].map(|name| self.texts(name));
+        let path_patterns = self.path_patterns();
         if deny.iter().chain(&deny_match).chain(&deny_line).chain([&pattern]).any(|p| p.len() > MAX_PATTERN) {
             self.errors.push(format!("a pattern is longer than {MAX_PATTERN} bytes"));
         }
@@ -235,24 +238,35 @@ impl Fields<'_> {
             deny,
             deny_match,
             deny_line,
+            path_patterns,
             generic: self.flag(self.table.get("generic"), "generic"),
             priority: self.priority(),
         }))
     }
 
     fn file(&mut self) -> FileRule {
-        let own = |field: &&str| !EXAMPLE_FIELDS.contains(field);
+        let own = |field: &&str| !SHARED_FIELDS.contains(field);
         if let Some(field) = TOKEN_FIELDS.into_iter().filter(own).find(|f| self.table.contains_key(*f)) {
             self.errors.push(format!("`{field}` has no meaning beside `paths`: files are told by their names"));
         }
         FileRule {
             paths: self.texts("paths"),
+            path_patterns: self.path_patterns(),
             except: self.texts("except"),
             begins: self.texts("begins"),
             contains: self.texts("contains"),
             lacks: self.texts("lacks"),
             together: self.flag(self.table.get("together"), "together"),
+            always: self.flag(self.table.get("always"), "always"),
         }
+    }
+
+    fn path_patterns(&mut self) -> Vec<String> {
+        let patterns = self.texts("path_patterns");
+        if patterns.iter().any(|pattern| pattern.len() > MAX_PATTERN) {
+            self.errors.push(format!("a pattern is longer than {MAX_PATTERN} bytes"));
+        }
+        patterns
     }
 
     fn anchors(&mut self) -> Vec<Anchor> {

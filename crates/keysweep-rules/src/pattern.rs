@@ -22,7 +22,7 @@ fn syntax_config() -> syntax::Config {
 }
 
 /// Regular expressions in the syntax of rules, for other texts than those that are scanned.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Pattern(Vec<Regex>);
 
 impl Pattern {

@@ -70,7 +70,7 @@ fn test_with(rule: &Rule, judge: impl Fn(bool, &str, usize) -> Option<String>) -
 /// An example of a rule for files is a path, and behind a line break what is in the file.
 fn judge_file(compiled: &FileRules, must_match: bool, example: &str) -> Option<String> {
     let (path, content) = example.split_once('\n').unwrap_or((example, ""));
-    let matched = !compiled.matches(path, &mut || content.as_bytes().to_vec()).is_empty();
+    let matched = !compiled.matches(path, true, &mut || content.as_bytes().to_vec()).is_empty();
     (matched != must_match).then(|| if matched { "matches" } else { "no match" }.to_owned())
 }
 

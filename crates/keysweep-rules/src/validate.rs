@@ -42,12 +42,18 @@ fn patterns(token: &TokenRule) -> Vec<String> {
     messages.extend(token.follows.iter().filter_map(|text| {
         pattern::compile(text).err().map(|error| format!("`pattern` behind `{{{{anchor}}}}`: {error}"))
     }));
-    for (field, list) in [("deny", &token.deny), ("deny_match", &token.deny_match), ("deny_line", &token.deny_line)] {
-        messages.extend(list.iter().enumerate().filter_map(|(index, text)| {
-            pattern::compile(text).err().map(|error| format!("`{field}` {}: {error}", index + 1))
-        }));
+    let lists = [("deny", &token.deny), ("deny_match", &token.deny_match), ("deny_line", &token.deny_line)];
+    for (field, list) in lists.into_iter().chain([("path_patterns", &token.path_patterns)]) {
+        messages.extend(wrong_patterns(field, list));
     }
     messages
+}
+
+/// What is wrong with a list of regular expressions.
+pub(crate) fn wrong_patterns<'a>(field: &'a str, list: &'a [String]) -> impl Iterator<Item = String> + use<'a> {
+    list.iter().enumerate().filter_map(move |(index, text)| {
+        pattern::compile(text).err().map(|error| format!("`{field}` {}: {error}", index + 1))
+    })
 }
 
 fn check(token: &TokenRule) -> Option<String> {

@@ -140,6 +140,7 @@ fn show_token(rows: &mut Rows, token: &TokenRule) {
     rows.list("not if", &token.deny);
     rows.list("not if in match", &token.deny_match);
     rows.list("not if in line", &token.deny_line);
+    rows.list("only if in path", &token.path_patterns);
     if token.generic {
         rows.add("generic", "yields to every other rule that matches there");
     }
@@ -147,6 +148,7 @@ fn show_token(rows: &mut Rows, token: &TokenRule) {
 
 fn show_file(rows: &mut Rows, file: &FileRule) {
     rows.list("path", &file.paths);
+    rows.list("path pattern", &file.path_patterns);
     rows.list("not", &file.except);
     rows.list("begins", file.begins.iter().map(|text| text.escape_debug()));
     rows.list("contains", &file.contains);
@@ -154,7 +156,7 @@ fn show_file(rows: &mut Rows, file: &FileRule) {
     if file.together {
         rows.add("together", "all such files of a scan are one finding");
     }
-    rows.add("where", "in what is scanned with --artifact");
+    rows.add("where", if file.always { "in all scans" } else { "in what is scanned with --artifact" });
 }
 
 /// Names and values, one pair a line.

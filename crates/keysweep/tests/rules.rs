@@ -207,7 +207,7 @@ fn rules_of_gitleaks_are_imported_and_used() {
     // What is lost is said, and is an exit code; exceptions for paths belong into the configuration.
     fs::write(
         &theirs,
-        format!("{config}[[rules.allowlists]]\npaths = ['''^docs/''']\n[[rules]]\nid = 'x'\npath = 'x'\n"),
+        format!("{config}[[rules.allowlists]]\npaths = ['''^docs/''']\n[[rules]]\nid = 'x'\nregex = '[0-9]'\n"),
     )
     .unwrap();
     let (out, err, code) = rules(&["import", &theirs]);
@@ -231,4 +231,82 @@ fn rules_of_gitleaks_are_imported_and_used() {
         assert!(err.contains(said), "{err}");
     }
     assert_eq!(rules(&["import", &path("none.toml")]).2, 2);
+}
+
+#[test]
+fn imported_rules_for_paths_hold_where_they_say() {
+    let dir = tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let config = r"
+        [[rules]]
+        id = 'acme'
+        description = 'Acme token'
+        regex = '''\b(acmetok_[a-z0-9]{20})\b'''
+        path = '''(?i)^src/.*\.php$'''
+        [[rules]]
+        id = 'vault'
+        description = 'Acme vault'
+        path = '''\.acmevault$'''
+        [[rules.allowlists]]
+        paths = ['''(?:^|/)old/''']";
+    fs::write(path("gitleaks.toml"), config).unwrap();
+    let (ours, exceptions) = (path("ours.toml"), path("exceptions.toml"));
+    let (_, err, code) = rules(&["import", &path("gitleaks.toml"), "-o", &ours, "--exceptions", &exceptions]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(rules(&["test", "--rules", &ours]).2, 0);
+    for id in ["acme", "vault"] {
+        let (out, err, code) = rules(&["show", id, "--rules", &ours]);
+        assert!(code == 0 && (out.contains("only if in path") || out.contains("in all scans")), "{out}{err}");
+    }
+    let root = dir.path().join("target");
+    let token = ["<?php $t = 'acmetok_k3v9q2x7", "t1m5b8y4w6z0';\n"].concat();
+    for (name, content) in [
+        ("src/a.PHP", token.as_str()),
+        ("src/a.py", token.as_str()),
+        ("lib/a.php", token.as_str()),
+        ("src/keys.acmevault", "nothing\n"),
+        ("old/keys.acmevault", "nothing\n"),
+    ] {
+        fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+        fs::write(root.join(name), content).unwrap();
+    }
+    let part = fs::read_to_string(&exceptions).unwrap();
+    fs::write(root.join("keysweep.toml"), format!("rules = ['../ours.toml']\n{part}")).unwrap();
+    let expect = |report: &Value, code: i32, what: &str| {
+        let mut found: Vec<(&str, String)> = Vec::new();
+        for finding in report["findings"].as_array().unwrap() {
+            for place in finding["locations"].as_array().unwrap() {
+                let path = place["path"].as_str().unwrap();
+                found.push((finding["rule"].as_str().unwrap(), path.rsplit([':', '/']).next().unwrap().to_owned()));
+            }
+        }
+        found.sort();
+        let expected = [("acme", "a.PHP".to_owned()), ("vault", "keys.acmevault".to_owned())];
+        assert_eq!((found.as_slice(), code), (&expected[..], 1), "{what}: {report}");
+    };
+    let target = root.to_str().unwrap();
+    let (report, code) = scan(&[target]);
+    expect(&report, code, "folder");
+    assert_eq!(report["suppressed"].as_array().unwrap().len(), 1, "{report}");
+    if common::made(dir.path(), &["tar", "gzip"], "tar czf t.tgz -C target src lib") {
+        let (report, code) = scan(&["--rules", &ours, &path("t.tgz")]);
+        expect(&report, code, "archive");
+    }
+    // The same in a repository: staged, in its history, and not where only another file is changed.
+    let git = "git -c user.name=a -c user.email=a@b.c -c init.defaultBranch=main -C target";
+    if !common::made(dir.path(), &["git"], &format!("{git} init -q && {git} add .")) {
+        return;
+    }
+    let scan_git = |args: &[&str]| {
+        let mut command = keysweep();
+        common::parse(&command.args(["git", target, "-f", "json"]).args(args).output().unwrap())
+    };
+    let (report, code) = scan_git(&["--staged"]);
+    expect(&report, code, "staged");
+    let commit = format!("{git} commit -qm one && echo more >> target/lib/a.php && {git} commit -qam two");
+    assert!(common::made(dir.path(), &["git"], &commit));
+    let (report, code) = scan_git(&["--history"]);
+    expect(&report, code, "history");
+    let (report, code) = scan_git(&["--range", "HEAD~1..HEAD"]);
+    assert_eq!((report["findings"].as_array().unwrap().len(), code), (0, 0), "{report}");
 }

@@ -5,7 +5,7 @@ use super::syntax::translate;
 use super::write::{self, Exception, Written};
 use super::{Allow, Foreign, ForeignRule, Imported, Note, Target, literals};
 use crate::lint;
-use crate::model::{Anchor, Boundary, Detector, Purpose, Rule, Severity, TokenRule};
+use crate::model::{Anchor, Boundary, Detector, FileRule, Purpose, Rule, Severity, TokenRule};
 use crate::parse::{ANCHOR_LENGTHS, MAX_CONTEXT_WITHIN, MAX_LIST, MAX_PATTERN};
 use crate::validate::{SECRET_GROUPS, validate};
 use crate::{pattern, reach, selftest};
@@ -16,6 +16,9 @@ use std::sync::Arc;
 const BEHIND: usize = 256;
 /// Longest id.
 const MAX_ID: usize = 64;
+/// What to do about a credential, and about a file.
+const ROTATE: &str = "Revoke it where it was issued, and issue a new one.";
+const REMOVE: &str = "Look what is in the file, replace the secrets in it where they were issued, and leave it out.";
 
 /// Converts all that can be; the notes say what cannot.
 pub(super) fn convert(foreign: Foreign, taken: &dyn Fn(&str) -> bool) -> Imported {
@@ -111,12 +114,7 @@ impl Converter {
     }
 
     fn rule(&mut self, id: &str, rule: &ForeignRule, global: &[Allow]) -> Result<Written, String> {
-        let Some(theirs) = &rule.pattern else {
-            return Err(match &rule.path {
-                Some(_) => "it has no regex: it reports files by their names alone".to_owned(),
-                None => "it has no regex: it changes a rule of the default configuration, which is not here".to_owned(),
-            });
-        };
+        let Some(theirs) = &rule.pattern else { return self.file(id, rule, global) };
         let groups = translate(theirs, |_| None)?.groups;
         let name = self.group_names(rule, groups)?;
         let pattern = translate(theirs, |number| name.get(number).cloned().flatten())?.pattern;
@@ -144,30 +142,63 @@ impl Converter {
             deny: Vec::new(),
             deny_match: Vec::new(),
             deny_line: Vec::new(),
+            path_patterns: self.paths(rule)?,
             generic: false,
             priority: 0,
         };
         token.generic = token.anchors.iter().any(|anchor| lint::is_common(&anchor.text));
         self.keywords(rule, &mut token)?;
         let mut denied = Denied::default();
-        let theirs = rule.allow.iter();
-        let theirs = theirs.chain(global.iter().filter(|a| a.rules.is_empty() || a.rules.contains(&rule.id)));
-        for allow in theirs {
+        for allow in own_and_global(rule, global) {
             self.deny(rule, allow, &mut denied);
-            if rule.allow.iter().any(|own| std::ptr::eq(own, allow)) || !allow.rules.is_empty() {
-                self.places(Some(id), Some(rule), allow);
-            }
+            self.own_places(id, rule, allow);
         }
         (token.deny, token.deny_match, token.deny_line) = (denied.secret, denied.whole, denied.line);
         if [&token.deny, &token.deny_match, &token.deny_line].iter().any(|list| list.len() > MAX_LIST) {
             return Err(format!("its allowlists have more than {MAX_LIST} entries"));
         }
-        if let Some(path) = &rule.path {
-            self.loss(Some(rule), format!("it holds for all files, not only those whose path matches '{path}'"));
-        }
-        let mut ours = Self::written(id, rule, token)?;
+        let mut ours = Self::written(id, rule, Detector::Token(Arc::new(token)), Severity::High, ROTATE)?;
         self.keep_examples(rule, &mut ours);
         Ok(ours)
+    }
+
+    /// A rule that reports files by their paths.
+    fn file(&mut self, id: &str, rule: &ForeignRule, global: &[Allow]) -> Result<Written, String> {
+        if rule.path.is_none() {
+            return Err("it has no regex: it changes a rule of the default configuration, which is not here".to_owned());
+        }
+        if !rule.keywords.is_empty() {
+            self.loss(Some(rule), "its keywords are left out: it reports files by their paths alone".to_owned());
+        }
+        for allow in own_and_global(rule, global) {
+            if !allow.regexes.is_empty() || !allow.stopwords.is_empty() {
+                let own = rule.allow.iter().any(|own| std::ptr::eq(own, allow));
+                if own {
+                    self.loss(Some(rule), "allowlist: texts mean nothing for a rule without regex".to_owned());
+                }
+            }
+            self.own_places(id, rule, allow);
+        }
+        let file = FileRule { path_patterns: self.paths(rule)?, always: true, ..FileRule::default() };
+        Self::written(id, rule, Detector::File(file), Severity::Medium, REMOVE)
+    }
+
+    /// The files that the rule is for, in our syntax.
+    fn paths(&mut self, rule: &ForeignRule) -> Result<Vec<String>, String> {
+        let Some(path) = &rule.path else { return Ok(Vec::new()) };
+        let pattern = translate(path, |_| None).map_err(|error| format!("its path '{path}': {error}"))?.pattern;
+        if pattern.len() > MAX_PATTERN {
+            return Err(format!("its path is longer than {MAX_PATTERN} bytes"));
+        }
+        pattern::compile(&pattern).map_err(|error| format!("its path '{path}': {error}"))?;
+        Ok(vec![pattern])
+    }
+
+    /// Exceptions for places, of allowlists that are not for all rules.
+    fn own_places(&mut self, id: &str, rule: &ForeignRule, allow: &Allow) {
+        if rule.allow.iter().any(|own| std::ptr::eq(own, allow)) || !allow.rules.is_empty() {
+            self.places(Some(id), Some(rule), allow);
+        }
     }
 
     /// Leaves out examples that the rule fails on here, such as those whose secret is one of documentation.
@@ -211,16 +242,22 @@ impl Converter {
     }
 
     /// The rule, if it is one of ours.
-    fn written(id: &str, rule: &ForeignRule, token: TokenRule) -> Result<Written, String> {
+    fn written(
+        id: &str,
+        rule: &ForeignRule,
+        detector: Detector,
+        severity: Severity,
+        remediation: &str,
+    ) -> Result<Written, String> {
         let ours = Rule {
             id: id.to_owned(),
             name: if rule.name.is_empty() { rule.id.clone() } else { rule.name.trim_end_matches('.').to_owned() },
             description: describe(rule),
-            severity: Severity::High,
+            severity,
             purpose: Purpose::Generic,
-            remediation: "Revoke it where it was issued, and issue a new one.".to_owned(),
+            remediation: remediation.to_owned(),
             references: rule.references.iter().filter(|r| r.starts_with("https://")).cloned().collect(),
-            detector: Detector::Token(Arc::new(token)),
+            detector,
             examples: rule.examples.clone(),
             counterexamples: rule.counterexamples.clone(),
             source: String::new(),
@@ -340,6 +377,12 @@ impl Converter {
         let given = lists.into_iter().filter(|(paths, commits)| !paths.is_empty() || !commits.is_empty());
         self.exceptions.extend(given.map(|(paths, commits)| exception(paths, commits)));
     }
+}
+
+/// The allowlists that are for the rule.
+fn own_and_global<'a>(rule: &'a ForeignRule, global: &'a [Allow]) -> impl Iterator<Item = &'a Allow> {
+    let for_it = |allow: &&Allow| allow.rules.is_empty() || allow.rules.contains(&rule.id);
+    rule.allow.iter().chain(global.iter().filter(for_it))
 }
 
 /// Words anywhere in the secret, in either case, as few patterns.

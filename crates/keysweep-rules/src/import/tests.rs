@@ -1,6 +1,6 @@
 use super::*;
 use crate::compile::CompiledToken;
-use crate::{RuleSet, selftest};
+use crate::{FileRules, PathRules, RuleSet, selftest};
 
 fn take(text: &str) -> Imported {
     import(text, &mut |path| Err(format!("no {path}")), &|id| id == "age-secret-key").unwrap()
@@ -87,7 +87,7 @@ regexes = ['''^0000''']
 #[test]
 fn a_configuration_of_gitleaks_is_taken_over() {
     let imported = take(CONFIG);
-    assert_eq!((imported.count, imported.of), (6, 8));
+    assert_eq!((imported.count, imported.of), (7, 8));
     let value = "k3v9q2x7t1m5b8y4w6z0";
     let find = |text: &str| finds(&imported, "acme-token-1", text);
     assert_eq!(find(&format!("my.ACME_key = '{value}'\n")).as_deref(), Some(value));
@@ -128,8 +128,6 @@ fn what_is_lost_is_said() {
     for part in [
         "rule 'Acme_Token.1': its id is 'acme-token-1' here",
         "! rule 'nothing': not taken over: its regex has no literal",
-        "! rule 'file': not taken over: it has no regex",
-        "! rule 'age-secret-key': it holds for all files",
         "! rule 'behind': a keyword must stand at most 256 bytes before it",
         "! rule 'far': one of its keywords must stand within 512 bytes",
         "! rule 'generic-api-key': `disabledRules`",
@@ -153,6 +151,60 @@ fn what_is_lost_is_said() {
         let said = imported.notes.iter().any(|note| note.loss && note.message.contains(part));
         assert!(said || part.is_empty(), "{field}: {:?}", imported.notes);
     }
+}
+
+/// Rules of gitleaks' own configuration that have a `path`, as they stand there.
+const WITH_PATHS: &str = r#"
+[[rules]]
+id = "freemius-secret-key"
+description = "Detected a Freemius secret key, potentially exposing sensitive information."
+regex = '''(?i)["']secret_key["']\s*=>\s*["'](sk_[\S]{29})["']'''
+path = '''(?i)\.php$'''
+keywords = ["secret_key"]
+
+[[rules]]
+id = "nuget-config-password"
+description = "Identified a password within a Nuget config file, potentially compromising package management access."
+regex = '''(?i)<add key=\"(?:(?:ClearText)?Password)\"\s*value=\"(.{8,})\"\s*/>'''
+path = '''(?i)nuget\.config$'''
+entropy = 1
+keywords = ["<add key="]
+
+[[rules]]
+id = "pkcs12-file"
+description = "Found a PKCS #12 file, which commonly contain bundled private keys."
+path = '''(?i)(?:^|\/)[^\/]+\.p(?:12|fx)$'''
+[[rules.allowlists]]
+paths = ['''^fixtures/''']
+"#;
+
+#[test]
+fn rules_for_paths_keep_to_them() {
+    let imported = take(WITH_PATHS);
+    assert_eq!((imported.count, imported.of), (3, 3), "{:?}", imported.notes);
+    assert!(!imported.notes.iter().any(|note| note.message.contains("path")), "{:?}", imported.notes);
+    let rules = RuleSet::from_toml("imported.toml", &imported.rules).unwrap();
+    let paths = PathRules::new(rules.rules().iter().enumerate());
+    let holds = |id: &str, path: &str| paths.holds(rules.rules().iter().position(|r| r.id == id).unwrap(), &[path]);
+    assert!(holds("freemius-secret-key", "a/b.PHP") && !holds("freemius-secret-key", "a/b.php5"));
+    assert!(holds("nuget-config-password", "src/NuGet.Config") && !holds("nuget-config-password", "app.config"));
+    let files = FileRules::new(rules.rules().iter().enumerate());
+    let reports = |path: &str| !files.matches(path, false, &mut || unreachable!("nothing is read")).is_empty();
+    assert!(files.any_always() && reports("a.p12") && reports("certs/b.PFX"));
+    assert!(!reports("a.p12.txt") && !reports("certs/.pfx/a"));
+    let exception = "rule = \"pkcs12-file\"\npath-patterns = [\"^fixtures/\"]";
+    assert!(imported.exceptions.contains(exception), "{}", imported.exceptions);
+    // What cannot be said is said.
+    let text = WITH_PATHS
+        .replace(r"(?i)\.php$", r"\.(?=php)$")
+        .replace("[[rules.allowlists]]", "keywords = ['x']\n[[rules.allowlists]]\nregexes = ['a']");
+    let lossy = take(&text);
+    let said: Vec<String> = lossy.notes.iter().filter(|note| note.loss).map(ToString::to_string).collect();
+    for part in ["'freemius-secret-key': not taken over: its path", "'pkcs12-file': its keywords", "texts mean nothing"]
+    {
+        assert!(said.iter().any(|note| note.contains(part)), "{part}: {said:?}");
+    }
+    assert_eq!(lossy.count, 2);
 }
 
 #[test]

@@ -40,7 +40,15 @@ fn fields(text: &mut String, rule: &Rule) {
     if !rule.references.is_empty() {
         add("references", list(&rule.references));
     }
-    let Detector::Token(token) = &rule.detector else { return };
+    let token = match &rule.detector {
+        Detector::Token(token) => token,
+        Detector::File(file) => {
+            add("path_patterns", list(&file.path_patterns));
+            add("always", file.always.into());
+            return;
+        }
+        Detector::Decoder(_) => return,
+    };
     let anchors = token.anchors.iter().map(|anchor| {
         if !anchor.ignore_case {
             return Value::from(anchor.text.as_str());
@@ -63,8 +71,12 @@ fn fields(text: &mut String, rule: &Rule) {
         add("context", list(&token.context));
         add("context_within", i64::try_from(token.context_within).unwrap_or(0).into());
     }
-    for (name, patterns) in [("deny", &token.deny), ("deny_match", &token.deny_match), ("deny_line", &token.deny_line)]
-    {
+    for (name, patterns) in [
+        ("deny", &token.deny),
+        ("deny_match", &token.deny_match),
+        ("deny_line", &token.deny_line),
+        ("path_patterns", &token.path_patterns),
+    ] {
         if !patterns.is_empty() {
             add(name, list(patterns));
         }
