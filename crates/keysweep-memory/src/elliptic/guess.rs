@@ -75,6 +75,9 @@ pub(super) fn plan(context: &Context<'_>, stretches: &[Stretch], evidence: &Evid
     }
     let budget = budget(context);
     places.divide(budget, &recipes);
+    // Of curves whose public keys were not seen, few places are tried on purpose.
+    let sought = |limbs: usize| recipes.iter().any(|(group, .., count)| *count == usize::MAX && group.limbs() == limbs);
+    let overflow = (sought(4) && places.bytes32.overflow) || (sought(6) && places.bytes48.overflow);
     let mut shared: BTreeMap<_, Arc<[u64]>> = BTreeMap::new();
     let mut passes: Vec<Pass> = recipes
         .drain(..)
@@ -94,7 +97,6 @@ pub(super) fn plan(context: &Context<'_>, stretches: &[Stretch], evidence: &Evid
     }
     passes.extend(number_passes(context, evidence));
     passes.retain(|pass| !pass.offsets.is_empty());
-    let overflow = places.bytes32.overflow || places.bytes48.overflow;
     let mut guesses = 0;
     let all = passes.len();
     passes.retain_mut(|pass| {
