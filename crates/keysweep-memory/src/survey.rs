@@ -59,8 +59,33 @@ pub struct Survey {
     pub numbers: Vec<Number>,
     /// For each finder in [`search::all`] the file offsets it noted, sorted.
     pub spots: Vec<Vec<u64>>,
+    /// Offsets of the runs that are nothing but one number whose structure is certain, sorted.
+    pub settled: Vec<u64>,
     /// Whether there were more than are kept.
     pub overflow: bool,
+}
+
+impl Survey {
+    /// Whether the run that begins at an offset is nothing but one number whose structure is certain: nothing else needs to be
+    /// looked for in it.
+    pub fn is_settled(&self, offset: u64) -> bool {
+        self.settled.binary_search(&offset).is_ok()
+    }
+
+    /// The runs in which anything may lie.
+    pub fn open_runs(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(|run| !self.is_settled(run.offset))
+    }
+
+    fn settle(&mut self) {
+        let run_of = |number: &Number| {
+            let run = self.runs[self.runs.partition_point(|run| run.offset < number.offset)..].first()?;
+            (run.offset == number.offset && run.end() <= number.offset + u64::from(number.len)).then_some(run.offset)
+        };
+        let certain = self.numbers.iter().filter(|number| structure::is_certain(number.structure));
+        self.settled = certain.filter_map(run_of).collect();
+        self.settled.dedup();
+    }
 }
 
 /// Shortest run that is kept, in words. A key of 256 bits takes four.
@@ -99,6 +124,7 @@ pub fn survey(memory: &dyn Memory, jobs: usize) -> Survey {
     survey.numbers.sort_unstable();
     survey.numbers.dedup();
     survey.spots.iter_mut().for_each(|spots| spots.sort_unstable());
+    survey.settle();
     survey
 }
 

@@ -8,6 +8,7 @@ use crate::curve::{Group, Multiplier};
 use crate::order::Order;
 use crate::search::{Context, Effort};
 use crate::stretch::{Stretch, in_order, visit, work};
+use crate::structure::is_certain;
 use keysweep_keys::Curve;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -95,7 +96,8 @@ pub(super) fn plan(context: &Context<'_>, stretches: &[Stretch], evidence: &Evid
     if evidence.curves.contains(&Curve::P521) {
         passes.extend(places.passes_521(budget));
     }
-    passes.extend(number_passes(context, evidence));
+    let (of_numbers, left_out) = number_passes(context, evidence, budget);
+    passes.extend(of_numbers);
     passes.retain(|pass| !pass.offsets.is_empty());
     let mut guesses = 0;
     let all = passes.len();
@@ -108,7 +110,7 @@ pub(super) fn plan(context: &Context<'_>, stretches: &[Stretch], evidence: &Evid
         fits
     });
     let too_many = passes.len() < all;
-    (passes, overflow || too_many)
+    (passes, overflow || too_many || left_out)
 }
 
 /// What is tried at windows: for each group how they are read, how unlikely they may be, and how many.
@@ -171,6 +173,9 @@ fn collect(context: &Context<'_>, stretches: &[Stretch], evidence: &Evidence) ->
     let bytes66 = evidence.curves.contains(&Curve::P521);
     let long = long_numbers(context);
     let parts = visit(context.memory, stretches, context.jobs, Places::default, |places, piece| {
+        if context.survey.is_settled(piece.stretch.from) {
+            return;
+        }
         let address = context.memory.address_of(piece.stretch.from);
         let inside = |offset: u64| is_inside(&long, offset);
         places.bytes32.collect(piece, 32, address, inside);
@@ -248,7 +253,7 @@ fn is_inside(ranges: &[(u64, u64)], offset: u64) -> bool {
 
 /// Adds the numbers of structures, which are read in every way, since what a structure is for is not always certain.
 fn add_numbers(context: &Context<'_>, places: &mut Places) {
-    for number in &context.survey.numbers {
+    for number in context.survey.numbers.iter().filter(|number| !is_certain(number.structure)) {
         match number.len {
             32 => places.bytes32.add(number.offset),
             48 => places.bytes48.add(number.offset),
@@ -258,8 +263,9 @@ fn add_numbers(context: &Context<'_>, places: &mut Places) {
     }
 }
 
-/// The numbers of structures whose order or length is not that of a window.
-fn number_passes(context: &Context<'_>, evidence: &Evidence) -> Vec<Pass> {
+/// The numbers of structures whose order or length is not that of a window, or that are certainly in one order; says too whether
+/// some were left out.
+fn number_passes(context: &Context<'_>, evidence: &Evidence, budget: u64) -> (Vec<Pass>, bool) {
     let mut passes: BTreeMap<(Group, Reading, usize), Vec<u64>> = BTreeMap::new();
     for number in &context.survey.numbers {
         let len = number.len as usize;
@@ -268,7 +274,8 @@ fn number_passes(context: &Context<'_>, evidence: &Evidence) -> Vec<Pass> {
             _ => len,
         };
         let reading = Reading::Number(number.order);
-        let window = matches!(number.order, Order::Little | Order::Big);
+        let certain = is_certain(number.structure);
+        let window = !certain && matches!(number.order, Order::Little | Order::Big);
         for curve in &evidence.curves {
             let size = curve.field_bytes();
             // A number may come without its leading zeros, or with one more word.
@@ -277,13 +284,21 @@ fn number_passes(context: &Context<'_>, evidence: &Evidence) -> Vec<Pass> {
                 passes.entry((Group::Ec(*curve), reading, len)).or_default().push(number.offset);
             }
         }
+        if certain && len == 32 {
+            for reading in [Reading::Clamped, Reading::Reduced] {
+                passes.entry((Group::Curve25519, reading, len)).or_default().push(number.offset);
+            }
+        }
     }
+    let mut left_out = false;
     let pass = |((group, reading, len), mut offsets): ((Group, Reading, usize), Vec<u64>)| {
         offsets.dedup();
-        offsets.truncate(PLACES_521);
+        let most = PLACES_521.max((budget as f64 / cost(group)) as usize / 2);
+        left_out |= offsets.len() > most;
+        offsets.truncate(most);
         Pass { group, reading, len, offsets: offsets.into(), first: 0 }
     };
-    passes.into_iter().map(pass).collect()
+    (passes.into_iter().map(pass).collect(), left_out)
 }
 
 /// Guesses of one group that are derived together: numbers of passes, and the indices of their places.

@@ -1,6 +1,6 @@
 //! Byte strings with a big-endian 32-bit length before them.
 
-use super::{Prefix, View};
+use super::{Prefix, View, spans};
 use crate::order::Order;
 use crate::survey::Number;
 use memchr::memmem;
@@ -21,7 +21,8 @@ impl Prefix for Counted {
             let Some(&[high @ 0..=8, low, first, second]) = bytes.get(at + 2..at + 6) else { continue };
             let len = u64::from(high) << 8 | u64::from(low);
             // A number has no leading zero byte, but before a byte from 0x80 on.
-            if (24..=2049).contains(&len) && (first > 0 || second >= 0x80) {
+            let fits = (24..=2049).contains(&len) && spans(run.end.saturating_sub(at + 4) as u64, len);
+            if fits && (first > 0 || second >= 0x80) {
                 view.inline(at + 4, 0, len, Order::Big, NAME, numbers);
             }
         }

@@ -1,6 +1,6 @@
 //! .NET and Mono arrays.
 
-use super::{Prefix, View, may_point};
+use super::{Prefix, View, may_point, spans};
 use crate::order::Order;
 use crate::survey::Number;
 use std::ops::Range;
@@ -29,8 +29,12 @@ impl Prefix for Array {
             if ![2, 4].into_iter().any(|words| pointer(words).is_some_and(may_point)) {
                 continue;
             }
-            view.inline(run.start, delta, 4 * count, Order::Little, INTS, numbers);
-            view.inline(run.start, delta, count, Order::Big, BYTES, numbers);
+            let rest = (run.len() as isize - delta) as u64;
+            for (len, order, name) in [(4 * count, Order::Little, INTS), (count, Order::Big, BYTES)] {
+                if spans(rest, len) {
+                    view.inline(run.start, delta, len, order, name, numbers);
+                }
+            }
         }
     }
 }

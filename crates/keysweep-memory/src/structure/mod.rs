@@ -114,6 +114,12 @@ pub fn prefixes() -> &'static [&'static dyn Prefix] {
     ]
 }
 
+/// Whether the header of a structure says for sure how long its number is and how the digits lie, so that they are nothing else.
+/// Arithmetic in JavaScript leaves tens of thousands of them.
+pub fn is_certain(structure: &str) -> bool {
+    structure == v8::BIG_INT
+}
+
 /// A chunk with the address space around it.
 pub struct View<'a> {
     /// The bytes at hand.
@@ -222,4 +228,10 @@ impl<'a> View<'a> {
 /// Whether a word may be a pointer to something aligned to words, on either kind of process.
 fn may_point(address: u64) -> bool {
     address >= 0x1000 && address & 3 == 0 && matches!(address >> 47, 0 | 0x1_ffff)
+}
+
+/// Whether a number of `len` bytes may begin `rest` bytes before the end of a run. Words that do not look random are in a number
+/// only by chance, more likely in a long one.
+fn spans(rest: u64, len: u64) -> bool {
+    len <= rest + 16 || len >= 256
 }

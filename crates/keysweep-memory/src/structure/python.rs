@@ -1,6 +1,6 @@
 //! CPython integers and byte strings.
 
-use super::{Prefix, View};
+use super::{Prefix, View, may_point, spans};
 use crate::order::{Order, PYTHON};
 use crate::survey::Number;
 use std::ops::Range;
@@ -22,8 +22,7 @@ impl Prefix for Int {
                 _ => view.word(at, delta),
             };
             let count = address(delta)?;
-            // The type object is never in the first pages.
-            (address(delta - size)? >= 0x1_0000 && (1..=65_535).contains(&count)).then_some(count)
+            (may_point(address(delta - size)?) && (1..=65_535).contains(&count)).then_some(count)
         };
         // Digits begin at a multiple of the word, so also in the middle of a 64-bit word on a 32-bit process, beside a size
         // that may look random together with the first digit.
@@ -34,11 +33,13 @@ impl Prefix for Int {
                     view.inline(at, delta, 4 * (tag >> 3), PYTHON, INT, numbers);
                 }
                 // The hash looks random too.
-                view.inline(at, delta + size, tag, Order::Big, BYTES, numbers);
+                if spans((run.len() as isize - delta - size).max(0) as u64, tag) {
+                    view.inline(at, delta + size, tag, Order::Big, BYTES, numbers);
+                }
             }
         }
         // -1 for a hash that was not computed.
-        if let Some(len) = sized(-2 * size) {
+        if let Some(len) = sized(-2 * size).filter(|len| spans(run.len() as u64, *len)) {
             view.inline(at, 0, len, Order::Big, BYTES, numbers);
         }
     }

@@ -1,7 +1,7 @@
 //! Numbers in the heap of V8: Node.js, Deno, Electron. Pointers to objects have a lowest bit of 1, and small integers lie in the
 //! upper halves of words (64-bit builds without compressed pointers, as these are).
 
-use super::{Prefix, Structure, Trigger, View};
+use super::{Prefix, Structure, Trigger, View, spans};
 use crate::order::{Order, SMALL_26, SMALL_28};
 use crate::survey::Number;
 use std::ops::Range;
@@ -118,13 +118,14 @@ fn digits(words: impl Iterator<Item = u64>) -> Option<(usize, Order)> {
 /// `BigInt` (`bigint.h`): pointer to the map, the number of 64-bit digits above one bit of sign, digits, least significant first.
 pub(super) struct BigInt;
 
-const BIG_INT: &str = "JavaScript BigInt";
+pub(super) const BIG_INT: &str = "JavaScript BigInt";
 
 impl Prefix for BigInt {
     fn read(&self, view: &View<'_>, run: Range<usize>, numbers: &mut Vec<Number>) {
         let (Some(field), Some(map)) = (view.word(run.start, -8), view.word(run.start, -16)) else { return };
         let digits = field >> 1;
-        if view.size() == 8 && is_object(map) && (2..=256).contains(&digits) {
+        let fits = (2..=256).contains(&digits) && spans(run.len() as u64, 8 * digits);
+        if view.size() == 8 && is_object(map) && fits {
             view.inline(run.start, 0, 8 * digits, Order::Little, BIG_INT, numbers);
         }
     }

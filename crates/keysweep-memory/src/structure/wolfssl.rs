@@ -1,6 +1,6 @@
 //! wolfSSL in its three kinds of arithmetic, and LibTomMath, from which the first one comes.
 
-use super::{Prefix, Structure, Trigger, View};
+use super::{Prefix, Structure, Trigger, View, spans};
 use crate::order::{Order, TOM_MATH_32, TOM_MATH_64};
 use crate::survey::Number;
 use std::ops::Range;
@@ -44,7 +44,8 @@ impl Prefix for SpInt {
             let used = if ints < 4096 { u64::from(ints) } else { u64::from(shorts) };
             // What comes after `used` is a size or a sign: small.
             let rest = if ints < 4096 { word >> 32 } else { (word >> 16) & 0xffff };
-            if (2..=512).contains(&used) && rest < 4096 && (rest == 0 || rest == 1 || rest >= used) {
+            let small = rest < 4096 && (rest == 0 || rest == 1 || rest >= used);
+            if (2..=512).contains(&used) && small && spans(run.len() as u64, used * size) {
                 view.inline(run.start, 0, used * size, Order::Little, SP_INT, numbers);
             }
         }
