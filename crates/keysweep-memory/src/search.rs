@@ -82,7 +82,7 @@ pub fn all() -> &'static [&'static dyn Finder] {
 }
 
 /// Runs in a dump up to which finders work side by side.
-const MAX_ABREAST: usize = 1 << 18;
+const MAX_ABREAST: usize = 1 << 16;
 
 /// Searches `memory` for keys of every kind, with `public` keys known beforehand, on `jobs` threads.
 pub fn search(memory: &dyn Memory, public: &[PublicKey], jobs: usize, effort: Effort) -> Outcome {

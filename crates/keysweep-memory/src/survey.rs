@@ -85,6 +85,16 @@ impl Survey {
         let certain = self.numbers.iter().filter(|number| structure::is_certain(number.structure));
         self.settled = certain.filter_map(run_of).collect();
         self.settled.dedup();
+        // What else seems to begin in such a run is made of digits that look like a length.
+        let Self { runs, numbers, settled, .. } = self;
+        let mut inside = settled.iter().filter_map(|offset| runs.binary_search_by_key(offset, |run| run.offset).ok());
+        let mut run = inside.next();
+        numbers.retain(|number| {
+            while run.is_some_and(|run| runs[run].end() <= number.offset) {
+                run = inside.next();
+            }
+            structure::is_certain(number.structure) || run.is_none_or(|run| number.offset < runs[run].offset)
+        });
     }
 }
 

@@ -315,6 +315,28 @@ fn big_ints_of_javascript() {
 }
 
 #[test]
+fn a_heap_of_big_ints_holds_nothing_else() {
+    let mut bytes = vec![0; 1 << 12];
+    let (mut places, mut digits) = (Vec::new(), number(48 * 40));
+    for limbs in digits.chunks_exact_mut(48) {
+        // The first byte looks like the length of what follows, with the zeros before it.
+        limbs[0] = 32;
+        bytes.extend([word(0x3c45_1802_1101, false), word(6 << 1, false)].concat());
+        places.push(bytes.len() as u64);
+        bytes.extend_from_slice(limbs);
+    }
+    bytes.extend([0; 32]);
+    let other = bytes.len() as u64;
+    bytes.extend(number(64));
+    bytes.extend([0; 32]);
+    let survey = survey(&Flat::at(&bytes, BASE), 1);
+    assert!(survey.numbers.iter().all(|number| number.structure == "JavaScript BigInt"), "{:?}", survey.numbers);
+    assert_eq!(survey.numbers.iter().map(|number| number.offset).collect::<Vec<_>>(), places);
+    assert_eq!(survey.settled, places);
+    assert_eq!(survey.open_runs().map(|run| run.offset).collect::<Vec<_>>(), [other]);
+}
+
+#[test]
 fn counted_arrays_of_javascript() {
     let smi = |value: usize| ((value as u64) << 32).to_le_bytes().to_vec();
     let (map, tag) = (0x3c45_1802_5959, |at: usize| word(BASE as usize + at + 1, false));
