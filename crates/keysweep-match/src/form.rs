@@ -3,8 +3,18 @@
 use crate::literal::{Encoding, Hit};
 use crate::word::word;
 
-/// Clears the bit by which the cases of an ASCII letter differ.
-const CASE: u8 = !0x20;
+/// A byte in each byte of a word.
+const EACH: u64 = u64::from_ne_bytes([1; 8]);
+
+/// In each byte of a word that is an ASCII letter, the bit by which its cases differ.
+fn letters(word: u64) -> u64 {
+    let seven = word & (0x7f * EACH);
+    let lower = seven | (0x20 * EACH);
+    // The eighth bit of a byte says whether the seven others are from `a` on, and whether they are beyond `z`.
+    let from = lower + ((0x80 - u64::from(b'a')) * EACH);
+    let beyond = lower + ((0x7f - u64::from(b'z')) * EACH);
+    (from & !beyond & !word & (0x80 * EACH)) >> 2
+}
 
 /// One literal in one encoding.
 #[derive(Clone, Copy)]
@@ -27,10 +37,13 @@ pub(crate) struct Masked {
 impl Masked {
     /// Up to eight bytes; the rest matches anything.
     pub(crate) fn new(bytes: &[u8], ignore_case: bool) -> Self {
-        let mask = |byte: u8| if ignore_case && byte.is_ascii_alphabetic() { CASE } else { 0xff };
-        let masks: Vec<u8> = bytes.iter().take(8).map(|&byte| mask(byte)).collect();
-        let mask = word(&masks, 0);
-        Masked { mask, value: word(bytes, 0) & mask }
+        let value = word(bytes, 0);
+        let known = match bytes.len() {
+            0..8 => (1 << (8 * bytes.len())) - 1,
+            _ => u64::MAX,
+        };
+        let mask = known & if ignore_case { !letters(value) } else { u64::MAX };
+        Masked { mask, value: value & mask }
     }
 
     #[inline(always)]
@@ -80,5 +93,29 @@ impl Forms {
         let words = self.words[words as usize..].iter().take((len as usize).div_ceil(8));
         let equal = (start..).step_by(8).zip(words).all(|(at, masked)| masked.matches(word(haystack, at)));
         equal.then_some(Hit { literal, start, end, encoding })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_are_those_of_ascii() {
+        for byte in 0..=0xff_u8 {
+            for place in 0..8 {
+                let word = u64::from(byte) << (8 * place) | 0x41_u64 << (8 * ((place + 3) % 8));
+                let mine = if byte.is_ascii_alphabetic() { 0x20 << (8 * place) } else { 0 };
+                assert_eq!(letters(word), mine | 0x20 << (8 * ((place + 3) % 8)), "{byte} {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn short_words_match_whatever_follows() {
+        let masked = Masked::new(b"aB1", true);
+        assert!(masked.matches(word(b"Ab1xxxxx", 0)) && !masked.matches(word(b"Ab\x11xxxxx", 0)));
+        assert!(!Masked::new(b"aB1", false).matches(word(b"Ab1xxxxx", 0)));
+        assert!(Masked::new(b"", true).matches(7) && Masked::new(b"12345678", true).matches(word(b"12345678", 0)));
     }
 }

@@ -3,7 +3,7 @@
 use crate::Hit;
 use crate::automaton::Automaton;
 use crate::form::{Forms, Masked};
-use crate::window::{Key, WIDTH, Windows};
+use crate::window::{Entry, Key, WIDTH, Windows};
 
 /// Bits of the filter: a key that is looked for sets the bit of its hash. 16 KiB, a part of the first-level cache.
 const FILTER_BITS: usize = Key::HASHES;
@@ -44,17 +44,24 @@ pub(crate) struct Index {
 
 impl Index {
     pub(crate) fn new(windows: Windows) -> Self {
-        let Windows { forms, mut entries, short, ambiguous, .. } = windows;
+        let Windows { forms, entries, short, ambiguous, .. } = windows;
         let completed = short[3] <= MAX_COMPLETED;
         let count = (2 * entries.len()).next_power_of_two().clamp(16, FILTER_BITS);
         let shift = FILTER_BITS.ilog2() - count.ilog2();
-        entries.sort_by_key(|entry| entry.key.hash());
+        let slot = |entry: &Entry| entry.key.hash() >> shift;
         let mut slots = vec![0u32; count + 1];
         for entry in &entries {
-            slots[(entry.key.hash() >> shift) + 1] += 1;
+            slots[slot(entry) + 1] += 1;
         }
         for slot in 1..slots.len() {
             slots[slot] += slots[slot - 1];
+        }
+        // The entries by slot.
+        let (mut next, mut order) = (slots.clone(), vec![0; entries.len()]);
+        for (index, entry) in entries.iter().enumerate() {
+            let place = &mut next[slot(entry)];
+            order[*place as usize] = index;
+            *place += 1;
         }
         let mut index = Index {
             filter: Box::new([0; FILTER_BITS / 64]),
@@ -68,7 +75,7 @@ impl Index {
             offsets: vec![0; entries.len()],
             max_offset: entries.iter().map(|entry| usize::from(entry.offset)).max().unwrap_or(0),
         };
-        for entry in &entries {
+        for entry in order.into_iter().map(|index| &entries[index]) {
             index.offsets[entry.form as usize] = entry.offset;
             index.set(entry.key);
             if completed && entry.key.kind() == 3 {

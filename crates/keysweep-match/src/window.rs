@@ -6,7 +6,7 @@
 
 use crate::form::{Forms, Masked};
 use crate::frequency::{BINARY, PAIRS, TEXT};
-use crate::literal::{Encoding, Literal};
+use crate::literal::{Encoding, Literal, MAX_LITERAL};
 use std::sync::OnceLock;
 
 use crate::word::word;
@@ -177,11 +177,12 @@ impl Windows {
     /// Chooses the window of a form's bytes and returns its offset.
     fn add_plain(&mut self, form: u32, bytes: &[u8], ignore_case: bool, shared: bool) -> usize {
         let width = bytes.len().min(WIDTH);
-        let accepts: Vec<Accept> = bytes.iter().map(|&byte| Accept::new(byte, ignore_case)).collect();
+        let accept = |at: usize| Accept::new(bytes[at], ignore_case);
         let key = |at: usize| Key::new(&bytes[at..at + width]);
+        let odds = Odds::of(bytes, ignore_case);
         // A window that others have already is looked at for all of them wherever it occurs.
         let cost =
-            |at: usize| chance(&accepts[at..at + width], shared) * (1.0 + f32::from(self.loads[key(at).hash()] / 4));
+            |at: usize| chance(&odds.0[at..at + width], shared) * (1.0 + f32::from(self.loads[key(at).hash()] / 4));
         let (at, _) = (0..=bytes.len() - width)
             .map(|at| (at, cost(at)))
             .min_by(|(_, a), (_, b)| a.total_cmp(b))
@@ -194,7 +195,7 @@ impl Windows {
         }
         self.ambiguous |= window[1] == 0 && window.get(3).is_none_or(|&byte| byte == 0);
         self.entries.push(Entry::new(key, form, bytes, at, ignore_case));
-        self.accepts.push(std::array::from_fn(|index| if index < width { accepts[at + index] } else { Accept::Any }));
+        self.accepts.push(std::array::from_fn(|index| if index < width { accept(at + index) } else { Accept::Any }));
         at
     }
 }
@@ -202,49 +203,57 @@ impl Windows {
 /// Share of UTF-16 text in what is scanned: how much a window's chance there weighs.
 const UTF16_SHARE: f32 = 0.001;
 
-/// How often a window occurs by chance.
-fn chance(window: &[Accept], shared: bool) -> f32 {
-    // By the pairs of letters of either case, then by how often the letters have the cases accepted.
-    let pairs: f32 = window.windows(2).map(|pair| pair_bits(pair[0], pair[1])).sum();
-    let inner: f32 = window[1..window.len() - 1].iter().map(|accept| folded(*accept).bits).sum();
-    let cases: f32 = window.iter().map(|accept| accepted(*accept) / folded(*accept).share).product();
-    let utf16 = if shared { UTF16_SHARE * accepted(window[0]) * accepted(window[1]) } else { 0.0 };
-    let single: f32 = window.iter().map(|accept| accepted(*accept)).product();
-    (-pairs - inner).exp2() * cases + single + utf16
-}
-
-/// Negative binary logarithm of how often two bytes follow each other, whatever their case.
-fn pair_bits(left: Accept, right: Accept) -> f32 {
-    let seven = |accept: Accept| {
-        let byte = accept.bytes().next().unwrap_or_default();
-        usize::from(byte & 0x1f | byte >> 1 & 0x60)
-    };
-    f32::from(PAIRS[seven(left) << 7 | seven(right)]) / 8.0
-}
-
-/// How often the bytes accepted occur.
-fn accepted(accept: Accept) -> f32 {
-    accept.bytes().map(frequency).sum()
-}
-
-/// How often a byte, or the other case of it, occurs.
-#[derive(Clone, Copy)]
-struct Folded {
-    share: f32,
-    /// Binary logarithm of it.
+/// How often a byte of a literal occurs.
+#[derive(Clone, Copy, Default)]
+struct Odd {
+    /// How often what it accepts does.
+    accepted: f32,
+    /// The same as a share of how often it does in either case.
+    case: f32,
+    /// Binary logarithm of how often it does in either case.
     bits: f32,
+    /// Negative binary logarithm of how often it follows the byte before it, whatever their case.
+    pair: f32,
 }
 
-/// How often the bytes accepted, or the other case of them, occur.
-fn folded(accept: Accept) -> Folded {
-    static FOLDED: OnceLock<[Folded; 256]> = OnceLock::new();
-    let table = FOLDED.get_or_init(|| {
-        std::array::from_fn(|byte| {
-            let share = frequency(byte as u8 | 0x20) + frequency(byte as u8 & !0x20);
-            Folded { share, bits: share.log2() }
-        })
-    });
-    accept.bytes().next().map_or(Folded { share: 1.0, bits: 0.0 }, |byte| table[usize::from(byte)])
+/// How often the bytes of a form occur; as many as the form has, and more.
+struct Odds([Odd; 2 * MAX_LITERAL]);
+
+impl Odds {
+    fn of(bytes: &[u8], ignore_case: bool) -> Self {
+        static ALL: OnceLock<[[Odd; 256]; 2]> = OnceLock::new();
+        let table =
+            &ALL.get_or_init(|| [false, true].map(|ignore| std::array::from_fn(|byte| odd(byte as u8, ignore))));
+        let table = &table[usize::from(ignore_case)];
+        let mut odds = [Odd::default(); 2 * MAX_LITERAL];
+        let mut before = 0;
+        for (odd, byte) in odds.iter_mut().zip(bytes) {
+            // In lower case, where case does not matter: the pairs know seven bits.
+            let seven = if ignore_case { byte.to_ascii_lowercase() } else { *byte };
+            let seven = usize::from(seven & 0x1f | seven >> 1 & 0x60);
+            *odd = Odd { pair: f32::from(PAIRS[before << 7 | seven]) / 8.0, ..table[usize::from(*byte)] };
+            before = seven;
+        }
+        Odds(odds)
+    }
+}
+
+/// How often a byte occurs, but for the one before it.
+fn odd(byte: u8, ignore_case: bool) -> Odd {
+    let accepted = Accept::new(byte, ignore_case).bytes().map(frequency).sum();
+    let either = frequency(byte | 0x20) + frequency(byte & !0x20);
+    Odd { accepted, case: accepted / either, bits: either.log2(), pair: 0.0 }
+}
+
+/// How often a window occurs by chance.
+fn chance(window: &[Odd], shared: bool) -> f32 {
+    // By the pairs of letters of either case, then by how often the letters have the cases accepted.
+    let pairs: f32 = window[1..].iter().map(|odd| odd.pair).sum();
+    let inner: f32 = window[1..window.len() - 1].iter().map(|odd| odd.bits).sum();
+    let cases: f32 = window.iter().map(|odd| odd.case).product();
+    let utf16 = if shared { UTF16_SHARE * window[0].accepted * window[1].accepted } else { 0.0 };
+    let single: f32 = window.iter().map(|odd| odd.accepted).product();
+    (-pairs - inner).exp2() * cases + single + utf16
 }
 
 fn frequency(byte: u8) -> f32 {
