@@ -61,6 +61,12 @@ pub(crate) struct Forms {
 }
 
 impl Forms {
+    /// None, with room for so many.
+    pub(crate) fn with_capacity(forms: usize) -> Self {
+        // Most have 16 bytes or less.
+        Self { forms: Vec::with_capacity(forms), words: Vec::with_capacity(2 * forms), max_len: 0 }
+    }
+
     /// Adds the bytes of a literal in one encoding and returns the index of the form.
     pub(crate) fn push(&mut self, literal: u32, encoding: Encoding, bytes: &[u8], ignore_case: bool) -> u32 {
         self.forms.push(Form { literal, encoding, len: bytes.len() as u32, words: self.words.len() as u32 });

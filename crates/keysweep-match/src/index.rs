@@ -49,19 +49,19 @@ impl Index {
         let count = (2 * entries.len()).next_power_of_two().clamp(16, FILTER_BITS);
         let shift = FILTER_BITS.ilog2() - count.ilog2();
         let slot = |entry: &Entry| entry.key.hash() >> shift;
+        // The ends of the slots, which become their beginnings as they are filled from behind.
         let mut slots = vec![0u32; count + 1];
         for entry in &entries {
-            slots[slot(entry) + 1] += 1;
+            slots[slot(entry)] += 1;
         }
         for slot in 1..slots.len() {
             slots[slot] += slots[slot - 1];
         }
-        // The entries by slot.
-        let (mut next, mut order) = (slots.clone(), vec![0; entries.len()]);
-        for (index, entry) in entries.iter().enumerate() {
-            let place = &mut next[slot(entry)];
+        let mut order = vec![0u32; entries.len()];
+        for (index, entry) in (0..entries.len() as u32).zip(&entries).rev() {
+            let place = &mut slots[slot(entry)];
+            *place -= 1;
             order[*place as usize] = index;
-            *place += 1;
         }
         let mut index = Index {
             filter: Box::new([0; FILTER_BITS / 64]),
@@ -75,7 +75,7 @@ impl Index {
             offsets: vec![0; entries.len()],
             max_offset: entries.iter().map(|entry| usize::from(entry.offset)).max().unwrap_or(0),
         };
-        for entry in order.into_iter().map(|index| &entries[index]) {
+        for entry in order.into_iter().map(|index| &entries[index as usize]) {
             index.offsets[entry.form as usize] = entry.offset;
             index.set(entry.key);
             if completed && entry.key.kind() == 3 {

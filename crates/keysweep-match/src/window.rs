@@ -138,12 +138,19 @@ pub(crate) struct Windows {
     /// Whether some plain window may stand where a word looks like UTF-16.
     pub(crate) ambiguous: bool,
     /// For each hash of a key, how many windows have it.
-    loads: Vec<u16>,
+    loads: Vec<u8>,
 }
 
 impl Windows {
     pub(crate) fn new(literals: &[Literal]) -> Self {
-        let mut windows = Windows { loads: vec![0; Key::HASHES], ..Windows::default() };
+        let forms = literals.iter().map(|literal| if literal.wide { 3 } else { 1 }).sum();
+        let mut windows = Windows {
+            forms: Forms::with_capacity(forms),
+            entries: Vec::with_capacity(forms),
+            accepts: Vec::with_capacity(forms),
+            loads: vec![0; Key::HASHES],
+            ..Windows::default()
+        };
         for (id, literal) in (0u32..).zip(literals) {
             windows.add(id, literal);
         }

@@ -12,6 +12,7 @@ use keysweep_report::{
 use keysweep_rules::{RuleSet, Severity};
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Read, Write};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &ScanCommand) -> Result<u8, Error> {
@@ -19,7 +20,8 @@ pub(crate) fn run(args: &ScanCommand) -> Result<u8, Error> {
     let inputs = inputs(scan)?;
     let setup = Setup::for_paths(gate, &inputs.paths)?;
     let rules = setup.rules(&scan.rules)?;
-    let scanner = Scanner::new(rules, Options { artifact: *artifact, ..options(scan, &setup)? })?;
+    // The process ends after this; to free thousands of rules, none of them a secret, would take as long as to make them.
+    let scanner = ManuallyDrop::new(Scanner::new(rules, Options { artifact: *artifact, ..options(scan, &setup)? })?);
     let progress = Progress::default();
     let mut report = crate::progress::watch(&progress, !scan.report.no_progress, || scanner.scan(&inputs, &progress));
     conclude(&mut report, scanner.rules(), &scan.report, &setup)
