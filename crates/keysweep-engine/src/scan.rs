@@ -32,6 +32,8 @@ use zeroize::Zeroizing;
 
 /// Files up to this size are read once, as a whole.
 const SMALL: usize = 512 << 10;
+/// Files that are not worth another thread if all are small.
+const FEW: usize = 4;
 /// Files from this size on are searched by all threads together, one after the other.
 const LARGE: u64 = 32 << 20;
 /// What a thread takes of a large file at a time.
@@ -251,7 +253,7 @@ impl<'s> Sweep<'s> {
     fn walk(&self, roots: &[PathBuf], jobs: usize) {
         let filter = Arc::clone(&self.scanner.filter);
         let Some(walk) = builder(roots, &self.scanner.options.selection, filter, jobs) else { return };
-        if jobs == 1 {
+        if jobs == 1 || is_little(roots) {
             let mut searcher = self.scanner.searcher();
             walk.build().for_each(|entry| self.entry(entry, &mut searcher));
         } else {
@@ -588,6 +590,14 @@ impl<'s> Sweep<'s> {
             });
         }
     }
+}
+
+/// Whether there is so little to walk that threads would take longer to start: one file (a large one has all threads later), or a
+/// few that are small.
+fn is_little(roots: &[PathBuf]) -> bool {
+    let is_file = |max: u64| move |m: std::fs::Metadata| m.is_file() && m.len() <= max;
+    let most = if roots.len() == 1 { u64::MAX } else { SMALL as u64 };
+    roots.len() <= FEW && roots.iter().all(|root| std::fs::metadata(root).is_ok_and(is_file(most)))
 }
 
 /// Parts of a source, cut into what a thread takes at a time.
