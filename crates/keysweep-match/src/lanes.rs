@@ -1,65 +1,64 @@
-//! Sums of points on elliptic curves over fields of 256 bits, eight at a time, with the vector instructions that multiply
-//! numbers of 52 bits (AVX-512 IFMA).
+//! Sums of points on elliptic curves, eight at a time, with the vector instructions that multiply numbers of 52 bits (AVX-512
+//! IFMA).
 //!
 //! What is added to all sums in one step comes out of one table: [`Sums::add`] takes, for each sum, the digit that picks its
 //! term. Sums are affine, and one inversion serves all additions of a step (Montgomery's trick), so that an addition takes
 //! six multiplications. The inversion is the caller's, as is all that happens once in a lifetime: a sum and a term with the same `x`,
 //! which has no slope, is left as it is and named.
 //!
-//! Numbers are in Montgomery form with the radix 2^260: `x * 2^260` modulo the prime. Nothing here is constant-time.
+//! A field's numbers have `N` limbs of 64 bits, or `D` digits of 52, and are in Montgomery form with the radix `2^(52 D)`: `x *
+//! 2^(52 D)` modulo the prime. `K` vectors are computed with at a time, so that enough products are under way: two of few digits, one
+//! of many. Nothing here is constant-time.
 
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 #[cfg(test)]
 mod tests;
 
-/// A prime of 255 or 256 bits.
-pub trait Prime256: Copy + Send + Sync + 'static {
+/// A prime of up to `64 N` bits, and at least four less than all digits.
+pub trait Prime<const N: usize>: Copy + Send + Sync + 'static {
     /// The prime, as limbs, least significant first.
-    const PRIME: [u64; 4];
+    const PRIME: [u64; N];
 }
 
 /// A point in affine coordinates, which are below the prime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C, align(64))]
-pub struct Point256 {
-    /// `x * 2^260`, limbs of 64 bits, least significant first.
-    pub x: [u64; 4],
-    /// `y * 2^260`.
-    pub y: [u64; 4],
+pub struct LanePoint<const N: usize> {
+    /// `x * 2^(52 D)`, limbs of 64 bits, least significant first.
+    pub x: [u64; N],
+    /// `y * 2^(52 D)`.
+    pub y: [u64; N],
 }
 
 /// Numbers in a vector.
 pub const LANES: usize = 8;
-/// Digits of a number, of 52 bits each.
-const DIGITS: usize = 5;
-
 /// Eight numbers: the lowest digits of all, then the next ones.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-struct Eight([[u64; LANES]; DIGITS]);
+struct Eight<const D: usize>([[u64; LANES]; D]);
 
-impl Eight {
-    const ZERO: Self = Self([[0; LANES]; DIGITS]);
+impl<const D: usize> Eight<D> {
+    const ZERO: Self = Self([[0; LANES]; D]);
 }
 
-/// Inverts numbers in place: `x * 2^260` becomes `2^260 / x`. None is zero.
-pub type Invert<'a> = &'a dyn Fn(&mut [[u64; 4]]);
+/// Inverts numbers in place: `x * 2^(52 D)` becomes `2^(52 D) / x`. None is zero.
+pub type Invert<'a, const N: usize> = &'a dyn Fn(&mut [[u64; N]]);
 
 /// Sums of points.
-pub struct Sums<P> {
-    x: Vec<Eight>,
-    y: Vec<Eight>,
+pub struct Sums<P, const N: usize, const D: usize, const K: usize> {
+    x: Vec<Eight<D>>,
+    y: Vec<Eight<D>>,
     prime: std::marker::PhantomData<P>,
 }
 
 /// Room for the additions of a step.
 #[derive(Default)]
-pub struct Room {
-    x: Vec<Eight>,
-    y: Vec<Eight>,
-    denominators: Vec<Eight>,
-    products: Vec<Eight>,
+pub struct Room<const D: usize> {
+    x: Vec<Eight<D>>,
+    y: Vec<Eight<D>>,
+    denominators: Vec<Eight<D>>,
+    products: Vec<Eight<D>>,
     /// To which sums nothing is added: one bit each.
     skip: Vec<u8>,
 }
@@ -72,15 +71,16 @@ pub fn available() -> bool {
     false
 }
 
-impl<P: Prime256> Sums<P> {
-    /// `count` sums, rounded up to whole pairs of vectors, that begin as `start`.
+impl<P: Prime<N>, const N: usize, const D: usize, const K: usize> Sums<P, N, D, K> {
+    /// `count` sums, rounded up to whole groups of `K` vectors, that begin as `start`.
     ///
     /// # Panics
     ///
     /// If [`available`] is false.
-    pub fn new(count: usize, start: &Point256) -> Self {
+    pub fn new(count: usize, start: &LanePoint<N>) -> Self {
         assert!(available());
-        let vectors = 2 * count.div_ceil(2 * LANES);
+        const { assert!(64 * N + 4 <= 52 * D || N == 9 && D == 11) };
+        let vectors = K * count.div_ceil(K * LANES);
         let mut sums = Self { x: Vec::new(), y: Vec::new(), prime: std::marker::PhantomData };
         sums.x.resize(vectors, spread(&start.x));
         sums.y.resize(vectors, spread(&start.y));
@@ -94,7 +94,7 @@ impl<P: Prime256> Sums<P> {
     }
 
     /// Makes the first `count` sums `start` again.
-    pub fn restart(&mut self, count: usize, start: &Point256) {
+    pub fn restart(&mut self, count: usize, start: &LanePoint<N>) {
         let vectors = count.div_ceil(LANES).min(self.x.len());
         self.x[..vectors].fill(spread(&start.x));
         self.y[..vectors].fill(spread(&start.y));
@@ -116,10 +116,10 @@ impl<P: Prime256> Sums<P> {
     /// If a digit is out of the row.
     pub fn add(
         &mut self,
-        row: &[Point256],
+        row: &[LanePoint<N>],
         digits: &[i16],
-        room: &mut Room,
-        invert: Invert<'_>,
+        room: &mut Room<D>,
+        invert: Invert<'_, N>,
         left: &mut Vec<usize>,
     ) {
         let most = digits.iter().map(|d| usize::from(d.unsigned_abs())).max().unwrap_or(0);
@@ -127,7 +127,7 @@ impl<P: Prime256> Sums<P> {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `new` saw that the CPU has the instructions; the digits are those of points in the row.
         unsafe {
-            ifma::add::<P>(self, row, digits, room, invert, left);
+            ifma::add::<P, N, D, K>(self, row, digits, room, invert, left);
         }
         #[cfg(not(target_arch = "x86_64"))]
         let _ = (room, invert, left);
@@ -135,54 +135,73 @@ impl<P: Prime256> Sums<P> {
 
     /// The numbers, below `count`, of sums that are probably the sum of that in `other` and of `point`: the three lie on a line with
     /// its negative, as far as the lowest 52 bits of a determinant tell.
-    pub fn differ_by(&self, other: &Self, point: &Point256, count: usize, found: &mut Vec<usize>) {
+    pub fn differ_by(&self, other: &Self, point: &LanePoint<N>, count: usize, found: &mut Vec<usize>) {
         let count = count.min(self.len()).min(other.len());
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `new` saw that the CPU has the instructions.
         unsafe {
-            ifma::differ_by::<P>(self, other, point, count, found);
+            ifma::differ_by::<P, N, D, K>(self, other, point, count, found);
         }
         #[cfg(not(target_arch = "x86_64"))]
         let _ = (point, count, found);
     }
 
     /// A sum.
-    pub fn get(&self, index: usize) -> Point256 {
+    pub fn get(&self, index: usize) -> LanePoint<N> {
         let (vector, lane) = (index / LANES, index % LANES);
-        Point256 { x: reduce(&self.x[vector], lane, &P::PRIME), y: reduce(&self.y[vector], lane, &P::PRIME) }
+        LanePoint { x: reduce(&self.x[vector], lane, &P::PRIME), y: reduce(&self.y[vector], lane, &P::PRIME) }
     }
 }
 
 const MASK: u64 = (1 << 52) - 1;
 
 /// The digits of 52 bits of a number.
-const fn digits(limbs: &[u64; 4]) -> [u64; DIGITS] {
-    [
-        limbs[0] & MASK,
-        (limbs[0] >> 52 | limbs[1] << 12) & MASK,
-        (limbs[1] >> 40 | limbs[2] << 24) & MASK,
-        (limbs[2] >> 28 | limbs[3] << 36) & MASK,
-        limbs[3] >> 16,
-    ]
+const fn digits<const N: usize, const D: usize>(limbs: &[u64; N]) -> [u64; D] {
+    let mut digits = [0; D];
+    let mut i = 0;
+    while i < D {
+        let (limb, shift) = (52 * i / 64, 52 * i % 64);
+        if limb < N {
+            digits[i] = limbs[limb] >> shift;
+        }
+        if shift > 12 && limb + 1 < N {
+            digits[i] |= limbs[limb + 1] << (64 - shift);
+        }
+        digits[i] &= MASK;
+        i += 1;
+    }
+    digits
 }
 
-/// The number below 2^256 of digits below 2^52.
-const fn limbs(d: &[u64; DIGITS]) -> [u64; 4] {
-    [d[0] | d[1] << 52, d[1] >> 12 | d[2] << 40, d[2] >> 24 | d[3] << 28, d[3] >> 36 | d[4] << 16]
+/// The number below `2^(64 N)` of digits below 2^52.
+const fn limbs<const N: usize, const D: usize>(digits: &[u64; D]) -> [u64; N] {
+    let mut limbs = [0; N];
+    let mut i = 0;
+    while i < D {
+        let (limb, shift) = (52 * i / 64, 52 * i % 64);
+        if limb < N {
+            limbs[limb] |= digits[i] << shift;
+        }
+        if shift > 12 && limb + 1 < N {
+            limbs[limb + 1] |= digits[i] >> (64 - shift);
+        }
+        i += 1;
+    }
+    limbs
 }
 
-fn spread(number: &[u64; 4]) -> Eight {
+fn spread<const N: usize, const D: usize>(number: &[u64; N]) -> Eight<D> {
     Eight(digits(number).map(|digit| [digit; LANES]))
 }
 
 /// One of eight numbers below four times the prime, below the prime.
-fn reduce(eight: &Eight, lane: usize, prime: &[u64; 4]) -> [u64; 4] {
-    let p = digits(prime);
-    let mut number: [u64; DIGITS] = std::array::from_fn(|i| eight.0[i][lane]);
+fn reduce<const N: usize, const D: usize>(eight: &Eight<D>, lane: usize, prime: &[u64; N]) -> [u64; N] {
+    let p: [u64; D] = digits(prime);
+    let mut number: [u64; D] = std::array::from_fn(|i| eight.0[i][lane]);
     for _ in 0..3 {
-        let mut less = [0; DIGITS];
+        let mut less = [0; D];
         let mut borrow = 0;
-        for i in 0..DIGITS {
+        for i in 0..D {
             let difference = number[i].wrapping_sub(p[i]).wrapping_sub(borrow);
             less[i] = difference & MASK;
             borrow = difference >> 63;

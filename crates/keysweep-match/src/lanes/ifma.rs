@@ -1,15 +1,15 @@
 //! The arithmetic, with the intrinsics.
 //!
-//! Numbers are eight at a time, five digits of 52 bits each. Products are below twice the prime if the factors are below four
-//! times the prime: 16 p^2 / 2^260 + p < 2 p. So a difference to which twice the prime is added need not be reduced.
+//! Numbers are eight at a time, in digits of 52 bits each. Products are below twice the prime if the factors are below four
+//! times the prime: 16 p^2 / 2^(52 D) + p < 2 p. So a difference to which twice the prime is added need not be reduced.
 
-use super::{DIGITS, Eight, Invert, LANES, Point256, Prime256, Room, Sums, digits, reduce};
+use super::{Eight, Invert, LANES, LanePoint, Prime, Room, Sums, digits, reduce};
 use std::arch::x86_64::*;
 
 /// Eight numbers in registers.
-type Vector = [__m512i; DIGITS];
-/// Two of them.
-type Pair = [Vector; 2];
+type Vector<const D: usize> = [__m512i; D];
+/// Some of them.
+type Group<const D: usize, const K: usize> = [Vector<D>; K];
 
 /// `-1 / P` modulo 2^52.
 const fn negative_inverse(odd: u64) -> u64 {
@@ -23,18 +23,23 @@ const fn negative_inverse(odd: u64) -> u64 {
 }
 
 /// The constants of a prime.
-struct Constants<P>(std::marker::PhantomData<P>);
+struct Constants<P, const N: usize, const D: usize>(std::marker::PhantomData<P>);
 
-impl<P: Prime256> Constants<P> {
-    const P: [u64; DIGITS] = digits(&P::PRIME);
+impl<P: Prime<N>, const N: usize, const D: usize> Constants<P, N, D> {
+    const P: [u64; D] = digits(&P::PRIME);
     const NEGATIVE_INVERSE: u64 = negative_inverse(P::PRIME[0]);
     /// Twice the prime, digits not carried.
-    const TWICE: [u64; DIGITS] = {
-        let p = Self::P;
-        [2 * p[0], 2 * p[1], 2 * p[2], 2 * p[3], 2 * p[4]]
+    const TWICE: [u64; D] = {
+        let mut twice = Self::P;
+        let mut i = 0;
+        while i < D {
+            twice[i] *= 2;
+            i += 1;
+        }
+        twice
     };
-    /// 2^260 modulo the prime.
-    const ONE: [u64; DIGITS] = digits(&one(&P::PRIME));
+    /// `2^(52 D)` modulo the prime.
+    const ONE: [u64; D] = digits(&one::<N, D>(&P::PRIME));
     /// The lowest digits of the multiples of the prime below four times the prime.
     const MULTIPLES: [u64; 4] = {
         let mask = (1 << 52) - 1;
@@ -43,15 +48,16 @@ impl<P: Prime256> Constants<P> {
     };
 }
 
-/// 2^260 modulo a prime, by doubling 1.
-const fn one(p: &[u64; 4]) -> [u64; 4] {
-    let mut value = [1u64, 0, 0, 0];
+/// `2^(52 D)` modulo a prime, by doubling 1.
+const fn one<const N: usize, const D: usize>(p: &[u64; N]) -> [u64; N] {
+    let mut value = [0u64; N];
+    value[0] = 1;
     let mut step = 0;
-    while step < 260 {
-        let mut less = [0; 4];
+    while step < 52 * D {
+        let mut less = [0; N];
         let (mut carry, mut borrow) = (0, 0);
         let mut i = 0;
-        while i < 4 {
+        while i < N {
             let doubled = value[i] << 1 | carry;
             carry = value[i] >> 63;
             let (d, b1) = doubled.overflowing_sub(p[i]);
@@ -77,29 +83,33 @@ fn all(value: u64) -> __m512i {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn load(from: &Eight) -> Vector {
-    // SAFETY: each row is 64 bytes, aligned.
-    from.0.each_ref().map(|row| unsafe { _mm512_load_si512(row.as_ptr().cast()) })
+fn load<const D: usize>(from: &Eight<D>) -> Vector<D> {
+    let mut vector = [_mm512_setzero_si512(); D];
+    for (value, row) in vector.iter_mut().zip(&from.0) {
+        // SAFETY: each row is 64 bytes, aligned.
+        *value = unsafe { _mm512_load_si512(row.as_ptr().cast()) };
+    }
+    vector
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn store(to: &mut Eight, vector: Vector) {
+fn store<const D: usize>(to: &mut Eight<D>, vector: Vector<D>) {
     for (row, value) in to.0.iter_mut().zip(vector) {
         // SAFETY: each row is 64 bytes, aligned.
         unsafe { _mm512_store_si512(row.as_mut_ptr().cast(), value) };
     }
 }
 
-/// Makes digits below 2^52 out of larger ones; the number is not negative, and below 2^260.
+/// Makes digits below 2^52 out of larger ones; the number is not negative, and below `2^(52 D)`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn carry(t: Vector) -> Vector {
+fn carry<const D: usize>(t: Vector<D>) -> Vector<D> {
     let mask = all((1 << 52) - 1);
     let mut out = t;
     let mut carry = _mm512_srai_epi64::<52>(t[0]);
     out[0] = _mm512_and_si512(t[0], mask);
-    for i in 1..DIGITS {
+    for i in 1..D {
         let digit = _mm512_add_epi64(t[i], carry);
         carry = _mm512_srai_epi64::<52>(digit);
         out[i] = _mm512_and_si512(digit, mask);
@@ -107,73 +117,85 @@ fn carry(t: Vector) -> Vector {
     out
 }
 
-/// `a * b / 2^260`, below twice the prime, for factors below four times the prime: two products at a time, since each step of
-/// one waits for the last.
+/// `a * b / 2^(52 D)`, below twice the prime, for factors below four times the prime: `K` vectors of products at a time, since
+/// each step of one waits for the last.
+#[allow(clippy::needless_range_loop)] // A digit of all vectors together.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn mul<P: Prime256>(a: &Pair, b: &Pair) -> Pair {
+fn mul<P: Prime<N>, const N: usize, const D: usize, const K: usize>(a: &Group<D, K>, b: &Group<D, K>) -> Group<D, K> {
     let zero = _mm512_setzero_si512();
-    let inverse = all(Constants::<P>::NEGATIVE_INVERSE);
-    let mut t = [[zero; DIGITS]; 2];
-    let [first, second] = b;
-    for digit in first.iter().zip(second).map(|(first, second)| [*first, *second]) {
-        let mut m = [zero; 2];
-        for k in 0..2 {
-            for j in 0..DIGITS {
-                t[k][j] = _mm512_madd52lo_epu64(t[k][j], a[k][j], digit[k]);
+    let inverse = all(Constants::<P, N, D>::NEGATIVE_INVERSE);
+    let p = Constants::<P, N, D>::P;
+    let mut t = [[zero; D]; K];
+    for i in 0..D {
+        let mut m = [zero; K];
+        for k in 0..K {
+            for j in 0..D {
+                t[k][j] = _mm512_madd52lo_epu64(t[k][j], a[k][j], b[k][i]);
             }
         }
-        for k in 0..2 {
+        for k in 0..K {
             let low = t[k][0];
-            m[k] = if Constants::<P>::NEGATIVE_INVERSE == 1 { low } else { _mm512_madd52lo_epu64(zero, low, inverse) };
+            let unit = Constants::<P, N, D>::NEGATIVE_INVERSE == 1;
+            m[k] = if unit { low } else { _mm512_madd52lo_epu64(zero, low, inverse) };
         }
-        for k in 0..2 {
-            for j in (0..DIGITS).filter(|j| Constants::<P>::P[*j] != 0) {
-                t[k][j] = _mm512_madd52lo_epu64(t[k][j], m[k], all(Constants::<P>::P[j]));
+        for k in 0..K {
+            for j in (0..D).filter(|j| p[*j] != 0) {
+                t[k][j] = _mm512_madd52lo_epu64(t[k][j], m[k], all(p[j]));
             }
-            let [first, second, ..] = t[k];
-            t[k] = [_mm512_add_epi64(second, _mm512_srli_epi64::<52>(first)), t[k][2], t[k][3], t[k][4], zero];
+            let first = t[k][0];
+            for j in 1..D {
+                t[k][j - 1] = t[k][j];
+            }
+            t[k][D - 1] = zero;
+            t[k][0] = _mm512_add_epi64(t[k][0], _mm512_srli_epi64::<52>(first));
         }
-        for k in 0..2 {
-            for j in 0..DIGITS {
-                t[k][j] = _mm512_madd52hi_epu64(t[k][j], a[k][j], digit[k]);
+        for k in 0..K {
+            for j in 0..D {
+                t[k][j] = _mm512_madd52hi_epu64(t[k][j], a[k][j], b[k][i]);
             }
-            for j in (0..DIGITS).filter(|j| Constants::<P>::P[*j] != 0) {
-                t[k][j] = _mm512_madd52hi_epu64(t[k][j], m[k], all(Constants::<P>::P[j]));
+            for j in (0..D).filter(|j| p[*j] != 0) {
+                t[k][j] = _mm512_madd52hi_epu64(t[k][j], m[k], all(p[j]));
             }
         }
     }
-    [carry(t[0]), carry(t[1])]
+    for t in &mut t {
+        *t = carry(*t);
+    }
+    t
 }
 
 /// `a - b` plus twice the prime: below four times the prime, if both are below twice the prime.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn sub<P: Prime256>(a: &Pair, b: &Pair) -> Pair {
+fn sub<P: Prime<N>, const N: usize, const D: usize, const K: usize>(a: &Group<D, K>, b: &Group<D, K>) -> Group<D, K> {
     let mut difference = *a;
-    for k in 0..2 {
-        for i in 0..DIGITS {
-            difference[k][i] = _mm512_sub_epi64(_mm512_add_epi64(a[k][i], all(Constants::<P>::TWICE[i])), b[k][i]);
+    for k in 0..K {
+        for i in 0..D {
+            let more = _mm512_add_epi64(a[k][i], all(Constants::<P, N, D>::TWICE[i]));
+            difference[k][i] = _mm512_sub_epi64(more, b[k][i]);
         }
+        difference[k] = carry(difference[k]);
     }
-    [carry(difference[0]), carry(difference[1])]
+    difference
 }
 
 /// A number below four times the prime made one below twice the prime.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn halve<P: Prime256>(a: &Pair) -> Pair {
+fn halve<P: Prime<N>, const N: usize, const D: usize, const K: usize>(a: &Group<D, K>) -> Group<D, K> {
     let mask = all((1 << 52) - 1);
     let mut less = *a;
-    let mut borrow = [_mm512_setzero_si512(); 2];
-    for i in 0..DIGITS {
-        for k in 0..2 {
-            let difference = _mm512_add_epi64(_mm512_sub_epi64(a[k][i], all(Constants::<P>::TWICE[i])), borrow[k]);
+    let mut borrow = [_mm512_setzero_si512(); K];
+    for i in 0..D {
+        for k in 0..K {
+            let twice = all(Constants::<P, N, D>::TWICE[i]);
+            let difference = _mm512_add_epi64(_mm512_sub_epi64(a[k][i], twice), borrow[k]);
             borrow[k] = _mm512_srai_epi64::<52>(difference);
             less[k][i] = _mm512_and_si512(difference, mask);
         }
     }
-    for k in 0..2 {
+    for k in 0..K {
         let negative = _mm512_cmplt_epi64_mask(borrow[k], _mm512_setzero_si512());
         less[k] = blend(negative, &less[k], &a[k]);
     }
@@ -183,50 +205,73 @@ fn halve<P: Prime256>(a: &Pair) -> Pair {
 /// `b` where the mask says so, else `a`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn blend(mask: __mmask8, a: &Vector, b: &Vector) -> Vector {
-    std::array::from_fn(|i| _mm512_mask_blend_epi64(mask, a[i], b[i]))
+fn blend<const D: usize>(mask: __mmask8, a: &Vector<D>, b: &Vector<D>) -> Vector<D> {
+    let mut blended = *a;
+    for i in 0..D {
+        blended[i] = _mm512_mask_blend_epi64(mask, a[i], b[i]);
+    }
+    blended
 }
 
 /// Which lanes of numbers below four times the prime are probably zero, by the lowest digit.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn zero_lanes<P: Prime256>(low: __m512i) -> __mmask8 {
-    Constants::<P>::MULTIPLES.into_iter().fold(0, |mask, low_digit| mask | _mm512_cmpeq_epi64_mask(low, all(low_digit)))
+fn zero_lanes<P: Prime<N>, const N: usize, const D: usize>(low: __m512i) -> __mmask8 {
+    let multiples = Constants::<P, N, D>::MULTIPLES;
+    multiples.into_iter().fold(0, |mask, low_digit| mask | _mm512_cmpeq_epi64_mask(low, all(low_digit)))
 }
 
-/// Eight points of a row, the mask of those that are none because the digit is 0, and that of those to be negated. The digits are in
-/// range.
+/// Eight points of a row.
+struct Gathered<const D: usize> {
+    x: Vector<D>,
+    y: Vector<D>,
+    /// Which are none, because the digit is 0.
+    none: __mmask8,
+    /// Which are to be negated.
+    minus: __mmask8,
+}
+
+/// Most vectors that a point takes.
+const POINT: usize = 3;
+
+/// The points that digits pick of a row, which are in range.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-unsafe fn gather(row: &[Point256], digits: &[i16; LANES]) -> (Vector, Vector, __mmask8, __mmask8) {
-    let mut lanes = [_mm512_setzero_si512(); LANES];
+unsafe fn gather<const N: usize, const D: usize>(row: &[LanePoint<N>], digits: &[i16; LANES]) -> Gathered<D> {
+    const { assert!(size_of::<LanePoint<N>>() <= 64 * POINT) };
+    let mut words = [[_mm512_setzero_si512(); LANES]; POINT];
     let (mut none, mut minus) = (0u8, 0u8);
     for (i, digit) in digits.iter().enumerate() {
         none |= u8::from(*digit == 0) << i;
         minus |= u8::from(*digit < 0) << i;
         let index = usize::from(digit.unsigned_abs()).max(1) - 1;
-        // SAFETY: the caller's digits are in range; a point is 64 bytes, aligned.
-        lanes[i] = unsafe { _mm512_load_si512(row.as_ptr().add(index).cast()) };
+        for (part, words) in words.iter_mut().enumerate().take(size_of::<LanePoint<N>>() / 64) {
+            // SAFETY: the caller's digits are in range; a point is made of whole vectors, aligned.
+            words[i] = unsafe { _mm512_load_si512(row.as_ptr().add(index).cast::<__m512i>().add(part)) };
+        }
     }
-    let rows = transpose(lanes);
-    let x = spread([rows[0], rows[1], rows[2], rows[3]]);
-    let y = spread([rows[4], rows[5], rows[6], rows[7]]);
-    (x, y, none, minus)
+    for words in words.iter_mut().take(size_of::<LanePoint<N>>() / 64) {
+        *words = transpose(*words);
+    }
+    let words = words.as_flattened();
+    Gathered { x: spread(&words[..N]), y: spread(&words[N..2 * N]), none, minus }
 }
 
 /// Limbs of 64 bits as digits of 52.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn spread(l: [__m512i; 4]) -> Vector {
-    let mask = all((1 << 52) - 1);
-    let join = |low, high| _mm512_and_si512(_mm512_or_si512(low, high), mask);
-    [
-        _mm512_and_si512(l[0], mask),
-        join(_mm512_srli_epi64::<52>(l[0]), _mm512_slli_epi64::<12>(l[1])),
-        join(_mm512_srli_epi64::<40>(l[1]), _mm512_slli_epi64::<24>(l[2])),
-        join(_mm512_srli_epi64::<28>(l[2]), _mm512_slli_epi64::<36>(l[3])),
-        _mm512_srli_epi64::<16>(l[3]),
-    ]
+fn spread<const D: usize>(limbs: &[__m512i]) -> Vector<D> {
+    let (mask, zero) = (all((1 << 52) - 1), _mm512_setzero_si512());
+    let mut digits = [zero; D];
+    for (i, digit) in digits.iter_mut().enumerate() {
+        let (limb, shift) = (52 * i / 64, (52 * i % 64) as u64);
+        let at = |index: usize| limbs.get(index).copied().unwrap_or(zero);
+        let low = _mm512_srlv_epi64(at(limb), all(shift));
+        // What is shifted by 64 is gone.
+        let high = _mm512_sllv_epi64(at(limb + 1), all(64 - shift));
+        *digit = _mm512_and_si512(_mm512_or_si512(low, high), mask);
+    }
+    digits
 }
 
 /// The rows and columns of eight by eight words exchanged.
@@ -260,133 +305,154 @@ const AHEAD: usize = 6;
 
 /// # Safety
 ///
-/// The CPU has the instructions, the digits are from `-row.len()` to `row.len()`, and there are as many sums, rounded up to pairs of
+/// The CPU has the instructions, the digits are from `-row.len()` to `row.len()`, and there are as many sums, rounded up to groups of
 /// vectors.
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) unsafe fn add<P: Prime256>(
-    sums: &mut Sums<P>,
-    row: &[Point256],
+pub(super) unsafe fn add<P: Prime<N>, const N: usize, const D: usize, const K: usize>(
+    sums: &mut Sums<P, N, D, K>,
+    row: &[LanePoint<N>],
     given: &[i16],
-    room: &mut Room,
-    invert: Invert<'_>,
+    room: &mut Room<D>,
+    invert: Invert<'_, N>,
     left: &mut Vec<usize>,
 ) {
-    let pairs = given.len().div_ceil(2 * LANES);
+    let groups = given.len().div_ceil(K * LANES);
     for list in [&mut room.x, &mut room.y, &mut room.denominators, &mut room.products] {
-        list.resize((2 * pairs).max(list.len()), Eight::ZERO);
+        list.resize((K * groups).max(list.len()), Eight::ZERO);
     }
-    room.skip.resize((2 * pairs).max(room.skip.len()), 0);
-    let one: Vector = std::array::from_fn(|i| all(Constants::<P>::ONE[i]));
-    // Two products that grow side by side, since each waits for its last factor.
-    let mut running = [one; 2];
-    for (p, chunk) in given.chunks(2 * LANES).enumerate() {
-        for digit in given.iter().skip(2 * LANES * p + AHEAD * LANES).take(2 * LANES) {
+    room.skip.resize((K * groups).max(room.skip.len()), 0);
+    let one: Vector<D> = std::array::from_fn(|i| all(Constants::<P, N, D>::ONE[i]));
+    // Products that grow side by side, since each waits for its last factor.
+    let mut running = [one; K];
+    for (g, chunk) in given.chunks(K * LANES).enumerate() {
+        for digit in given.iter().skip(K * LANES * g + AHEAD * LANES).take(K * LANES) {
             let index = usize::from(digit.unsigned_abs()).max(1) - 1;
-            _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().wrapping_add(index).cast());
+            let point = row.as_ptr().wrapping_add(index).cast::<__m512i>();
+            for part in 0..size_of::<LanePoint<N>>() / 64 {
+                _mm_prefetch::<_MM_HINT_T0>(point.wrapping_add(part).cast());
+            }
         }
-        let mut digits = [[0; LANES]; 2];
+        let mut digits = [[0; LANES]; K];
         digits.as_flattened_mut()[..chunk.len()].copy_from_slice(chunk);
-        // SAFETY: the caller's digits are in range, and so is 0 if there is any point.
-        let [(x0, y0, none0, minus0), (x1, y1, none1, minus1)] = digits.each_ref().map(|d| unsafe { gather(row, d) });
-        let (x, y, none, minus) = ([x0, x1], [y0, y1], [none0, none1], [minus0, minus1]);
+        let (mut x, mut y) = ([one; K], [one; K]);
+        let (mut none, mut minus) = ([0; K], [0; K]);
+        for k in 0..K {
+            // SAFETY: the caller's digits are in range, and so is 0 if there is any point.
+            let gathered = unsafe { gather::<N, D>(row, &digits[k]) };
+            (x[k], y[k], none[k], minus[k]) = (gathered.x, gathered.y, gathered.none, gathered.minus);
+        }
         // -y as 2 p - y.
-        let negative = sub::<P>(&[[_mm512_setzero_si512(); DIGITS]; 2], &y);
-        let difference = sub::<P>(&x, &load_pair(&sums.x, p));
+        let negative = sub::<P, N, D, K>(&[[_mm512_setzero_si512(); D]; K], &y);
+        let difference = sub::<P, N, D, K>(&x, &load_group(&sums.x, g));
         let mut denominator = difference;
-        for k in 0..2 {
-            let no_slope = zero_lanes::<P>(difference[k][0]) & !none[k];
+        for k in 0..K {
+            let no_slope = zero_lanes::<P, N, D>(difference[k][0]) & !none[k];
             if no_slope != 0 {
                 let lanes = (0..LANES).filter(|lane| no_slope >> lane & 1 != 0);
-                left.extend(lanes.map(|lane| LANES * (2 * p + k) + lane));
+                left.extend(lanes.map(|lane| LANES * (K * g + k) + lane));
             }
-            room.skip[2 * p + k] = none[k] | no_slope;
+            room.skip[K * g + k] = none[k] | no_slope;
             denominator[k] = blend(none[k] | no_slope, &difference[k], &one);
+            y[k] = blend(minus[k], &y[k], &negative[k]);
         }
-        store_pair(&mut room.x, p, x);
-        store_pair(&mut room.y, p, [blend(minus[0], &y[0], &negative[0]), blend(minus[1], &y[1], &negative[1])]);
-        store_pair(&mut room.denominators, p, denominator);
-        store_pair(&mut room.products, p, running);
-        running = mul::<P>(&running, &denominator);
+        store_group(&mut room.x, g, x);
+        store_group(&mut room.y, g, y);
+        store_group(&mut room.denominators, g, denominator);
+        store_group(&mut room.products, g, running);
+        running = mul::<P, N, D, K>(&running, &denominator);
     }
-    let mut inverse = invert_lanes::<P>(running, invert);
-    for p in (0..pairs).rev() {
-        let denominator = load_pair(&room.denominators, p);
-        let this = mul::<P>(&inverse, &load_pair(&room.products, p));
-        inverse = mul::<P>(&inverse, &denominator);
-        let (x, y) = (load_pair(&sums.x, p), load_pair(&sums.y, p));
-        let (term_x, term_y) = (load_pair(&room.x, p), load_pair(&room.y, p));
-        let slope = mul::<P>(&sub::<P>(&term_y, &y), &this);
-        let square = mul::<P>(&slope, &slope);
+    let mut inverse = invert_lanes::<P, N, D, K>(running, invert);
+    for g in (0..groups).rev() {
+        let denominator = load_group(&room.denominators, g);
+        let this = mul::<P, N, D, K>(&inverse, &load_group(&room.products, g));
+        inverse = mul::<P, N, D, K>(&inverse, &denominator);
+        let (x, y) = (load_group(&sums.x, g), load_group(&sums.y, g));
+        let (term_x, term_y) = (load_group(&room.x, g), load_group(&room.y, g));
+        let slope = mul::<P, N, D, K>(&sub::<P, N, D, K>(&term_y, &y), &this);
+        let square = mul::<P, N, D, K>(&slope, &slope);
         // slope^2 - x - x' + 4 p is below six times the prime: halved on the way.
-        let new_x = halve::<P>(&sub::<P>(&halve::<P>(&sub::<P>(&square, &x)), &term_x));
-        let new_y = halve::<P>(&sub::<P>(&mul::<P>(&slope, &sub::<P>(&x, &new_x)), &y));
-        let same = [room.skip[2 * p], room.skip[2 * p + 1]];
-        store_pair(&mut sums.x, p, [blend(same[0], &new_x[0], &x[0]), blend(same[1], &new_x[1], &x[1])]);
-        store_pair(&mut sums.y, p, [blend(same[0], &new_y[0], &y[0]), blend(same[1], &new_y[1], &y[1])]);
+        let once = halve::<P, N, D, K>(&sub::<P, N, D, K>(&square, &x));
+        let mut new_x = halve::<P, N, D, K>(&sub::<P, N, D, K>(&once, &term_x));
+        let rise = mul::<P, N, D, K>(&slope, &sub::<P, N, D, K>(&x, &new_x));
+        let mut new_y = halve::<P, N, D, K>(&sub::<P, N, D, K>(&rise, &y));
+        for k in 0..K {
+            let same = room.skip[K * g + k];
+            (new_x[k], new_y[k]) = (blend(same, &new_x[k], &x[k]), blend(same, &new_y[k], &y[k]));
+        }
+        store_group(&mut sums.x, g, new_x);
+        store_group(&mut sums.y, g, new_y);
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn load_pair(list: &[Eight], pair: usize) -> Pair {
-    [load(&list[2 * pair]), load(&list[2 * pair + 1])]
+fn load_group<const D: usize, const K: usize>(list: &[Eight<D>], group: usize) -> Group<D, K> {
+    let mut values = [[_mm512_setzero_si512(); D]; K];
+    for (value, eight) in values.iter_mut().zip(&list[K * group..][..K]) {
+        *value = load(eight);
+    }
+    values
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn store_pair(list: &mut [Eight], pair: usize, values: Pair) {
-    store(&mut list[2 * pair], values[0]);
-    store(&mut list[2 * pair + 1], values[1]);
+fn store_group<const D: usize, const K: usize>(list: &mut [Eight<D>], group: usize, values: Group<D, K>) {
+    for (value, eight) in values.into_iter().zip(&mut list[K * group..][..K]) {
+        store(eight, value);
+    }
 }
 
-/// The inverses of the lanes of two vectors.
+/// The inverses of the lanes of some vectors.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn invert_lanes<P: Prime256>(vectors: Pair, invert: Invert<'_>) -> Pair {
-    let mut eights = [Eight::ZERO; 2];
-    let mut numbers = [[0; 4]; 2 * LANES];
-    for ((eight, vector), numbers) in eights.iter_mut().zip(vectors).zip(numbers.chunks_mut(LANES)) {
+fn invert_lanes<P: Prime<N>, const N: usize, const D: usize, const K: usize>(
+    vectors: Group<D, K>,
+    invert: Invert<'_, N>,
+) -> Group<D, K> {
+    let mut eights = [Eight::ZERO; K];
+    let mut numbers = [[[0; N]; LANES]; K];
+    for ((eight, vector), numbers) in eights.iter_mut().zip(vectors).zip(&mut numbers) {
         store(eight, vector);
         for (lane, number) in numbers.iter_mut().enumerate() {
             *number = reduce(eight, lane, &P::PRIME);
         }
     }
-    invert(&mut numbers);
-    for (eight, numbers) in eights.iter_mut().zip(numbers.chunks(LANES)) {
+    invert(numbers.as_flattened_mut());
+    for (eight, numbers) in eights.iter_mut().zip(&numbers) {
         for (lane, number) in numbers.iter().enumerate() {
-            for (row, digit) in eight.0.iter_mut().zip(digits(number)) {
+            for (row, digit) in eight.0.iter_mut().zip(digits::<N, D>(number)) {
                 row[lane] = digit;
             }
         }
     }
-    [load(&eights[0]), load(&eights[1])]
+    load_group(&eights, 0)
 }
 
 /// # Safety
 ///
 /// The CPU has the instructions.
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) unsafe fn differ_by<P: Prime256>(
-    sums: &Sums<P>,
-    others: &Sums<P>,
-    point: &Point256,
+pub(super) unsafe fn differ_by<P: Prime<N>, const N: usize, const D: usize, const K: usize>(
+    sums: &Sums<P, N, D, K>,
+    others: &Sums<P, N, D, K>,
+    point: &LanePoint<N>,
     count: usize,
     found: &mut Vec<usize>,
 ) {
-    let point = [super::spread(&point.x), super::spread(&point.y)].each_ref().map(|c| load(c));
-    let [qx, qy] = point.map(|c| [c, c]);
-    let zero = [[_mm512_setzero_si512(); DIGITS]; 2];
-    let minus_qy = halve::<P>(&sub::<P>(&zero, &qy));
-    for p in 0..count.div_ceil(2 * LANES) {
-        let (x1, y1) = (load_pair(&sums.x, p), load_pair(&sums.y, p));
-        let (x2, y2) = (load_pair(&others.x, p), load_pair(&others.y, p));
+    let coordinate = |limbs: &[u64; N]| [load(&super::spread(limbs)); K];
+    let (qx, qy) = (coordinate(&point.x), coordinate(&point.y));
+    let zero = [[_mm512_setzero_si512(); D]; K];
+    let minus_qy = halve::<P, N, D, K>(&sub::<P, N, D, K>(&zero, &qy));
+    for g in 0..count.div_ceil(K * LANES) {
+        let (x1, y1) = (load_group(&sums.x, g), load_group(&sums.y, g));
+        let (x2, y2) = (load_group(&others.x, g), load_group(&others.y, g));
         // (x1, y1), (x2, -y2) and (qx, -qy) lie on a line.
-        let minus_y2 = halve::<P>(&sub::<P>(&zero, &y2));
-        let left = mul::<P>(&sub::<P>(&x1, &x2), &sub::<P>(&y1, &minus_qy));
-        let right = mul::<P>(&sub::<P>(&x1, &qx), &sub::<P>(&y1, &minus_y2));
-        for (k, difference) in sub::<P>(&left, &right).iter().enumerate() {
-            let zero_lanes = zero_lanes::<P>(difference[0]);
+        let minus_y2 = halve::<P, N, D, K>(&sub::<P, N, D, K>(&zero, &y2));
+        let left = mul::<P, N, D, K>(&sub::<P, N, D, K>(&x1, &x2), &sub::<P, N, D, K>(&y1, &minus_qy));
+        let right = mul::<P, N, D, K>(&sub::<P, N, D, K>(&x1, &qx), &sub::<P, N, D, K>(&y1, &minus_y2));
+        for (k, difference) in sub::<P, N, D, K>(&left, &right).iter().enumerate() {
+            let zero_lanes = zero_lanes::<P, N, D>(difference[0]);
             let lanes = (0..LANES).filter(|lane| zero_lanes >> lane & 1 != 0);
-            found.extend(lanes.map(|lane| LANES * (2 * p + k) + lane).filter(|i| *i < count));
+            found.extend(lanes.map(|lane| LANES * (K * g + k) + lane).filter(|i| *i < count));
         }
     }
 }

@@ -5,39 +5,59 @@ use num_bigint::BigUint;
 
 #[derive(Clone, Copy)]
 struct P256;
-impl Prime256 for P256 {
+impl Prime<4> for P256 {
     const PRIME: [u64; 4] = [u64::MAX, 0xffff_ffff, 0, 0xffff_ffff_0000_0001];
 }
 
 #[derive(Clone, Copy)]
 struct Secp256k1;
-impl Prime256 for Secp256k1 {
+impl Prime<4> for Secp256k1 {
     const PRIME: [u64; 4] = [0xffff_fffe_ffff_fc2f, u64::MAX, u64::MAX, u64::MAX];
 }
 
 /// 2^255 - 19.
 #[derive(Clone, Copy)]
 struct Small;
-impl Prime256 for Small {
+impl Prime<4> for Small {
     const PRIME: [u64; 4] = [u64::MAX - 18, u64::MAX, u64::MAX, u64::MAX >> 1];
+}
+
+#[derive(Clone, Copy)]
+struct P384;
+impl Prime<6> for P384 {
+    const PRIME: [u64; 6] = [0xffff_ffff, 0xffff_ffff_0000_0000, u64::MAX - 1, u64::MAX, u64::MAX, u64::MAX];
+}
+
+/// 2^448 - 2^224 - 1.
+#[derive(Clone, Copy)]
+struct P448;
+impl Prime<7> for P448 {
+    const PRIME: [u64; 7] = [u64::MAX, u64::MAX, u64::MAX, 0xffff_fffe_ffff_ffff, u64::MAX, u64::MAX, u64::MAX];
+}
+
+/// 2^521 - 1.
+#[derive(Clone, Copy)]
+struct P521;
+impl Prime<9> for P521 {
+    const PRIME: [u64; 9] = [u64::MAX, u64::MAX, u64::MAX, u64::MAX, u64::MAX, u64::MAX, u64::MAX, u64::MAX, 0x1ff];
 }
 
 fn number(limbs: &[u64]) -> BigUint {
     BigUint::from_slice(&limbs.iter().flat_map(|l| [*l as u32, (*l >> 32) as u32]).collect::<Vec<_>>())
 }
 
-fn to_limbs(number: &BigUint) -> [u64; 4] {
+fn to_limbs<const N: usize>(number: &BigUint) -> [u64; N] {
     let digits = number.to_u64_digits();
     std::array::from_fn(|i| digits.get(i).copied().unwrap_or(0))
 }
 
 /// The field, with numbers as they are.
-struct Naive {
+struct Naive<const D: usize> {
     p: BigUint,
 }
 
-impl Naive {
-    fn new<P: Prime256>() -> Self {
+impl<const D: usize> Naive<D> {
+    fn new<P: Prime<N>, const N: usize>() -> Self {
         Self { p: number(&P::PRIME) }
     }
 
@@ -56,15 +76,15 @@ impl Naive {
         (x, y)
     }
 
-    fn enter(&self, point: &(BigUint, BigUint)) -> Point256 {
-        let enter = |n: &BigUint| to_limbs(&((n << 260u32) % &self.p));
-        Point256 { x: enter(&point.0), y: enter(&point.1) }
+    fn enter<const N: usize>(&self, point: &(BigUint, BigUint)) -> LanePoint<N> {
+        let enter = |n: &BigUint| to_limbs(&((n << (52 * D)) % &self.p));
+        LanePoint { x: enter(&point.0), y: enter(&point.1) }
     }
 
     /// The inversion that [`Sums::add`] asks for.
-    fn invert(&self, numbers: &mut [[u64; 4]]) {
+    fn invert<const N: usize>(&self, numbers: &mut [[u64; N]]) {
         for n in numbers {
-            *n = to_limbs(&((self.inverse(&number(n)) << 520u32) % &self.p));
+            *n = to_limbs(&((self.inverse(&number(n)) << (104 * D)) % &self.p));
         }
     }
 }
@@ -80,14 +100,14 @@ fn random(seed: u64) -> impl Iterator<Item = u64> {
 }
 
 /// Additions need no curve: each pair of points with different `x` has a slope.
-fn sums_are_those_of_the_textbook<P: Prime256>() {
+fn sums_are_those_of_the_textbook<P: Prime<N>, const N: usize, const D: usize, const K: usize>() {
     if !available() {
         return;
     }
-    let naive = Naive::new::<P>();
+    let naive = Naive::<D>::new::<P, N>();
     let mut numbers = random(7);
     let mut point = || {
-        let mut number = || number(&numbers.by_ref().take(4).collect::<Vec<_>>()) % &naive.p;
+        let mut number = || number(&numbers.by_ref().take(N).collect::<Vec<_>>()) % &naive.p;
         (number(), number())
     };
     let mut row: Vec<_> = (0..30).map(|_| point()).collect();
@@ -96,16 +116,16 @@ fn sums_are_those_of_the_textbook<P: Prime256>() {
     row.push((&naive.p - 1u32, BigUint::from(1u32)));
     let start = point();
     row.push(start.clone());
-    let packed: Vec<Point256> = row.iter().map(|p| naive.enter(p)).collect();
+    let packed: Vec<LanePoint<N>> = row.iter().map(|p| naive.enter(p)).collect();
     for count in [1, 7, 8, 9, 40] {
-        let mut sums = Sums::<P>::new(count, &naive.enter(&start));
+        let mut sums = Sums::<P, N, D, K>::new(count, &naive.enter(&start));
         let mut expected = vec![start.clone(); count];
         let mut room = Room::default();
         let mut steps = random(count as u64);
         for step in 0..12 {
             let digits: Vec<i16> = steps.by_ref().take(count).map(|n| (n % 65) as i16 - 32).collect();
             let mut left = Vec::new();
-            let before = Sums::<P> { x: sums.x.clone(), y: sums.y.clone(), prime: sums.prime };
+            let before = Sums::<P, N, D, K> { x: sums.x.clone(), y: sums.y.clone(), prime: sums.prime };
             sums.add(&packed, &digits, &mut room, &|n| naive.invert(n), &mut left);
             for (i, digit) in digits.iter().enumerate() {
                 let Some(index) = usize::from(digit.unsigned_abs()).checked_sub(1) else { continue };
@@ -131,7 +151,7 @@ fn sums_are_those_of_the_textbook<P: Prime256>() {
                 assert_eq!(found, (0..count).filter(same).collect::<Vec<_>>(), "{count} {step}");
             }
         }
-        let mut copy = Sums::<P>::new(count, &packed[0]);
+        let mut copy = Sums::<P, N, D, K>::new(count, &packed[0]);
         copy.copy(&sums, count);
         assert_eq!(copy.get(count - 1), sums.get(count - 1));
         copy.restart(count, &packed[1]);
@@ -141,15 +161,35 @@ fn sums_are_those_of_the_textbook<P: Prime256>() {
 
 #[test]
 fn sums_over_the_field_of_p256() {
-    sums_are_those_of_the_textbook::<P256>();
+    sums_are_those_of_the_textbook::<P256, 4, 5, 2>();
+    sums_are_those_of_the_textbook::<P256, 4, 5, 1>();
 }
 
 #[test]
 fn sums_over_the_field_of_secp256k1() {
-    sums_are_those_of_the_textbook::<Secp256k1>();
+    sums_are_those_of_the_textbook::<Secp256k1, 4, 5, 2>();
 }
 
 #[test]
 fn sums_over_a_field_of_255_bits() {
-    sums_are_those_of_the_textbook::<Small>();
+    sums_are_those_of_the_textbook::<Small, 4, 5, 2>();
+}
+
+#[test]
+fn sums_over_larger_fields() {
+    sums_are_those_of_the_textbook::<P384, 6, 8, 1>();
+    sums_are_those_of_the_textbook::<P448, 7, 9, 1>();
+    sums_are_those_of_the_textbook::<P521, 9, 11, 1>();
+}
+
+#[test]
+fn digits_and_limbs_are_the_same_number() {
+    let limbs_of = |seed| -> [u64; 9] { random(seed).take(9).collect::<Vec<_>>().try_into().unwrap() };
+    for seed in 1..100 {
+        let mut number = limbs_of(seed);
+        number[8] &= 0x1ff;
+        assert_eq!(limbs::<9, 11>(&digits(&number)), number);
+        let six: [u64; 6] = number[..6].try_into().unwrap();
+        assert_eq!(limbs::<6, 8>(&digits(&six)), six);
+    }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use zeroize::{Zeroize, Zeroizing};
 
 pub(super) use scalar::{Rows, start, times_power_of_two};
-pub(super) use vector::{Ifma, None as NoVectors, Vectors};
+pub(super) use vector::{Ifma, Vectors};
 
 /// Windows of a run that are gone through together: the more, the larger are the tables, and the less is the overhead of one
 /// window's words at each end.

@@ -28,7 +28,8 @@ const fn neg_inverse(odd: u64) -> u64 {
     inverse.wrapping_neg()
 }
 
-const fn power_of_two<const N: usize>(p: [u64; N], exponent: u32) -> [u64; N] {
+/// A power of two modulo a prime.
+pub(crate) const fn power_of_two<const N: usize>(p: [u64; N], exponent: u32) -> [u64; N] {
     let mut value = [0; N];
     value[0] = 1;
     let mut step = 0;

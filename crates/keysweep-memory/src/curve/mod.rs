@@ -136,7 +136,7 @@ impl Multiplier {
     /// A multiplier for about `expected` scalars: the more, the larger is the table.
     pub fn new(group: Group, expected: usize) -> Self {
         // A table is made without vector instructions.
-        let entry = if group.limbs() == 4 && keysweep_match::lanes::available() { PLAIN_COST } else { 1 };
+        let entry = if keysweep_match::lanes::available() { PLAIN_COST } else { 1 };
         let cost = |width: u32| {
             let places = (64 * group.limbs() + 1).div_ceil(width as usize);
             places * (expected + (entry << (width - 1)))

@@ -12,23 +12,18 @@ macro_rules! prime {
         impl Field<$limbs> for $name {
             const P: [u64; $limbs] = $p;
         }
-        prime256!($name, $limbs, $p);
-    };
-}
-
-/// Vector instructions compute in fields of four limbs.
-macro_rules! prime256 {
-    ($name:ident, 4, $p:expr) => {
-        impl keysweep_match::lanes::Prime256 for $name {
-            const PRIME: [u64; 4] = $p;
+        impl keysweep_match::lanes::Prime<$limbs> for $name {
+            const PRIME: [u64; $limbs] = $p;
         }
     };
-    ($name:ident, $limbs:tt, $p:expr) => {};
 }
 
+/// The digits of a field, and how many vectors are computed with at a time: more of few digits.
 macro_rules! vectors {
-    ($field:ty, 4) => { super::chain::Ifma<$field> };
-    ($field:ty, $limbs:tt) => { super::chain::NoVectors };
+    ($field:ty, 4) => { super::chain::Ifma<$field, 5, 2> };
+    ($field:ty, 6) => { super::chain::Ifma<$field, 8, 1> };
+    ($field:ty, 7) => { super::chain::Ifma<$field, 9, 1> };
+    ($field:ty, 9) => { super::chain::Ifma<$field, 11, 1> };
 }
 
 /// A number of `N` limbs from big-endian hexadecimal digits.
@@ -145,7 +140,7 @@ impl Curve25519 {
 impl Weierstrass<4> for Curve25519 {
     type Field = P25519;
     type Order = Order25519;
-    type Vectors = super::chain::Ifma<P25519>;
+    type Vectors = vectors!(P25519, 4);
     const BITS: u32 = 255;
 
     fn a() -> [u64; 4] {
@@ -222,7 +217,7 @@ impl Edwards448 {
 impl Weierstrass<7> for Edwards448 {
     type Field = P448;
     type Order = Order448;
-    type Vectors = super::chain::NoVectors;
+    type Vectors = vectors!(P448, 7);
     const BITS: u32 = 448;
 
     fn a() -> [u64; 7] {

@@ -1,9 +1,9 @@
-//! The sums with vector instructions, for fields of 256 bits.
+//! The sums with vector instructions.
 
 use super::{RUNS, Rows, Sums, Tables, scalar};
 use crate::curve::field::{self, Field};
 use crate::curve::weierstrass::{Point, Weierstrass, invert_all};
-use keysweep_match::lanes::{self, Point256, Prime256, Room};
+use keysweep_match::lanes::{self, LanePoint, Prime, Room};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -28,105 +28,92 @@ pub(crate) trait Vectors<const N: usize>: Copy {
     ) -> (Vec<Point<N>>, Vec<usize>);
 }
 
-/// They do not.
+/// By [`lanes`]: with `D` digits, `K` vectors at a time.
 #[derive(Clone, Copy)]
-pub(crate) struct None;
+pub(crate) struct Ifma<F, const D: usize, const K: usize>(PhantomData<F>);
 
-impl<const N: usize> Vectors<N> for None {
-    type Packed = ();
+impl<F: Field<N> + Prime<N>, const N: usize, const D: usize, const K: usize> Vectors<N> for Ifma<F, D, K> {
+    type Packed = LanePoint<N>;
 
-    fn pack(_: &[Point<N>]) -> Vec<()> {
-        Vec::new()
+    fn pack(points: &[Point<N>]) -> Vec<LanePoint<N>> {
+        if lanes::available() { points.iter().map(pack::<F, N, D>).collect() } else { Vec::new() }
     }
 
     fn add_up(
         start: &Point<N>,
-        _: std::slice::ChunksExact<'_, ()>,
-        _: &[i16],
-        count: usize,
-    ) -> (Vec<Point<N>>, Vec<usize>) {
-        (vec![*start; count], (0..count).collect())
-    }
-
-    fn tables<C: Weierstrass<N>>(rows: Rows<C, N>) -> Arc<dyn Tables> {
-        Arc::new(rows)
-    }
-}
-
-/// Fields of four limbs, by [`lanes`].
-#[derive(Clone, Copy)]
-pub(crate) struct Ifma<F>(PhantomData<F>);
-
-impl<F: Field<4> + Prime256> Vectors<4> for Ifma<F> {
-    type Packed = Point256;
-
-    fn pack(points: &[Point<4>]) -> Vec<Point256> {
-        if lanes::available() { points.iter().map(pack::<F>).collect() } else { Vec::new() }
-    }
-
-    fn add_up(
-        start: &Point<4>,
-        rows: std::slice::ChunksExact<'_, Point256>,
+        rows: std::slice::ChunksExact<'_, LanePoint<N>>,
         digits: &[i16],
         count: usize,
-    ) -> (Vec<Point<4>>, Vec<usize>) {
-        let mut sums = lanes::Sums::<F>::new(count, &self::pack::<F>(start));
+    ) -> (Vec<Point<N>>, Vec<usize>) {
+        let mut sums = lanes::Sums::<F, N, D, K>::new(count, &self::pack::<F, N, D>(start));
         let (mut room, mut failed) = (Room::default(), Vec::new());
         for (row, digits) in rows.zip(digits.chunks_exact(count.max(1))) {
-            sums.add(row, digits, &mut room, &invert::<F>, &mut failed);
+            sums.add(row, digits, &mut room, &invert::<F, N, D>, &mut failed);
         }
-        let sixteenth = field::invert::<F, 4>(&field::small::<F, 4>(16));
         let unpack = |index: usize| {
-            let Point256 { x, y } = sums.get(index);
-            Point { x: field::mul::<F, 4>(&x, &sixteenth), y: field::mul::<F, 4>(&y, &sixteenth) }
+            let LanePoint { x, y } = sums.get(index);
+            let back = |n: &[u64; N]| field::mul::<F, N>(n, &Radix::<F, N, D>::OUT);
+            Point { x: back(&x), y: back(&y) }
         };
         ((0..count).map(unpack).collect(), failed)
     }
 
-    fn tables<C: Weierstrass<4>>(rows: Rows<C, 4>) -> Arc<dyn Tables> {
+    fn tables<C: Weierstrass<N>>(rows: Rows<C, N>) -> Arc<dyn Tables> {
         if !lanes::available() {
             return Arc::new(rows);
         }
-        let pack = |points: &[Point<4>]| points.iter().map(pack::<F>).collect();
-        Arc::new(Packed::<F> {
+        let pack = |points: &[Point<N>]| points.iter().map(pack::<F, N, D>).collect();
+        Arc::new(Packed::<F, N, D, K> {
             points: pack(&rows.points),
             keys: rows.keys.iter().map(|key| pack(key)).collect(),
-            start: self::pack::<F>(&rows.start),
-            slots: 8,
+            start: self::pack::<F, N, D>(&rows.start),
+            slots: 2 * N,
             field: PhantomData,
         })
     }
 }
 
-/// A point with coordinates `16 x`, which is `x` with the radix 2^260.
-fn pack<F: Field<4>>(point: &Point<4>) -> Point256 {
-    let pack = |n: &[u64; 4]| (0..4).fold(*n, |n, _| field::add::<F, 4>(&n, &n));
-    Point256 { x: pack(&point.x), y: pack(&point.y) }
+/// The factors between the radix `2^(64 N)` of a field and `2^(52 D)`.
+struct Radix<F, const N: usize, const D: usize>(PhantomData<F>);
+
+impl<F: Field<N>, const N: usize, const D: usize> Radix<F, N, D> {
+    /// `2^(52 D)`: a product with it is divided by `2^(64 N)`.
+    const IN: [u64; N] = field::power_of_two(F::P, 52 * D as u32);
+    const OUT: [u64; N] = field::power_of_two(F::P, 128 * N as u32 - 52 * D as u32);
+    /// Makes `2^(52 D) / x` of the inverse of `x * 2^(52 D)` in the field's form, `2^(128 N) / (x * 2^(52 D))`.
+    const AGAIN: [u64; N] = field::power_of_two(F::P, 104 * D as u32 - 64 * N as u32);
 }
 
-/// `x * 2^260` becomes `2^260 / x`. What is `x * 2^260` is `16 x` with the radix 2^256.
-fn invert<F: Field<4>>(numbers: &mut [[u64; 4]]) {
-    invert_all::<F, 4>(numbers);
-    let factor = field::small::<F, 4>(256);
-    numbers.iter_mut().for_each(|n| *n = field::mul::<F, 4>(n, &factor));
+/// A point with the other radix.
+fn pack<F: Field<N>, const N: usize, const D: usize>(point: &Point<N>) -> LanePoint<N> {
+    let pack = |n: &[u64; N]| field::mul::<F, N>(n, &Radix::<F, N, D>::IN);
+    LanePoint { x: pack(&point.x), y: pack(&point.y) }
 }
 
-struct Packed<F> {
-    points: Vec<Point256>,
-    keys: Vec<Vec<Point256>>,
-    start: Point256,
+/// `x * 2^(52 D)` becomes `2^(52 D) / x`.
+fn invert<F: Field<N>, const N: usize, const D: usize>(numbers: &mut [[u64; N]]) {
+    invert_all::<F, N>(numbers);
+    for n in numbers {
+        *n = field::mul::<F, N>(n, &Radix::<F, N, D>::AGAIN);
+    }
+}
+
+struct Packed<F, const N: usize, const D: usize, const K: usize> {
+    points: Vec<LanePoint<N>>,
+    keys: Vec<Vec<LanePoint<N>>>,
+    start: LanePoint<N>,
     slots: usize,
     field: PhantomData<F>,
 }
 
-struct Eights<F> {
-    tables: Arc<Packed<F>>,
-    sums: lanes::Sums<F>,
-    kept: Vec<lanes::Sums<F>>,
-    room: Room,
+struct Eights<F, const N: usize, const D: usize, const K: usize> {
+    tables: Arc<Packed<F, N, D, K>>,
+    sums: lanes::Sums<F, N, D, K>,
+    kept: Vec<lanes::Sums<F, N, D, K>>,
+    room: Room<D>,
 }
 
-impl<F: Field<4> + Prime256> Tables for Packed<F> {
+impl<F: Field<N> + Prime<N>, const N: usize, const D: usize, const K: usize> Tables for Packed<F, N, D, K> {
     fn sums(self: Arc<Self>) -> Box<dyn Sums> {
         let sums = || lanes::Sums::new(RUNS, &self.start);
         let kept = (0..self.slots).map(|_| sums()).collect();
@@ -134,7 +121,7 @@ impl<F: Field<4> + Prime256> Tables for Packed<F> {
     }
 }
 
-impl<F: Field<4> + Prime256> Sums for Eights<F> {
+impl<F: Field<N> + Prime<N>, const N: usize, const D: usize, const K: usize> Sums for Eights<F, N, D, K> {
     fn restart(&mut self, count: usize) {
         self.sums.restart(count, &self.tables.start);
     }
@@ -145,7 +132,7 @@ impl<F: Field<4> + Prime256> Sums for Eights<F> {
 
     fn add(&mut self, row: usize, digits: &[i16], left: &mut Vec<usize>) {
         let row = self.tables.points.get(row * scalar::ROW..(row + 1) * scalar::ROW).unwrap_or_default();
-        self.sums.add(row, digits, &mut self.room, &invert::<F>, left);
+        self.sums.add(row, digits, &mut self.room, &invert::<F, N, D>, left);
     }
 
     fn differ(&mut self, slot: usize, window: usize, count: usize, found: &mut Vec<usize>) {
