@@ -46,6 +46,16 @@ impl Masked {
         Masked { mask, value: value & mask }
     }
 
+    /// What a word that matches has, but for what does not matter.
+    pub(crate) fn value(self) -> u64 {
+        self.value
+    }
+
+    /// Whether a byte of it matters.
+    pub(crate) fn is_known(self, byte: u32) -> bool {
+        self.mask >> (8 * byte) & 0xff != 0
+    }
+
     #[inline(always)]
     pub(crate) fn matches(self, word: u64) -> bool {
         word & self.mask == self.value

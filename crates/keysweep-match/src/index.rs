@@ -22,9 +22,14 @@ struct Candidate {
     kind: u16,
 }
 
-/// Hash filter and hash table of the windows.
+/// Bits of the filter of beginnings: 8 KiB.
+const BEGINNING_BITS: usize = 1 << 16;
+
+/// Hash filters and hash table of the windows.
 pub(crate) struct Index {
     filter: Box<[u64; FILTER_BITS / 64]>,
+    /// The first three bytes of each window, UTF-16 or not, without the bits by which cases differ.
+    beginnings: Box<[u64; BEGINNING_BITS / 64]>,
     /// Where the candidates of each slot begin in `candidates`, and one more for the end of the last.
     slots: Vec<u32>,
     /// A hash shifted right by this is a slot.
@@ -40,6 +45,13 @@ pub(crate) struct Index {
     max_offset: usize,
     /// For each form, how far its window lies behind its start, in bytes.
     offsets: Vec<u16>,
+}
+
+/// The bit of three bytes in the filter of beginnings.
+#[inline(always)]
+fn beginning(word: u32) -> usize {
+    // Whatever the fourth byte is, it is shifted out.
+    ((word | 0x0020_2020) << 8).wrapping_mul(0x9e37_79b1) as usize >> 16
 }
 
 impl Index {
@@ -65,6 +77,7 @@ impl Index {
         }
         let mut index = Index {
             filter: Box::new([0; FILTER_BITS / 64]),
+            beginnings: Box::new([0; BEGINNING_BITS / 64]),
             slots,
             shift,
             candidates: Vec::with_capacity(entries.len()),
@@ -78,6 +91,7 @@ impl Index {
         for entry in order.into_iter().map(|index| &entries[index as usize]) {
             index.offsets[entry.form as usize] = entry.offset;
             index.set(entry.key);
+            index.set_beginning(entry);
             if completed && entry.key.kind() == 3 {
                 entry.key.completions().for_each(|key| index.set(key));
             }
@@ -94,6 +108,22 @@ impl Index {
     fn set(&mut self, key: Key) {
         let hash = key.hash();
         self.filter[hash / 64] |= 1 << (hash % 64);
+    }
+
+    fn set_beginning(&mut self, entry: &Entry) {
+        let third = if entry.word.is_known(2) { 0..=0 } else { 0..=0xff };
+        for byte in third {
+            let bit = beginning(entry.word.value() as u32 | byte << 16);
+            self.beginnings[bit / 64] |= 1 << (bit % 64);
+        }
+    }
+
+    /// Whether a window may begin with the first three bytes of `word`: what most places fail. As [`Index::may_hold`], of which it
+    /// takes a third of the time.
+    #[inline(always)]
+    pub(crate) fn may_begin(&self, word: u32) -> bool {
+        let bit = beginning(word);
+        self.beginnings[bit / 64] >> (bit % 64) & 1 != 0
     }
 
     #[inline(always)]
@@ -128,14 +158,14 @@ impl Index {
     /// it looked at.
     #[inline]
     pub(crate) fn verify(&self, haystack: &[u8], at: usize, word: u64, hits: &mut Vec<Hit>) -> usize {
-        let mut steps = self.verify_key(Key::plain(word), haystack, at, word, hits);
+        // Of the keys that a place has, mostly one is looked for.
+        let mut look = |key| if self.is_set(key) { self.verify_key(key, haystack, at, word, hits) } else { 0 };
+        let mut steps = look(Key::plain(word));
         if Key::is_wide(word) {
-            steps += self.verify_key(Key::wide(word), haystack, at, word, hits);
+            steps += look(Key::wide(word));
         }
-        for width in 2..WIDTH {
-            if self.short[width] {
-                steps += self.verify_key(Key::short(word, width), haystack, at, word, hits);
-            }
+        for width in (2..WIDTH).filter(|width| self.short[*width]) {
+            steps += look(Key::short(word, width));
         }
         steps
     }

@@ -162,12 +162,21 @@ fn sift(index: &Index, block: &[u8], marks: &Marks, places: &mut Places) {
     filter(index, block, marked, places);
 }
 
-/// Keeps those of so many places marked that pass the hash filter.
+/// Keeps those of so many places marked that pass the hash filters.
 #[inline(always)]
 fn filter(index: &Index, block: &[u8], marked: usize, places: &mut Places) {
-    places.len = 0;
-    for &offset in &places.marked[..marked] {
-        places.kept[places.len] = offset;
-        places.len += usize::from(index.may_hold(word(block, usize::from(offset))));
+    // A count in memory would hold up the loops.
+    let Places { marked: all, kept, len } = places;
+    let mut begun = 0;
+    for &offset in &all[..marked] {
+        kept[begun] = offset;
+        begun += usize::from(index.may_begin(word(block, usize::from(offset)) as u32));
     }
+    let mut count = 0;
+    for at in 0..begun {
+        let offset = kept[at];
+        kept[count] = offset;
+        count += usize::from(index.may_hold(word(block, usize::from(offset))));
+    }
+    *len = count;
 }

@@ -40,28 +40,31 @@ pub(super) unsafe fn scan_avx512<const OCTETS: usize>(
     places: &mut Places,
 ) {
     let mut marks = Marks::new();
-    let load = |bytes: &[u8; 128], at: usize| {
-        // SAFETY: `at` is 0 or 64, so 64 bytes of the table follow.
-        unsafe { _mm512_loadu_si512(bytes.as_ptr().add(at).cast()) }
-    };
-    let tables = septets.0.each_ref().map(|octet| octet.each_ref().map(|bytes| (load(bytes, 0), load(bytes, 64))));
+    let zero = _mm512_setzero_si512();
+    let mut tables = [[[zero; 2]; WIDTH]; OCTETS];
+    for (table, bytes) in tables.as_flattened_mut().iter_mut().zip(septets.0.as_flattened()) {
+        for (half, bytes) in table.iter_mut().zip(bytes.chunks_exact(64)) {
+            // SAFETY: these are 64 bytes.
+            *half = unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) };
+        }
+    }
     let mut len = 0;
     for group in 0..count / GROUP {
-        let byte = |position: usize| {
+        let mut bytes = [zero; WIDTH];
+        for (position, bytes) in bytes.iter_mut().enumerate() {
             // SAFETY: the block has `count + PADDING` bytes; this reads up to `count + 3`.
-            unsafe { _mm512_loadu_si512(block.as_ptr().add(group * GROUP + position).cast()) }
-        };
+            *bytes = unsafe { _mm512_loadu_si512(block.as_ptr().add(group * GROUP + position).cast()) };
+        }
         _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(group * GROUP + BLOCK).cast());
-        let bytes = [byte(0), byte(1), byte(2), byte(3)];
-        let buckets = tables.map(|octet| {
-            let found = |position: usize| {
-                let (low, high) = octet[position];
-                _mm512_permutex2var_epi8(low, bytes[position], high)
-            };
-            let three = _mm512_and_si512(_mm512_and_si512(found(0), found(1)), found(2));
-            _mm512_and_si512(three, found(3))
-        });
-        let any = buckets.into_iter().fold(_mm512_setzero_si512(), |any, some| _mm512_or_si512(any, some));
+        let mut any = zero;
+        for table in &tables {
+            let mut buckets = _mm512_permutex2var_epi8(table[0][0], bytes[0], table[0][1]);
+            for position in 1..WIDTH {
+                let [low, high] = table[position];
+                buckets = _mm512_and_si512(buckets, _mm512_permutex2var_epi8(low, bytes[position], high));
+            }
+            any = _mm512_or_si512(any, buckets);
+        }
         len = marks.push(len, group, _mm512_test_epi8_mask(any, any));
     }
     marks.len = len;
