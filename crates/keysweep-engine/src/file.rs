@@ -9,10 +9,10 @@ use crate::unpack::Covered;
 use crate::window::{Chunk, Scratch, Span, Window};
 use keysweep_image::ReadAt;
 use keysweep_keys::decoder::{PublicObject, Sink, Work};
+use keysweep_keys::secret::Buffer;
 use keysweep_match::Hit;
 use keysweep_rules::{Evaluation, Level, RuleSet};
 use std::ops::Range;
-use zeroize::Zeroizing;
 
 /// Bytes searched at a time: what fits a core's second-level cache together with the matcher's tables.
 const CHUNK: usize = 512 << 10;
@@ -83,7 +83,7 @@ pub(crate) struct Searcher<'a> {
     pub(crate) detector: &'a Detector,
     pub(crate) rules: &'a RuleSet,
     pub(crate) fingerprinter: &'a Fingerprinter,
-    buffer: Zeroizing<Vec<u8>>,
+    buffer: Buffer,
     scratch: Scratch,
 }
 
@@ -106,7 +106,7 @@ struct Wakes {
 
 impl<'a> Searcher<'a> {
     pub(crate) fn new(detector: &'a Detector, rules: &'a RuleSet, fingerprinter: &'a Fingerprinter) -> Self {
-        Self { detector, rules, fingerprinter, buffer: Zeroizing::default(), scratch: Scratch::default() }
+        Self { detector, rules, fingerprinter, buffer: Buffer::default(), scratch: Scratch::default() }
     }
 
     /// Searches the hits that begin in `range` of the source, calling `advance` with the bytes done.

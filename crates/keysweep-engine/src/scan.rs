@@ -19,6 +19,7 @@ use ignore::{DirEntry, WalkState};
 use keysweep_archive::Limits;
 use keysweep_image::{ReadAt, WarningKind, intersect, recognise};
 use keysweep_keys::decoder::PublicObject;
+use keysweep_keys::secret::Buffer;
 use keysweep_memory::Effort;
 use keysweep_rules::RuleSet;
 use std::collections::{BTreeSet, HashSet};
@@ -28,7 +29,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use zeroize::Zeroizing;
 
 /// Files up to this size are read once, as a whole.
 const SMALL: usize = 512 << 10;
@@ -611,9 +611,9 @@ fn segments(parts: Vec<Range<u64>>) -> Vec<Range<u64>> {
 
 /// The bytes of a small file, so that recognition and search share one read. `None` leaves reading, and its errors, to
 /// them.
-fn read_small(file: &FileSource) -> Option<Zeroizing<Vec<u8>>> {
+fn read_small(file: &FileSource) -> Option<Buffer> {
     let len = usize::try_from(file.len()).ok().filter(|len| *len <= SMALL)?;
-    let mut bytes = Zeroizing::new(vec![0; len]);
+    let mut bytes = Buffer::zeroed(len);
     (file.read_at(0, &mut bytes).ok()? == len).then_some(bytes)
 }
 

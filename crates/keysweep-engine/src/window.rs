@@ -2,9 +2,9 @@
 //! into bytes.
 
 use keysweep_image::ReadAt;
+use keysweep_keys::secret::Buffer;
 use keysweep_match::Encoding;
 use std::ops::Range;
-use zeroize::Zeroizing;
 
 /// The chunk that is being searched, and the source it is from.
 pub(crate) struct Chunk<'a> {
@@ -45,8 +45,8 @@ impl Window<'_> {
 /// Buffers that windows are made in, reused from hit to hit.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    read: Zeroizing<Vec<u8>>,
-    text: Zeroizing<Vec<u8>>,
+    read: Buffer,
+    text: Buffer,
 }
 
 impl Scratch {
@@ -54,7 +54,7 @@ impl Scratch {
     pub(crate) fn trim(&mut self, limit: usize) {
         for buffer in [&mut self.read, &mut self.text] {
             if buffer.capacity() > limit {
-                *buffer = Zeroizing::default();
+                *buffer = Buffer::default();
             }
         }
     }
@@ -97,7 +97,7 @@ impl<'a> Chunk<'a> {
     }
 
     /// Source bytes `from..to`, out of the chunk if they are all in it.
-    fn slice<'s>(&self, from: u64, to: u64, buffer: &'s mut Zeroizing<Vec<u8>>) -> &'s [u8]
+    fn slice<'s>(&self, from: u64, to: u64, buffer: &'s mut Buffer) -> &'s [u8]
     where
         'a: 's,
     {

@@ -1,7 +1,7 @@
 //! Secret bytes: zeroized on drop, and without any way to show them.
 
 use std::fmt;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use zeroize::Zeroizing;
 
 /// Secret bytes, for numbers big-endian. Zeroized on drop; `Debug` shows the length only.
@@ -41,6 +41,41 @@ impl From<Zeroizing<Vec<u8>>> for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secret({} bytes)", self.0.len())
+    }
+}
+
+/// Bytes that are read and may hold a secret anywhere: cleared on drop as a whole. (`Zeroizing` clears one byte after the other, which
+/// for a file takes as long as to search it.)
+#[derive(Default)]
+pub struct Buffer(Vec<u8>);
+
+impl Buffer {
+    /// `len` bytes that are zero.
+    pub fn zeroed(len: usize) -> Self {
+        Self(vec![0; len])
+    }
+}
+
+impl Deref for Buffer {
+    type Target = Vec<u8>;
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        // What was cut off is cleared, too.
+        self.0.clear();
+        self.0.resize(self.0.capacity(), 0);
+        // Nothing may conclude that the zeros are never read.
+        std::hint::black_box(self.0.as_mut_slice());
     }
 }
 

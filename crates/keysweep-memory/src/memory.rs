@@ -1,6 +1,7 @@
 //! What the search sees of a dump: bytes at offsets, and addresses where they are known.
 
 use crate::stretch::join;
+use keysweep_keys::secret::Buffer;
 use std::sync::atomic::{AtomicU64, Ordering};
 use zeroize::Zeroizing;
 
@@ -75,10 +76,11 @@ pub fn sweep<S: Send>(
         })
         .collect();
     let total = starts.last().zip(memory.segments().last()).map_or(0, |(s, last)| s + last.len.div_ceil(CHUNK as u64));
+    let longest = memory.segments().iter().map(|segment| segment.len.min(CHUNK as u64) as usize).max().unwrap_or(0);
     let next = AtomicU64::new(0);
     let work = || {
         let mut state = state();
-        let mut buffer = Zeroizing::new(vec![0; CHUNK + 2 * MARGIN + 8]);
+        let mut buffer = Buffer::zeroed(longest + 2 * MARGIN + 8);
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             if index >= total {

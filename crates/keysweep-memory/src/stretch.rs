@@ -2,10 +2,10 @@
 
 use crate::memory::Memory;
 use crate::survey::Run;
+use keysweep_keys::secret::Buffer;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::ScopedJoinHandle;
-use zeroize::Zeroizing;
 
 /// Bytes at either end of a long run that are looked at: what lies further inside is part of something large and random,
 /// such as compressed data.
@@ -70,7 +70,7 @@ pub(crate) fn visit<S: Send>(
         |block: &std::ops::Range<usize>| Some((stretches.get(block.start)?.from, stretches.get(block.end - 1)?.to));
     let longest = blocks.iter().filter_map(ends).map(|(from, to)| to - from).max().unwrap_or(0);
     // One buffer for each thread, since to allocate and to wipe one costs more than to fill it.
-    let state = || (state(), Zeroizing::new(vec![0; (longest + 2 * MARGIN) as usize]));
+    let state = || (state(), Buffer::zeroed((longest + 2 * MARGIN) as usize));
     let parts = work(blocks.len(), jobs, state, |(state, buffer), index| {
         let block = &stretches[blocks[index].clone()];
         let (Some(first), Some(last)) = (block.first(), block.last()) else { return };
