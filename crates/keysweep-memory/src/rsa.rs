@@ -6,6 +6,8 @@
 //! 2. *Ratios*: `d / n` and `dp / p` are `k / e` in their leading bits (`ratio`).
 //! 3. *Quotients*: `n / p` by Hensel's lifting is no larger than it has to be (`limbs::may_divide`).
 //!
+//! Of a known modulus more than half of one prime is enough (`partial`).
+//!
 //! Moduli are those of the public keys that are known, and whatever in the dump is of their size.
 
 mod amid;
@@ -22,6 +24,7 @@ pub(crate) mod limbs;
 mod lone;
 mod lows;
 mod natural;
+mod partial;
 mod powers;
 mod primes;
 pub(crate) mod ratio;
@@ -54,8 +57,8 @@ impl Finder for Rsa {
     fn find(&self, context: &Context<'_>, _spots: &[u64], outcome: &mut Outcome) {
         let mut search = finder::Search::new(context);
         search.run();
-        let (keys, limits) = search.finish();
+        let (keys, rebuilt, limits) = search.finish();
         outcome.limits.extend(limits);
-        outcome.found.extend(report::found(context, &keys));
+        outcome.found.extend(report::found(context, &keys, &rebuilt));
     }
 }

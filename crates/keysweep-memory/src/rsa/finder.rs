@@ -7,6 +7,7 @@ use super::key::{Exponent, Key};
 use super::limbs::MAX_LIMBS;
 use super::lows::Lows;
 use super::natural::Natural;
+use super::partial::Remains;
 use super::primes::Primes;
 use super::source::{End, Source};
 use crate::search::Context;
@@ -53,6 +54,8 @@ pub(super) struct Search<'a> {
     pub(super) keys: Vec<Key>,
     /// Primes with their CRT exponents, and the public exponent that follows.
     pub(super) lone: Vec<(Natural, u64)>,
+    /// What is left of primes that were rebuilt.
+    pub(super) rebuilt: Vec<Remains>,
     pub(super) source: Source<'a>,
     /// Numbers whose primality is known.
     pub(super) primes: Primes,
@@ -85,6 +88,7 @@ impl<'a> Search<'a> {
             known,
             keys: Vec::new(),
             lone: Vec::new(),
+            rebuilt: Vec::new(),
             source: Source::new(context.memory),
             primes: Primes::default(),
             steps: context.allowance(16 << 20, 1) as usize
@@ -111,12 +115,13 @@ impl<'a> Search<'a> {
         self.inside_runs();
         self.crt_exponents();
         self.pair_lone_primes();
+        self.partial();
         self.settle();
     }
 
-    /// The keys, and why not everything was tried.
-    pub(super) fn finish(self) -> (Vec<Key>, Vec<&'static str>) {
-        (self.keys, self.limits)
+    /// The keys, what is left of primes that were rebuilt, and why not everything was tried.
+    pub(super) fn finish(self) -> (Vec<Key>, Vec<Remains>, Vec<&'static str>) {
+        (self.keys, self.rebuilt, self.limits)
     }
 
     pub(super) fn limit(&mut self, phrase: &'static str) {

@@ -184,6 +184,24 @@ impl Natural {
         Self::from_limbs(&limbs)
     }
 
+    /// `self * 2^shift`.
+    pub(super) fn times_two_to(&self, shift: u32) -> Self {
+        let skip = (shift / 64) as usize;
+        let mut limbs = Zeroizing::new(vec![0; skip + self.0.len() + 1]);
+        limbs[skip..].copy_from_slice(&self.shifted_up(shift % 64, self.0.len() + 1));
+        Self::from_limbs(&limbs)
+    }
+
+    /// The lowest `bits` bits.
+    pub(super) fn low_bits(&self, bits: u32) -> Self {
+        let (whole, part) = ((bits / 64) as usize, bits % 64);
+        let mut limbs = Zeroizing::new(self.0[..self.0.len().min(whole + usize::from(part != 0))].to_vec());
+        if let Some(top) = limbs.get_mut(whole) {
+            *top &= (1 << part) - 1;
+        }
+        Self::from_limbs(&limbs)
+    }
+
     /// Number of low bits that are zero; 0 for 0.
     pub(crate) fn trailing_zeros(&self) -> u32 {
         let zeros = self.0.iter().take_while(|limb| **limb == 0).count();

@@ -2,6 +2,9 @@
 
 use super::RULE;
 use super::key::{Exponent, Key};
+use super::natural::Natural;
+use super::partial::{self, Remains};
+use super::source::Source;
 use crate::copies::{self, Pattern};
 use crate::found::{Found, Place};
 use crate::order::Order;
@@ -11,9 +14,11 @@ use keysweep_keys::{Algorithm, KeyMaterial, Protection};
 use zeroize::Zeroizing;
 
 /// The findings of the keys that can be proven.
-pub(super) fn found(context: &Context<'_>, keys: &[Key]) -> Vec<Found> {
+pub(super) fn found(context: &Context<'_>, keys: &[Key], rebuilt: &[Remains]) -> Vec<Found> {
     let mut found = Vec::new();
     let mut patterns = Vec::new();
+    let mut remains = Vec::new();
+    let mut source = Source::new(context.memory);
     for key in keys {
         let Ok(proved) = key.prove() else { continue };
         let mut details = vec![("public exponent", exponent(key))];
@@ -33,6 +38,14 @@ pub(super) fn found(context: &Context<'_>, keys: &[Key]) -> Vec<Found> {
             details,
         };
         patterns.extend(forms(key, found.len()));
+        let secrets = key.secrets();
+        let of_key: Vec<&Remains> = rebuilt.iter().filter(|remains| remains.n == key.n).collect();
+        if !of_key.is_empty() {
+            patterns.extend(partial::forms(&secrets, found.len()));
+        }
+        let name = |p: &Natural| secrets.iter().find(|(_, number)| number == p).map(|(name, _)| name);
+        let place = |remains: &&Remains| Some(partial::place(&mut source, remains, name(&remains.p)?));
+        remains.push(of_key.iter().filter_map(place).collect::<Vec<Place>>());
         found.push(Found { rule: RULE, material, places: Vec::new() });
     }
     if found.is_empty() {
@@ -45,7 +58,8 @@ pub(super) fn found(context: &Context<'_>, keys: &[Key]) -> Vec<Found> {
         let what = what.to_string();
         found.places.push(Place { what, ..place });
     }
-    for found in &mut found {
+    for (found, remains) in found.iter_mut().zip(remains) {
+        partial::merge(&mut found.places, remains);
         for place in &mut found.places {
             if let Some(name) = structure(context.survey, place) {
                 place.what = format!("{}, {name}", place.what);

@@ -40,7 +40,7 @@ impl Random {
     }
 
     /// A prime of `bits` bits, the two highest of which are set.
-    fn prime(&mut self, bits: u64) -> BigUint {
+    pub(super) fn prime(&mut self, bits: u64) -> BigUint {
         let one = BigUint::from(1u8);
         loop {
             let mut p = BigUint::from_bytes_be(&self.bytes(bits as usize / 8 + 8)) >> (64 + bits % 8);
@@ -58,8 +58,8 @@ impl Random {
 
 /// A key made by the independent library.
 #[derive(Clone)]
-struct Key {
-    n: BigUint,
+pub(super) struct Key {
+    pub(super) n: BigUint,
     e: BigUint,
     d: BigUint,
     primes: Vec<BigUint>,
@@ -93,11 +93,11 @@ impl Key {
         self.e.modinv(&(p / a * q)).unwrap()
     }
 
-    fn public(&self) -> PublicKey {
+    pub(super) fn public(&self) -> PublicKey {
         PublicKey::rsa(&self.n.to_bytes_be(), &self.e.to_bytes_be())
     }
 
-    fn number(&self, name: &str) -> BigUint {
+    pub(super) fn number(&self, name: &str) -> BigUint {
         match name {
             "n" => self.n.clone(),
             "d" => self.d.clone(),
@@ -113,21 +113,21 @@ impl Key {
     }
 }
 
-static RSA_1024: LazyLock<Key> = LazyLock::new(|| Key::new(&mut Random::new(1), &[512, 512], 65_537));
-static RSA_2048: LazyLock<Key> = LazyLock::new(|| Key::new(&mut Random::new(2), &[1024, 1024], 65_537));
+pub(super) static RSA_1024: LazyLock<Key> = LazyLock::new(|| Key::new(&mut Random::new(1), &[512, 512], 65_537));
+pub(super) static RSA_2048: LazyLock<Key> = LazyLock::new(|| Key::new(&mut Random::new(2), &[1024, 1024], 65_537));
 
-const BASE: u64 = 0x7f3a_1c00_0000;
+pub(super) const BASE: u64 = 0x7f3a_1c00_0000;
 
 /// What a heap, a stack and a library hold, and room between.
-struct Dump {
-    random: Random,
-    bytes: Vec<u8>,
+pub(super) struct Dump {
+    pub(super) random: Random,
+    pub(super) bytes: Vec<u8>,
     /// Where the next number goes.
-    at: usize,
+    pub(super) at: usize,
 }
 
 impl Dump {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let mut bytes = Vec::new();
         let code = std::fs::read(std::env::current_exe().unwrap()).unwrap();
@@ -155,7 +155,7 @@ impl Dump {
     }
 
     /// Puts bytes at the next place, with zeros before and after, at `shift` bytes after a multiple of 16.
-    fn put(&mut self, digits: &[u8], shift: usize) -> usize {
+    pub(super) fn put(&mut self, digits: &[u8], shift: usize) -> usize {
         let at = self.at / 16 * 16 + 32 + shift;
         self.bytes[at - 16 - shift..at + digits.len() + 48].fill(0);
         self.bytes[at..at + digits.len()].copy_from_slice(digits);
@@ -167,7 +167,7 @@ impl Dump {
         self.put(&order.encode(&number.to_bytes_be()), 0)
     }
 
-    fn search(&self, public: &[PublicKey]) -> Outcome {
+    pub(super) fn search(&self, public: &[PublicKey]) -> Outcome {
         let memory = Flat::at(&self.bytes, BASE);
         let survey = survey(&memory, 1);
         let mut outcome = Outcome::default();
@@ -180,7 +180,7 @@ impl Dump {
     }
 }
 
-fn assert_found(outcome: &Outcome, key: &Key, what: &str) {
+pub(super) fn assert_found(outcome: &Outcome, key: &Key, what: &str) {
     let is = |found: &&Found| found.material.public == Some(key.public().fingerprint());
     let found = outcome
         .found
