@@ -61,6 +61,10 @@ def patterns(key):
         for number, value in numbers.items():
             if number != "e":
                 put(number, _integer(value))
+            if number in "pq":
+                # What glibc leaves of limbs that were freed and not wiped: all but two links at their start.
+                rest = value.to_bytes((value.bit_length() + 7) // 8, "little")[16:]
+                put(number, {"freed limbs": rest})
     elif key.curve:
         curve, size = key.curve, key.curve.size
         put("d", _integer(numbers["d"], size))

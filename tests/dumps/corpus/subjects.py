@@ -199,6 +199,19 @@ _library("botan", "hold_botan.c", "-I/usr/include/botan-2", "-lbotan-2", argumen
          package="botan-2")
 
 
+@subject("nettle")
+def nettle(scene):
+    version = output("pkg-config", "--modversion", "nettle").strip()
+    binary = scene.compile("hold_nettle.c", "-lhogweed", "-lnettle", "-lgmp")
+    for bits in (2048, 4096):
+        key = scene.key(f"rsa{bits}", "RSA", bits)
+        path = Path(key.pem).with_suffix(".der")
+        path.write_bytes(key.encodings["pkcs1-der"])
+        holder = scene.stage.start(binary, path, ready="READY")
+        scene.dump(holder.pid, [key], f"freed-rsa{bits}", runtime="Nettle", version=version,
+                   note="one signature; the private key was freed, the public one is there")
+
+
 def _private_network(scene, *argv):
     """Starts a server that cannot be told to listen on loopback only, in a network namespace of its own."""
     need("unshare", "nsenter", "ip")

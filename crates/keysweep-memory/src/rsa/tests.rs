@@ -393,7 +393,10 @@ fn near_misses_are_no_keys() {
                 let mut number = key.number(name);
                 // The modulus is as it is where it is known, the private parts are not.
                 if (i > 0) || parts.len() > 2 {
-                    let bit = random.below(number.bits() as usize - 1) as u64;
+                    // A prime is rebuilt from two thirds of it, of which the middle is part.
+                    let bits = number.bits() as usize;
+                    let within = if bits > 512 { 0..bits - 1 } else { bits / 3 + 16..bits / 3 * 2 - 16 };
+                    let bit = (within.start + random.below(within.len())) as u64;
                     number.set_bit(bit, !number.bit(bit));
                 }
                 dump.put_number(&number, Order::Little);
