@@ -33,16 +33,18 @@ struct Budget {
     effort: u64,
 }
 
-/// Looks, and multiplications of limbs, of a search that has no key given: a tenth of a second each.
+/// Looks, and multiplications of limbs, of a search that has no key given: a tenth of a second of one core, and two.
 const LOOKS: usize = 8_000;
-const EFFORT: u64 = 120_000_000;
+const EFFORT: u64 = 100_000_000;
 /// How many times that if one is given, and bytes for each look more.
-const GIVEN: usize = 12;
+const GIVEN: usize = 5;
 const BYTES: u64 = 16 << 10;
 /// Moduli that are only presumed to be some.
 const MAX_PRESUMED: usize = 8;
 /// Places that are looked at together.
 const BATCH: usize = 64;
+/// Bytes of a number that may lie in words at both ends of a run that are not all its own, and do not look random.
+const BESIDE: u32 = 14;
 /// How many times what is expected a reduction may take.
 const PATIENCE: u64 = 3;
 
@@ -123,7 +125,10 @@ impl Search<'_> {
         let most = budget.looks / cost;
         let least = bytes - polynomial::most_lost(bits, polynomial::MAX_POWER) / 8;
         let windows = places::windows(self.context, bits, least, given, most);
-        let (large, small): (Vec<Window>, Vec<Window>) = windows.into_iter().partition(|window| window.known < enough);
+        let whole_words = |window: &Window| window.order != Order::Big;
+        let (mut large, mut small) = (windows.clone(), windows);
+        large.retain(|window| window.known < enough);
+        small.retain(|window| window.known + if whole_words(window) { 0 } else { BESIDE } >= enough);
         for ranked in small.chunk_by(|a, b| a.rank == b.rank) {
             let open: Vec<&Target> = targets.iter().copied().filter(|target| !self.has(&target.n)).collect();
             let moduli = open.len().min(budget.looks / cost / ranked.len());
@@ -172,7 +177,8 @@ impl Search<'_> {
     /// Holes of more than a third: those that cost the least first.
     fn larger_holes(&mut self, windows: &[Window], targets: &[&Target], budget: &mut Budget) {
         let given = self.context.effort == Effort::Given;
-        let windows = windows.iter().filter(|window| given || window.rank == Rank::Shape);
+        let least = if given { Rank::Length } else { Rank::Shape };
+        let windows = windows.iter().filter(|window| window.rank <= least);
         let open = |target: &&Target| !self.has(&target.n);
         let open: Vec<&Target> = targets.iter().copied().filter(open).collect();
         let fill = |window| open.iter().filter_map(move |target| Fill::new(window, target));

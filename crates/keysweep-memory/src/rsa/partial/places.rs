@@ -67,6 +67,7 @@ pub(super) fn windows(context: &Context<'_>, bits: u32, least: u32, inside: bool
     found.settle();
     if inside {
         for run in runs() {
+            found.unaligned(run);
             found.inside(run, most.saturating_sub(found.windows.len()));
         }
         found.settle();
@@ -156,6 +157,18 @@ impl Found {
         size.is_multiple_of(16) && size >= len + 8 && size <= 3 * len
     }
 
+    /// Byte strings that begin or end within a word.
+    fn unaligned(&mut self, run: &Run) {
+        if 8 * run.words > length(Order::Little, self.bits) + 24 {
+            return;
+        }
+        for shift in (-7..=7).filter(|shift| *shift != 0) {
+            self.put(run, Rank::Edge, run.offset.checked_add_signed(shift), Order::Big, Side::Top);
+            let to = run.end().saturating_add_signed(shift);
+            self.put_before(run, Rank::Edge, to, Order::Big, Side::Low);
+        }
+    }
+
     /// What lies at multiples of 8 inside of a run.
     fn inside(&mut self, run: &Run, most: usize) {
         let until = self.windows.len() + most;
@@ -169,9 +182,9 @@ impl Found {
         }
     }
 
-    /// Bytes that may be lost at the start of a window.
+    /// Bytes that may be lost at the start of a window, in whole words.
     fn lost(&self, order: Order) -> u64 {
-        length(order, self.bits).saturating_sub(self.least.into())
+        length(order, self.bits).saturating_sub(self.least.into()).next_multiple_of(8)
     }
 
     /// Each place once, as what speaks for it most; in order.

@@ -4,6 +4,8 @@ use super::super::natural::Natural;
 use super::super::tests::{BASE, Dump, RSA_1024, RSA_2048, Random, assert_found};
 use super::ends::{from_low, from_top, most_lost};
 use super::polynomial::{self, Hole, fill};
+use crate::hunt::{Step, hunt};
+use crate::memory::Flat;
 use crate::order::Order;
 use keysweep_keys::PublicKey;
 use std::time::Duration;
@@ -129,6 +131,27 @@ fn the_rest_of_a_number_that_was_freed_is_enough() {
                 assert!(place.offset.abs_diff((at + lost) as u64) <= 2, "{what}: {place:?}");
                 assert!(place.what.contains("without the"), "{what}: {place:?}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_hunt_finds_the_rest_of_a_prime_anywhere() {
+    let key = &*RSA_2048;
+    for (seed, order) in [Order::Little, Order::Big].into_iter().enumerate() {
+        for (lost, shift) in [(0..40, 3), (88..128, 5)] {
+            let mut dump = Dump::new(930 + seed as u64);
+            let mut number = order.encode(&key.number("q").to_bytes_be());
+            number[lost.clone()].fill(0);
+            // Limbs amid others, bytes at any place.
+            let around = dump.random.bytes(400);
+            let at = match order {
+                Order::Little => dump.put(&[&around, &number[..], &around].concat(), 0),
+                _ => dump.put(&number, shift),
+            };
+            let memory = Flat::at(&dump.bytes, BASE);
+            let (outcome, _) = hunt(&memory, &[key.public()], Step::Words, 2);
+            assert_found(&outcome, key, &format!("{order:?} without {lost:?} at {at}"));
         }
     }
 }
