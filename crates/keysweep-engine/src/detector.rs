@@ -47,7 +47,9 @@ pub(crate) enum Target {
 /// The compiled search.
 pub(crate) struct Detector {
     pub(crate) matcher: Matcher,
-    targets: Vec<Vec<Target>>,
+    targets: Vec<Target>,
+    /// Where the targets of each literal begin, and one more for the end of the last.
+    starts: Vec<u32>,
     /// Compiled token rules, with the index of each one's rule.
     pub(crate) tokens: Vec<(usize, CompiledToken)>,
     pub(crate) decoders: Vec<&'static dyn Decoder>,
@@ -63,7 +65,7 @@ pub(crate) struct Detector {
 
 impl Detector {
     pub(crate) fn new(rules: &RuleSet) -> Result<Self, SetupError> {
-        let mut literals = Literals::default();
+        let mut literals = Vec::with_capacity(4 * rules.rules().len());
         let mut tokens = Vec::with_capacity(rules.rules().len());
         let mut key_rules = HashMap::new();
         let mut wanted: Vec<&str> = Vec::new();
@@ -76,7 +78,7 @@ impl Detector {
                             ignore_case: anchor.ignore_case,
                             wide: anchor.text.is_ascii(),
                         };
-                        literals.add(literal, Target::Token(tokens.len()));
+                        literals.push((literal, Target::Token(tokens.len())));
                     }
                     tokens.push((index, CompiledToken::new(rule)));
                 }
@@ -96,20 +98,23 @@ impl Detector {
         for (decoder, d) in active.iter().enumerate() {
             for (anchor, a) in d.anchors().iter().enumerate() {
                 let literal = Literal { bytes: a.bytes.to_vec(), ignore_case: a.ignore_case, wide: a.wide };
-                literals.add(literal, Target::Decoder { decoder, anchor });
+                literals.push((literal, Target::Decoder { decoder, anchor }));
             }
         }
         let map = Literal { bytes: INLINE_MAP.to_vec(), ignore_case: false, wide: false };
-        literals.add(map, Target::InlineMap);
-        let matcher = Matcher::new(&literals.list)?;
+        literals.push((map, Target::InlineMap));
+        let Literals { list, targets, starts } = Literals::new(literals);
+        let matcher = Matcher::new(&list)?;
         let files = FileRules::new(rules.rules().iter().enumerate());
         let paths = PathRules::new(rules.rules().iter().enumerate());
-        Ok(Self { matcher, targets: literals.targets, tokens, decoders: active, key_rules, numbers, files, paths })
+        Ok(Self { matcher, targets, starts, tokens, decoders: active, key_rules, numbers, files, paths })
     }
 
     /// What the literal with this index wakes.
     pub(crate) fn targets(&self, literal: u32) -> &[Target] {
-        self.targets.get(literal as usize).map_or(&[], Vec::as_slice)
+        let start = |index: usize| self.starts.get(index).map(|start| *start as usize);
+        let literal = literal as usize;
+        start(literal).zip(start(literal + 1)).map_or(&[], |(from, to)| &self.targets[from..to])
     }
 
     /// The index of the rule with this id, if it is among the chosen ones.
@@ -118,24 +123,66 @@ impl Detector {
     }
 }
 
-/// Literals without repetition, each with all it wakes.
-#[derive(Default)]
+/// Literals without repetition, in the order in which they were first added, and what each wakes.
 struct Literals {
     list: Vec<Literal>,
-    targets: Vec<Vec<Target>>,
-    index: HashMap<Literal, usize>,
+    /// What all wake, those of one literal after each other.
+    targets: Vec<Target>,
+    /// Where those of each literal begin, and one more for the end of the last.
+    starts: Vec<u32>,
 }
 
 impl Literals {
-    fn add(&mut self, literal: Literal, target: Target) {
-        let next = self.list.len();
-        let index = *self.index.entry(literal.clone()).or_insert(next);
-        if index == next {
-            self.list.push(literal);
-            self.targets.push(Vec::new());
+    /// Sorts out repetitions. (By sorting, which for thousands of short keys takes a fraction of what a map does.)
+    fn new(all: Vec<(Literal, Target)>) -> Self {
+        let key = |index: &u32| {
+            let Literal { bytes, ignore_case, wide } = &all[*index as usize].0;
+            (bytes, *ignore_case, *wide)
+        };
+        let mut order: Vec<u32> = (0..all.len() as u32).collect();
+        order.sort_by(|a, b| key(a).cmp(&key(b)));
+        let mut groups: Vec<&[u32]> = order.chunk_by(|a, b| key(a) == key(b)).collect();
+        groups.sort_unstable_by_key(|group| group[0]);
+        let (mut targets, mut starts) = (Vec::with_capacity(all.len()), Vec::with_capacity(groups.len() + 1));
+        let mut firsts = Vec::with_capacity(groups.len());
+        for group in groups {
+            let start = targets.len();
+            starts.push(start as u32);
+            firsts.push(group[0] as usize);
+            for index in group {
+                let target = all[*index as usize].1;
+                if !targets[start..].contains(&target) {
+                    targets.push(target);
+                }
+            }
         }
-        if !self.targets[index].contains(&target) {
-            self.targets[index].push(target);
-        }
+        starts.push(targets.len() as u32);
+        let mut firsts = firsts.into_iter().peekable();
+        let all = all.into_iter().enumerate();
+        let list = all.filter_map(|(index, (literal, _))| firsts.next_if_eq(&index).map(|_| literal)).collect();
+        Self { list, targets, starts }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_literals_wake_all_that_asked_for_them() {
+        let tokens = |texts: &[&str]| -> Vec<_> {
+            texts.iter().zip(0..).map(|(text, token)| (Literal::new(*text), Target::Token(token))).collect()
+        };
+        let mut all = tokens(&["zz", "key", "ab", "key", "zz"]);
+        all.push((Literal::new("key").ignore_case(), Target::InlineMap));
+        all.push((Literal::new("key"), Target::Token(1)));
+        let Literals { list, targets, starts } = Literals::new(all);
+        let named = ["zz", "key", "ab"].map(Literal::new);
+        assert_eq!(list, [&named[..], &[Literal::new("key").ignore_case()]].concat());
+        assert_eq!(starts, [0, 2, 4, 5, 6]);
+        let token = Target::Token;
+        assert_eq!(targets, [token(0), token(4), token(1), token(3), token(2), Target::InlineMap]);
+        let Literals { list, targets, starts } = Literals::new(Vec::new());
+        assert!(list.is_empty() && targets.is_empty() && starts == [0]);
     }
 }
