@@ -4,8 +4,10 @@ use super::assemble;
 use super::candidates::Ends;
 use super::finder::{Search, Target, Targets};
 use super::join::Hits;
+use super::key::EXPONENTS;
 use super::limbs::MAX_LIMBS;
 use super::natural::Natural;
+use super::ratio::SLACK;
 use super::source::{End, Source};
 use crate::stretch::work;
 use std::collections::{BTreeMap, HashSet};
@@ -41,7 +43,29 @@ impl Primes {
     }
 }
 
+/// Numbers that are tried as private exponents.
+const MAX_VOUCHERS: usize = 256;
+/// Bits of a factor from which on it is worth looking for a private exponent that vouches for it.
+const VOUCHED_BITS: u32 = 2048;
+
 impl Search<'_> {
+    /// Whether a private exponent of `n` lies there that undoes the public one modulo each of its `factors` less one: then these are
+    /// primes, and large ones need not be tested, which may take a second.
+    pub(super) fn vouched(&self, n: &Natural, factors: &[&Natural]) -> bool {
+        if factors.iter().all(|factor| factor.bits() < VOUCHED_BITS) {
+            return false;
+        }
+        let known = self.known.iter().find(|modulus| modulus.n == *n).and_then(|modulus| modulus.e.clone());
+        let e = known.unwrap_or_else(|| Natural::from(EXPONENTS[0]));
+        let undoes = |d: &Natural| {
+            let product = e.times(d);
+            factors.iter().all(|p| product.modulo(&p.less_one()).is_some_and(|rest| rest.is_one()))
+        };
+        let items = &self.candidates.items;
+        let sized = items.list.iter().filter(|item| n.bits().wrapping_sub(item.bits) <= SLACK);
+        sized.take(MAX_VOUCHERS).any(|item| undoes(&Natural::from_limbs(items.limbs(item))))
+    }
+
     /// Whether a number is a prime, as [`Natural::is_prime`] says.
     pub(super) fn is_prime(&mut self, number: &Natural) -> bool {
         if let Some(prime) = self.primes.known.get(number) {
@@ -79,6 +103,7 @@ impl Search<'_> {
                 Some(Target::Known(index)) => assemble::factor(&p, &q, &self.known[index].n),
                 None => None,
             };
+            let product = product.filter(|product| !self.vouched(&product.n, &[&product.p, &product.q]));
             for number in product.into_iter().flat_map(|product| [product.p, product.q]) {
                 if !self.primes.known.contains_key(&number) && cost(&number) <= share / 2 {
                     let prime = number.is_prime();

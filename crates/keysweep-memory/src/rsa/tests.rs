@@ -67,16 +67,20 @@ pub(super) struct Key {
 
 impl Key {
     fn new(random: &mut Random, sizes: &[u64], e: u64) -> Self {
-        let one = BigUint::from(1u8);
-        let e = BigUint::from(e);
         loop {
-            let primes: Vec<BigUint> = sizes.iter().map(|bits| random.prime(*bits)).collect();
-            let phi = primes.iter().fold(one.clone(), |phi, p| phi * (p - &one));
-            if let Some(d) = e.modinv(&phi) {
-                let n = primes.iter().fold(one.clone(), |n, p| n * p);
-                return Self { n, e, d, primes };
+            let primes = sizes.iter().map(|bits| random.prime(*bits)).collect();
+            if let Some(key) = Self::of(primes, e) {
+                return key;
             }
         }
+    }
+
+    fn of(primes: Vec<BigUint>, e: u64) -> Option<Self> {
+        let (one, e) = (BigUint::from(1u8), BigUint::from(e));
+        let phi = primes.iter().fold(one.clone(), |phi, p| phi * (p - &one));
+        let d = e.modinv(&phi)?;
+        let n = primes.iter().fold(one, |n, p| n * p);
+        Some(Self { n, e, d, primes })
     }
 
     fn dp(&self, i: usize) -> BigUint {
@@ -233,6 +237,30 @@ fn every_sufficient_part_is_enough() {
             assert_found(&dump.search(&public), key, &format!("{known} {parts:?} {order:?}"));
         }
     }
+}
+
+#[test]
+fn large_primes_are_tested_or_vouched_for() {
+    let key = Key::new(&mut Random::new(49), &[2048, 2048], 65_537);
+    for parts in [&["p", "q", "n"][..], &["n", "d", "p", "q"], &["n", "lambda d", "p", "q"], &["n", "dp", "p", "q"]] {
+        let mut dump = Dump::new(50);
+        parts.iter().for_each(|name| _ = dump.put_number(&key.number(name), Order::Big));
+        assert_found(&dump.search(&[]), &key, &format!("{parts:?}"));
+    }
+    // The product of two primes is no prime, even if the private exponent is there.
+    let [p, q] = [&RSA_2048.primes[0], &RSA_2048.primes[1]];
+    let large = &key.primes[0];
+    let three = Key::of(vec![large.clone(), p.clone(), q.clone()], 65_537).unwrap();
+    let mut dump = Dump::new(51);
+    for number in [&three.n, &three.d, &(p * q), large] {
+        dump.put_number(number, Order::Big);
+    }
+    assert_found(&dump.search(&[]), &three, "three primes");
+    let mut dump = Dump::new(52);
+    for number in [&three.n, &(p * q), large] {
+        dump.put_number(number, Order::Big);
+    }
+    assert!(dump.search(&[three.public()]).found.is_empty());
 }
 
 #[test]
