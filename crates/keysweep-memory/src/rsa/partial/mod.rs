@@ -124,19 +124,21 @@ impl Search<'_> {
         let cost = (bits as usize / 1024).pow(2).max(1);
         let most = budget.looks / cost;
         let least = bytes - polynomial::most_lost(bits, polynomial::MAX_POWER) / 8;
-        let windows = places::windows(self.context, bits, least, given, most);
+        let windows = places::windows(self.context, bits, least, given, most + 1);
         let whole_words = |window: &Window| window.order != Order::Big;
         let (mut large, mut small) = (windows.clone(), windows);
         large.retain(|window| window.known < enough);
         small.retain(|window| window.known + if whole_words(window) { 0 } else { BESIDE } >= enough);
         for ranked in small.chunk_by(|a, b| a.rank == b.rank) {
             let open: Vec<&Target> = targets.iter().copied().filter(|target| !self.has(&target.n)).collect();
-            let moduli = open.len().min(budget.looks / cost / ranked.len());
-            if moduli < open.len() && given && ranked[0].rank <= Rank::Length {
+            let affordable = budget.looks / cost;
+            let moduli = open.len().min((affordable / ranked.len()).max(1));
+            let tried = &ranked[..ranked.len().min(affordable / moduli.max(1))];
+            if moduli * tried.len() < open.len() * ranked.len() && given && ranked[0].rank <= Rank::Length {
                 self.limit("more places that may hold the rest of an RSA prime than are tried");
             }
-            budget.looks -= cost * moduli * ranked.len();
-            self.look_for_rests(ranked, &open[..moduli], rebuild);
+            budget.looks -= cost * moduli * tried.len();
+            self.look_for_rests(tried, &open[..moduli], rebuild);
         }
         self.larger_holes(&large, targets, &mut budget);
         budget

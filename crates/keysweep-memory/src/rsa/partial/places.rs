@@ -53,6 +53,8 @@ pub(super) fn length(order: Order, bits: u32) -> u64 {
 /// `malloc.c`). Words that hold such links do not look random, as a rule.
 const LINKS: u64 = 4;
 const PAGE: u64 = 4096;
+/// Places that are kept until it is known what speaks for them.
+const MAX_WINDOWS: usize = 1 << 20;
 
 /// The places for primes of so many bits of which at least `least` bytes are there: up to `most`, those inside of runs only if
 /// that is wanted. In the order of what speaks for them.
@@ -85,7 +87,7 @@ struct Found {
 impl Found {
     /// A place, if enough of it is in the run.
     fn put(&mut self, run: &Run, rank: Rank, from: Option<u64>, order: Order, side: Side) {
-        let Some(from) = from else { return };
+        let Some(from) = from.filter(|_| self.windows.len() < MAX_WINDOWS) else { return };
         let to = from + length(order, self.bits);
         // The end that is there is the first byte of the window, or the last one. It need not look random.
         let first = (order == Order::Big) == (side == Side::Top);

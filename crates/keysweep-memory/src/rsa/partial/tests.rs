@@ -160,7 +160,7 @@ fn a_hunt_finds_the_rest_of_a_prime_anywhere() {
 fn a_prime_on_a_page_that_is_not_there_is_rebuilt() {
     let key = &*RSA_2048;
     for (seed, order) in [Order::Little, Order::Big].into_iter().enumerate() {
-        for (before, lost) in [(80, 48), (72, 56), (48, 80), (56, 72)] {
+        for (before, lost) in [(80, 48), (48, 80)] {
             let mut dump = Dump::new(910 + seed as u64);
             let number = order.encode(&key.number("p").to_bytes_be());
             let page = 4096 * 20;
@@ -223,4 +223,20 @@ fn noise_and_other_keys_moduli_cost_a_bounded_time() {
         (0..200).map(|_| PublicKey::rsa(&[&[0x80], &random.bytes(254)[..], &[1]].concat(), &[1, 0, 1])).collect();
     let outcome = keysweep_testkit::bounded(Duration::from_secs(20), "a search", || dump.search(&public));
     assert!(outcome.found.is_empty() && outcome.limits.is_empty(), "{:?}", outcome.limits);
+}
+
+#[test]
+fn a_hunt_says_if_likely_places_are_left_out() {
+    let mut random = Random::new(85);
+    // Runs as long as a prime of 8192 bits that has lost some words, at 64 looks each.
+    let mut bytes = Vec::new();
+    for _ in 0..400 {
+        bytes.extend([&random.bytes(1000)[..], &[0; 24]].concat());
+    }
+    let memory = Flat::at(&bytes, BASE);
+    let key = PublicKey::rsa(&[&[0x80], &random.bytes(2046)[..], &[1]].concat(), &[1, 0, 1]);
+    let (outcome, _) =
+        keysweep_testkit::bounded(Duration::from_secs(60), "a hunt", || hunt(&memory, &[key], Step::Words, 1));
+    assert!(outcome.found.is_empty());
+    assert_eq!(outcome.limits, ["more places that may hold the rest of an RSA prime than are tried"]);
 }
