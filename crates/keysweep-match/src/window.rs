@@ -165,9 +165,12 @@ impl Windows {
         if !wide {
             return;
         }
-        let little: Vec<u8> = bytes.iter().flat_map(|&byte| [byte, 0]).collect();
-        let big: Vec<u8> = bytes.iter().flat_map(|&byte| [0, byte]).collect();
-        for (encoding, bytes, offset) in [(Encoding::Utf16Le, &little, 2 * at), (Encoding::Utf16Be, &big, 2 * at + 1)] {
+        let (mut little, mut big) = ([0; 2 * MAX_LITERAL], [0; 2 * MAX_LITERAL]);
+        for (index, byte) in bytes.iter().enumerate() {
+            (little[2 * index], big[2 * index + 1]) = (*byte, *byte);
+        }
+        let (little, big) = (&little[..2 * bytes.len()], &big[..2 * bytes.len()]);
+        for (encoding, bytes, offset) in [(Encoding::Utf16Le, little, 2 * at), (Encoding::Utf16Be, big, 2 * at + 1)] {
             let form = self.forms.push(id, encoding, bytes, *ignore_case);
             if shared {
                 let key = Key::wide(word(bytes, offset));

@@ -11,7 +11,10 @@ pub(crate) fn word(bytes: &[u8], at: usize) -> u64 {
 
 #[cold]
 fn partial(bytes: &[u8]) -> u64 {
-    bytes.iter().take(8).rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
+    let mut word = [0; 8];
+    let there = bytes.len().min(8);
+    word[..there].copy_from_slice(&bytes[..there]);
+    u64::from_le_bytes(word)
 }
 
 /// Whether all bytes are zero. Stops at the first stretch that is not.
