@@ -92,8 +92,9 @@ fn scalars_and_seeds_are_found_inside_of_random_bytes() {
 
 #[test]
 fn a_changed_bit_is_no_key() {
-    for number in [P, D] {
-        for bit in [0, 77, 200] {
+    // In the middle of the prime: what is wrong at one of its ends is rebuilt.
+    for (number, bits) in [(P, [176, 192, 206]), (D, [0, 77, 200])] {
+        for bit in bits {
             let mut planted = Order::Little.encode(&hex(number));
             planted[8 + bit / 8] ^= 1 << (bit % 8);
             let mut memory = heap(30_000);
