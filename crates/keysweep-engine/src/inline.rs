@@ -68,8 +68,7 @@ impl Unpacking<'_, '_> {
         if !opened.is_empty() {
             self.sweep.note_script(part.name);
         }
-        let opened = Covered::new(opened);
-        seen.raws.retain(|raw| !opened.covers(raw.offset..raw.end()));
+        seen.leave_out(&Covered::new(opened));
     }
 
     fn inline_map(&mut self, part: Part<'_>, map: &InlineMap<'_>, depth: usize) -> Range<u64> {

@@ -79,7 +79,8 @@ impl<P: Prime<N>, const N: usize, const D: usize, const K: usize> Sums<P, N, D, 
     /// If [`available`] is false.
     pub fn new(count: usize, start: &LanePoint<N>) -> Self {
         assert!(available());
-        const { assert!(64 * N + 4 <= 52 * D || N == 9 && D == 11) };
+        // Sixteen times the prime fits into the digits.
+        const { assert!(64 * N - P::PRIME[N - 1].leading_zeros() as usize + 4 <= 52 * D) };
         let vectors = K * count.div_ceil(K * LANES);
         let mut sums = Self { x: Vec::new(), y: Vec::new(), prime: std::marker::PhantomData };
         sums.x.resize(vectors, spread(&start.x));

@@ -1,8 +1,7 @@
 //! What the search sees of a dump: bytes at offsets, and addresses where they are known.
 
-use crate::stretch::join;
+use crate::stretch::work;
 use keysweep_keys::secret::Buffer;
-use std::sync::atomic::{AtomicU64, Ordering};
 use zeroize::Zeroizing;
 
 /// A stretch of the dump that may hold numbers: contiguous in the file and in the address space.
@@ -77,27 +76,14 @@ pub fn sweep<S: Send>(
         .collect();
     let total = starts.last().zip(memory.segments().last()).map_or(0, |(s, last)| s + last.len.div_ceil(CHUNK as u64));
     let longest = memory.segments().iter().map(|segment| segment.len.min(CHUNK as u64) as usize).max().unwrap_or(0);
-    let next = AtomicU64::new(0);
-    let work = || {
-        let mut state = state();
-        let mut buffer = Buffer::zeroed(longest + 2 * MARGIN + 8);
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= total {
-                return state;
-            }
-            let segment = starts.partition_point(|start| *start <= index) - 1;
-            let inside = (index - starts[segment]) * CHUNK as u64;
-            read_chunk(memory, &memory.segments()[segment], inside, &mut buffer, &mut |chunk| visit(&mut state, chunk));
-        }
-    };
-    if jobs <= 1 {
-        return vec![work()];
-    }
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().map(join).collect()
-    })
+    let state = || (state(), Buffer::zeroed(longest + 2 * MARGIN + 8));
+    let parts = work(total as usize, jobs, state, |(state, buffer), index| {
+        let index = index as u64;
+        let segment = starts.partition_point(|start| *start <= index) - 1;
+        let inside = (index - starts[segment]) * CHUNK as u64;
+        read_chunk(memory, &memory.segments()[segment], inside, buffer, &mut |chunk| visit(state, chunk));
+    });
+    parts.into_iter().map(|(state, _)| state).collect()
 }
 
 fn read_chunk(

@@ -134,7 +134,7 @@ pub(crate) fn work<S: Send>(
 }
 
 /// The result of a thread. A panic goes on in the caller, as it does with one thread: nothing is lost in silence.
-pub(crate) fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 

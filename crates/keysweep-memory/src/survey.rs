@@ -73,27 +73,27 @@ impl Survey {
     }
 
     /// The runs in which anything may lie.
-    pub fn open_runs(&self) -> impl Iterator<Item = &Run> {
-        self.runs.iter().filter(|run| !self.is_settled(run.offset))
+    pub fn open_runs(&self) -> Cow<'_, [Run]> {
+        if self.settled.is_empty() {
+            return Cow::Borrowed(&self.runs);
+        }
+        self.runs.iter().filter(|run| !self.is_settled(run.offset)).copied().collect()
     }
 
     fn settle(&mut self) {
         let run_of = |number: &Number| {
-            let run = self.runs[self.runs.partition_point(|run| run.offset < number.offset)..].first()?;
-            (run.offset == number.offset && run.end() <= number.offset + u64::from(number.len)).then_some(run.offset)
+            let at = self.runs.binary_search_by_key(&number.offset, |run| run.offset).ok()?;
+            Some(self.runs[at]).filter(|run| run.end() <= number.offset + u64::from(number.len))
         };
         let certain = self.numbers.iter().filter(|number| structure::is_certain(number.structure));
-        self.settled = certain.filter_map(run_of).collect();
-        self.settled.dedup();
+        let mut runs: Vec<Run> = certain.filter_map(run_of).collect();
+        runs.dedup();
+        self.settled = runs.iter().map(|run| run.offset).collect();
         // What else seems to begin in such a run is made of digits that look like a length.
-        let Self { runs, numbers, settled, .. } = self;
-        let mut inside = settled.iter().filter_map(|offset| runs.binary_search_by_key(offset, |run| run.offset).ok());
-        let mut run = inside.next();
-        numbers.retain(|number| {
-            while run.is_some_and(|run| runs[run].end() <= number.offset) {
-                run = inside.next();
-            }
-            structure::is_certain(number.structure) || run.is_none_or(|run| number.offset < runs[run].offset)
+        let mut runs = runs.into_iter().peekable();
+        self.numbers.retain(|number| {
+            while runs.next_if(|run| run.end() <= number.offset).is_some() {}
+            structure::is_certain(number.structure) || runs.peek().is_none_or(|run| number.offset < run.offset)
         });
     }
 }

@@ -220,8 +220,7 @@ type Part = (Items, Zeroizing<Vec<Low>>);
 impl Candidates {
     pub(super) fn collect(context: &Context<'_>) -> Self {
         let numbers = &context.survey.numbers;
-        let runs: Vec<Run> = context.survey.open_runs().copied().collect();
-        let parts = parts(context, &runs);
+        let parts = parts(context, &context.survey.open_runs());
         // Room for all, so that no secret is left behind in memory that was grown out of.
         let named: usize = numbers.iter().map(|n| n.len as usize / 8 + 2).sum();
         let lone: usize = parts.iter().map(|(items, _)| items.limbs.len()).sum();

@@ -238,13 +238,11 @@ impl<'a> Search<'a> {
         if self.has(n) || self.keys.len() >= MAX_KEYS {
             return true;
         }
-        let primes = if self.vouched(n, &factors.iter().collect::<Vec<_>>()) {
-            Some(factors.to_vec())
-        } else {
-            let parts: Option<Vec<_>> = factors.iter().map(|factor| self.split(factor)).collect();
-            parts.map(|parts| parts.concat())
-        };
-        let Some(primes) = primes else { return false };
+        let mut primes = Vec::new();
+        for factor in factors {
+            let Some(parts) = self.split(factor) else { return false };
+            primes.extend(parts);
+        }
         let e = self.known.iter().find(|modulus| modulus.n == *n).and_then(|modulus| modulus.e.clone());
         let key = Key::new(n, primes, e.as_ref());
         let found = key.is_some();

@@ -4,8 +4,8 @@
 use super::candidates::Ends;
 use super::limbs::inverse;
 use super::lows::Lows;
+use crate::stretch::work;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use zeroize::Zeroizing;
 
 /// Products of low limbs that are low limbs too: indices of the factors, and of the product.
@@ -86,25 +86,12 @@ impl Found {
 
 /// Calls `find` for all parts of `0..count`, on `jobs` threads.
 fn batches(count: usize, jobs: usize, find: impl Fn(usize, usize, &mut Found) + Sync) -> Hits {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut found = Found::default();
-        loop {
-            let from = next.fetch_add(BATCH, Ordering::Relaxed);
-            if from >= count || found.list.len() >= MAX_HITS {
-                return found.list;
-            }
-            find(from, (from + BATCH).min(count), &mut found);
+    let parts = work(count.div_ceil(BATCH), jobs, Found::default, |found, batch| {
+        if found.list.len() < MAX_HITS {
+            find(BATCH * batch, (BATCH * (batch + 1)).min(count), found);
         }
-    };
-    let mut list = if jobs <= 1 || count <= BATCH {
-        work()
-    } else {
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-            threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
-        })
-    };
+    });
+    let mut list: Vec<_> = parts.into_iter().flat_map(|found| found.list).collect();
     list.sort_unstable();
     let overflow = list.len() >= MAX_HITS;
     Hits { list, overflow }

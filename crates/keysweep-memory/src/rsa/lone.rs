@@ -96,7 +96,7 @@ impl Search<'_> {
     fn lone_runs(&mut self, groups: &[Group]) -> Vec<Run> {
         let mut left = self.steps;
         let mut runs = Vec::new();
-        for run in self.context.survey.open_runs() {
+        for run in self.context.survey.open_runs().iter() {
             let cost: usize = fitting(run, groups).map(|group| LOOK * group.moduli.len()).sum();
             if cost == 0 {
                 continue;

@@ -1,6 +1,6 @@
 //! Which numbers are primes: each is tested once, and those that hits name are tested on all threads beforehand.
 
-use super::assemble;
+use super::assemble::{self, Product};
 use super::candidates::Ends;
 use super::finder::{Search, Target, Targets};
 use super::join::Hits;
@@ -36,9 +36,9 @@ fn cost(number: &Natural) -> u64 {
 }
 
 impl Primes {
-    /// Keeps what was found out elsewhere.
-    fn learn(&mut self, number: Natural, prime: bool) {
-        self.left = self.left.saturating_sub(cost(&number));
+    /// Keeps what was found out, and at which cost.
+    fn learn(&mut self, number: Natural, prime: bool, cost: u64) {
+        self.left = self.left.saturating_sub(cost);
         self.known.insert(number, prime);
     }
 }
@@ -51,7 +51,7 @@ const VOUCHED_BITS: u32 = 2048;
 impl Search<'_> {
     /// Whether a private exponent of `n` lies there that undoes the public one modulo each of its `factors` less one: then these are
     /// primes, and large ones need not be tested, which may take a second.
-    pub(super) fn vouched(&self, n: &Natural, factors: &[&Natural]) -> bool {
+    fn vouched(&self, n: &Natural, factors: &[Natural; 2]) -> bool {
         if factors.iter().all(|factor| factor.bits() < VOUCHED_BITS) {
             return false;
         }
@@ -76,7 +76,7 @@ impl Search<'_> {
             return false;
         }
         let prime = number.is_prime();
-        self.primes.learn(number.clone(), prime);
+        self.primes.learn(number.clone(), prime, cost(number));
         prime
     }
 
@@ -103,11 +103,16 @@ impl Search<'_> {
                 Some(Target::Known(index)) => assemble::factor(&p, &q, &self.known[index].n),
                 None => None,
             };
-            let product = product.filter(|product| !self.vouched(&product.n, &[&product.p, &product.q]));
-            for number in product.into_iter().flat_map(|product| [product.p, product.q]) {
+            let Some(Product { p, q, n }) = product else { return };
+            let factors = [p, q];
+            if self.vouched(&n, &factors) {
+                return found.extend(factors.map(|prime| (prime, (true, 0))));
+            }
+            for number in factors {
                 if !self.primes.known.contains_key(&number) && cost(&number) <= share / 2 {
                     let prime = number.is_prime();
-                    found.push((number, prime));
+                    let cost = cost(&number);
+                    found.push((number, (prime, cost)));
                     if !prime {
                         break;
                     }
@@ -115,7 +120,7 @@ impl Search<'_> {
             }
         });
         let found = parts.into_iter().flat_map(|(_, found)| found);
-        let all: BTreeMap<Natural, bool> = found.collect();
-        all.into_iter().for_each(|(number, prime)| self.primes.learn(number, prime));
+        let all: BTreeMap<Natural, (bool, u64)> = found.collect();
+        all.into_iter().for_each(|(number, (prime, cost))| self.primes.learn(number, prime, cost));
     }
 }

@@ -37,8 +37,8 @@ pub(super) fn found(context: &Context<'_>, keys: &[Key], rebuilt: &[Remains]) ->
             purpose: None,
             details,
         };
-        patterns.extend(forms(key, found.len()));
         let secrets = key.secrets();
+        patterns.extend(forms(&secrets, found.len()));
         let of_key: Vec<&Remains> = rebuilt.iter().filter(|remains| remains.n == key.n).collect();
         if !of_key.is_empty() {
             patterns.extend(partial::forms(&secrets, found.len()));
@@ -94,9 +94,9 @@ fn copies(places: &[Place]) -> String {
 }
 
 /// Every secret number of a key in every form.
-fn forms(key: &Key, index: usize) -> Vec<Pattern> {
+fn forms(secrets: &[(String, Natural)], index: usize) -> Vec<Pattern> {
     let mut patterns: Vec<Pattern> = Vec::new();
-    for (name, number) in key.secrets() {
+    for (name, number) in secrets {
         for (order, bytes) in forms_of(&number.to_be()) {
             if patterns.iter().all(|other| other.bytes != bytes) {
                 patterns.push(Pattern { bytes, what: format!("{index} {name} as {}", order.name()) });

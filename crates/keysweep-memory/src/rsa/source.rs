@@ -2,6 +2,7 @@
 
 use crate::memory::Memory;
 use crate::order::{Order, is_digits, is_sparse};
+use keysweep_keys::secret::Buffer;
 use zeroize::Zeroizing;
 
 /// Bytes that are read at a time: candidates are visited by offset, so that most reads are served by the last one.
@@ -12,14 +13,14 @@ const BEFORE: u64 = 8 << 10;
 /// Reads short stretches of a dump in ascending order without reading anything twice.
 pub(super) struct Source<'a> {
     memory: &'a dyn Memory,
-    piece: Zeroizing<Vec<u8>>,
+    piece: Buffer,
     offset: u64,
     len: usize,
 }
 
 impl<'a> Source<'a> {
     pub(super) fn new(memory: &'a dyn Memory) -> Self {
-        Self { memory, piece: Zeroizing::new(vec![0; PIECE]), offset: 0, len: 0 }
+        Self { memory, piece: Buffer::zeroed(PIECE), offset: 0, len: 0 }
     }
 
     /// The bytes of a range, as far as they are there and at most 56 KiB.

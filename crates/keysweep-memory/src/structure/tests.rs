@@ -333,7 +333,7 @@ fn a_heap_of_big_ints_holds_nothing_else() {
     assert!(survey.numbers.iter().all(|number| number.structure == "JavaScript BigInt"), "{:?}", survey.numbers);
     assert_eq!(survey.numbers.iter().map(|number| number.offset).collect::<Vec<_>>(), places);
     assert_eq!(survey.settled, places);
-    assert_eq!(survey.open_runs().map(|run| run.offset).collect::<Vec<_>>(), [other]);
+    assert_eq!(survey.open_runs().iter().map(|run| run.offset).collect::<Vec<_>>(), [other]);
 }
 
 #[test]

@@ -171,11 +171,8 @@ impl Converter {
             self.loss(Some(rule), "its keywords are left out: it reports files by their paths alone".to_owned());
         }
         for allow in own_and_global(rule, global) {
-            if !allow.regexes.is_empty() || !allow.stopwords.is_empty() {
-                let own = rule.allow.iter().any(|own| std::ptr::eq(own, allow));
-                if own {
-                    self.loss(Some(rule), "allowlist: texts mean nothing for a rule without regex".to_owned());
-                }
+            if is_own(rule, allow) && !(allow.regexes.is_empty() && allow.stopwords.is_empty()) {
+                self.loss(Some(rule), "allowlist: texts mean nothing for a rule without regex".to_owned());
             }
             self.own_places(id, rule, allow);
         }
@@ -196,7 +193,7 @@ impl Converter {
 
     /// Exceptions for places, of allowlists that are not for all rules.
     fn own_places(&mut self, id: &str, rule: &ForeignRule, allow: &Allow) {
-        if rule.allow.iter().any(|own| std::ptr::eq(own, allow)) || !allow.rules.is_empty() {
+        if is_own(rule, allow) || !allow.rules.is_empty() {
             self.places(Some(id), Some(rule), allow);
         }
     }
@@ -377,6 +374,11 @@ impl Converter {
         let given = lists.into_iter().filter(|(paths, commits)| !paths.is_empty() || !commits.is_empty());
         self.exceptions.extend(given.map(|(paths, commits)| exception(paths, commits)));
     }
+}
+
+/// Whether an allowlist is the rule's own.
+fn is_own(rule: &ForeignRule, allow: &Allow) -> bool {
+    rule.allow.iter().any(|own| std::ptr::eq(own, allow))
 }
 
 /// The allowlists that are for the rule.

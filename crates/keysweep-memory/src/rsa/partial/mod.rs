@@ -26,6 +26,7 @@ pub(super) use remains::{Remains, forms, merge, place};
 use zeroize::Zeroizing;
 
 /// What may be spent on this.
+#[derive(Clone, Copy)]
 struct Budget {
     /// Looks at places with a modulus of 2048 bits, of some 15 µs each.
     looks: usize,
@@ -69,7 +70,7 @@ impl Search<'_> {
                 looks: budget.looks / (sizes.len() - index),
                 effort: budget.effort / (sizes.len() - index) as u64,
             };
-            let rest = self.partial_of(*bits, &of_size, Budget { ..share });
+            let rest = self.partial_of(*bits, &of_size, share);
             budget.looks -= share.looks - rest.looks;
             budget.effort -= share.effort - rest.effort;
         }
@@ -138,28 +139,23 @@ impl Search<'_> {
                 self.limit("more places that may hold the rest of an RSA prime than are tried");
             }
             budget.looks -= cost * moduli * tried.len();
-            self.look_for_rests(tried, &open[..moduli], rebuild);
+            self.look_for_rests(tried, &open[..moduli]);
         }
         self.larger_holes(&large, targets, &mut budget);
         budget
     }
 
-    /// Tries all places with all moduli.
-    fn look_for_rests(
-        &mut self,
-        windows: &[Window],
-        targets: &[&Target],
-        rebuild: impl Fn(&Window, &[u8], &Target) -> Option<Natural> + Sync,
-    ) {
+    /// Tries all places with all moduli, whose primes are of the same size.
+    fn look_for_rests(&mut self, windows: &[Window], targets: &[&Target]) {
+        let Some(bits) = targets.first().map(|target| target.bits) else { return };
         let batches: Vec<&[Window]> = windows.chunks(BATCH).collect();
         let found = self.in_parallel(batches.len(), |batch| {
             let mut source = Source::new(self.context.memory);
             let mut found = Vec::new();
             for window in batches[batch] {
-                for (index, target) in targets.iter().enumerate() {
-                    let bytes = read(&mut source, window, target.bits);
-                    found.extend(rebuild(window, &bytes, target).map(|p| (*window, index, p)));
-                }
+                let bytes = read(&mut source, window, bits);
+                let rebuilt = targets.iter().map(|target| rebuild(window, &bytes, target)).enumerate();
+                found.extend(rebuilt.filter_map(|(index, p)| Some((*window, index, p?))));
             }
             Some(found).filter(|found| !found.is_empty())
         });
