@@ -91,9 +91,9 @@ impl BlobSweep<'_> {
         let work = AssertUnwindSafe(|| {
             let image = recognise(&bytes);
             let part = Part::whole(name, &bytes, &image);
-            let own = self.worker().search("", bytes).public;
+            let seen = self.worker().search("", bytes);
             let effort = numbers::effort(part.image, part.source);
-            let (raws, limits) = self.sweep.search_numbers(part, &own, jobs, effort);
+            let (raws, limits) = self.sweep.search_numbers(part, &seen, jobs, effort);
             Numbers { raws, limits }
         });
         std::panic::catch_unwind(work).unwrap_or_else(|_| {

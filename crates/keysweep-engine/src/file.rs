@@ -1,5 +1,6 @@
 //! The search of one source: chunks, windows, decoders, nested bytes.
 
+use crate::blank;
 use crate::detector::{Detector, Target};
 use crate::finding::{Proof, ProofLevel};
 use crate::fingerprint::Fingerprinter;
@@ -44,6 +45,8 @@ pub(crate) struct Seen {
     pub(crate) public: Vec<(u64, PublicObject)>,
     /// Where the comments begin that may hold source maps.
     pub(crate) maps: Vec<u64>,
+    /// Long stretches of zeros, chunk by chunk.
+    pub(crate) blank: Vec<Range<u64>>,
     /// Why not everything was looked at.
     pub(crate) limits: Vec<&'static str>,
     nested: u64,
@@ -60,6 +63,7 @@ impl Seen {
         self.raws.extend(other.raws);
         self.public.extend(other.public);
         self.maps.extend(other.maps);
+        self.blank.extend(other.blank);
         for limit in other.limits {
             self.limit(limit);
         }
@@ -153,11 +157,18 @@ impl<'a> Searcher<'a> {
             };
             let chunk = Chunk { source: subject.source, bytes, offset: position };
             hits.clear();
-            self.detector.matcher.find(chunk.bytes, &mut |hit| {
-                if hit.start < own {
-                    hits.push(hit);
-                }
-            });
+            let blank = blank::stretches(bytes);
+            for part in blank::rest(bytes.len(), &blank) {
+                self.detector.matcher.find(&bytes[part.clone()], &mut |hit| {
+                    if part.start + hit.start < own {
+                        hits.push(Hit { start: part.start + hit.start, end: part.start + hit.end, ..hit });
+                    }
+                });
+            }
+            if subject.depth == 0 {
+                let in_file = |at: usize| position + at.min(own) as u64;
+                seen.blank.extend(blank.iter().map(|zeros| in_file(zeros.start)..in_file(zeros.end)));
+            }
             wakes.next_chunk();
             for hit in &hits {
                 self.wake(subject, &chunk, hit, &mut wakes, seen);

@@ -10,6 +10,7 @@
 //! that were seen.
 
 mod artifact;
+mod blank;
 mod blobs;
 mod collect;
 mod detector;

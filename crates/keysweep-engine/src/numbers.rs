@@ -7,6 +7,7 @@ use keysweep_image::{Format, Image, Label, Permissions, ReadAt, Region, intersec
 use keysweep_keys::PublicKey;
 use keysweep_match::{PageClass, classify};
 use keysweep_memory::{Effort, Memory, Outcome, Segment, Tested};
+use std::ops::Range;
 
 /// The name that rules give as their decoder for what this search finds.
 pub(crate) const DECODER: &str = "memory";
@@ -87,15 +88,27 @@ pub(crate) fn effort(image: &Image, source: &dyn ReadAt) -> Effort {
 }
 
 /// Searches a dump; `public` are keys that were seen in it or anywhere else. A later block of a stream has no address space:
-/// numbers are found in it, but no pointer is followed.
-pub(crate) fn search(part: Part<'_>, public: &[PublicKey], jobs: usize, effort: Effort) -> Outcome {
-    keysweep_memory::search(&Dump::new(part, written), public, jobs, effort)
+/// numbers are found in it, but no pointer is followed. What is not `used` holds zeros.
+pub(crate) fn search(
+    part: Part<'_>,
+    used: &[Range<u64>],
+    public: &[PublicKey],
+    jobs: usize,
+    effort: Effort,
+) -> Outcome {
+    keysweep_memory::search(&Dump::new(part, used, written), public, jobs, effort)
 }
 
 /// Hunts for the private halves of given keys in all of a source, code and constants of mapped files included. Where only the
 /// fingerprint of a key is known, all keys that are found anyway are found too; `public` are those seen anywhere.
-pub(crate) fn hunt(part: Part<'_>, hunting: &Hunting, public: &[PublicKey], jobs: usize) -> (Outcome, Tested) {
-    let dump = Dump::new(part, whole);
+pub(crate) fn hunt(
+    part: Part<'_>,
+    used: &[Range<u64>],
+    hunting: &Hunting,
+    public: &[PublicKey],
+    jobs: usize,
+) -> (Outcome, Tested) {
+    let dump = Dump::new(part, used, whole);
     let (mut outcome, tested) = keysweep_memory::hunt(&dump, &hunting.keys, hunting.step, jobs);
     if hunting.wanted.iter().any(|wanted| wanted.key.is_none()) {
         let other = keysweep_memory::search(&dump, public, jobs, Effort::Full);
@@ -154,6 +167,8 @@ pub(crate) fn raws(outcome: &Outcome, rule: impl Fn(&str) -> Option<usize>) -> V
 struct Dump<'a> {
     part: Part<'a>,
     segments: Vec<Segment>,
+    /// Bytes of the segments, with those that are known to be zeros.
+    size: u64,
     /// Address, offset and length of each region that has an address, by address.
     mapped: Vec<(u64, u64, u64)>,
     pointer_bytes: usize,
@@ -161,21 +176,22 @@ struct Dump<'a> {
 
 impl<'a> Dump<'a> {
     /// A dump of which is searched what `segments` makes of its length and its regions.
-    fn new(part: Part<'a>, segments: fn(u64, &[Region]) -> Vec<Segment>) -> Self {
+    fn new(part: Part<'a>, used: &[Range<u64>], segments: fn(u64, &[Region]) -> Vec<Segment>) -> Self {
         let regions = if part.base == 0 { part.image.regions.as_slice() } else { &[] };
-        let segments = without_holes(segments(part.source.len(), regions), part.source);
+        let segments = within(segments(part.source.len(), regions), &part.source.extents());
+        let size = segments.iter().map(|segment| segment.len).sum();
+        let segments = within(segments, used);
         let mut mapped: Vec<_> = regions.iter().filter_map(|r| Some((r.address?, r.file_offset, r.len))).collect();
         mapped.sort_unstable();
         let narrow = part.image.architecture.as_deref().is_some_and(|a| NARROW.contains(&a));
-        Self { part, segments, mapped, pointer_bytes: if narrow { 4 } else { 8 } }
+        Self { part, segments, size, mapped, pointer_bytes: if narrow { 4 } else { 8 } }
     }
 }
 
-/// What of segments is not in holes of a sparse file.
-fn without_holes(segments: Vec<Segment>, source: &dyn ReadAt) -> Vec<Segment> {
-    let extents = source.extents();
+/// What of segments lies in `extents`.
+fn within(segments: Vec<Segment>, extents: &[Range<u64>]) -> Vec<Segment> {
     let cut = |segment: Segment| {
-        let parts = intersect(std::slice::from_ref(&(segment.offset..segment.offset + segment.len)), &extents);
+        let parts = intersect(std::slice::from_ref(&(segment.offset..segment.offset + segment.len)), extents);
         parts.into_iter().map(move |part| Segment {
             offset: part.start,
             len: part.end - part.start,
@@ -210,6 +226,10 @@ impl Memory for Dump<'_> {
 
     fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+
+    fn size(&self) -> u64 {
+        self.size
     }
 
     fn locate(&self, address: u64) -> Option<(u64, u64)> {

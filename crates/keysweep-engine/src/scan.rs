@@ -1,5 +1,6 @@
 //! The scan: files met, searched by as many threads as asked for, and joined into a report.
 
+use crate::blank;
 use crate::collect::Collector;
 use crate::detector::{Detector, SetupError};
 use crate::file::{Searcher, Seen};
@@ -18,7 +19,6 @@ use crate::walk::{Filter, Selection, builder};
 use ignore::{DirEntry, WalkState};
 use keysweep_archive::Limits;
 use keysweep_image::{ReadAt, WarningKind, intersect, recognise};
-use keysweep_keys::decoder::PublicObject;
 use keysweep_keys::secret::Buffer;
 use keysweep_memory::Effort;
 use keysweep_rules::RuleSet;
@@ -429,7 +429,9 @@ impl<'s> Sweep<'s> {
         }
         drop(collector);
         if seen.raws.len() > MAX_POSTPONED {
-            self.publish(part, std::mem::take(&mut seen));
+            let mut rest = Seen::default();
+            std::mem::swap(&mut rest.blank, &mut seen.blank);
+            self.publish(part, std::mem::replace(&mut seen, rest));
         }
         self.dumps.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_owned(), seen));
     }
@@ -479,7 +481,7 @@ impl<'s> Sweep<'s> {
         for (_, object) in &seen.public {
             self.collector().public(part.name, object);
         }
-        let (raws, limits) = self.search_numbers(part, &seen.public, jobs, effort);
+        let (raws, limits) = self.search_numbers(part, &seen, jobs, effort);
         seen.raws.extend(raws);
         for limit in limits {
             seen.limit(limit);
@@ -487,25 +489,26 @@ impl<'s> Sweep<'s> {
         self.publish(part, seen);
     }
 
-    /// The keys that lie in a dump as numbers, and why not all of it was looked at. `own` are the public keys in it.
+    /// The keys that lie in a dump as numbers, and why not all of it was looked at. `seen` is what was seen in it before.
     pub(crate) fn search_numbers(
         &self,
         part: Part<'_>,
-        own: &[(u64, PublicObject)],
+        seen: &Seen,
         jobs: usize,
         effort: Effort,
     ) -> (Vec<Raw>, Vec<&'static str>) {
         let public = match effort {
             Effort::Full | Effort::Given => self.collector().public_keys(),
-            Effort::Quick => own.iter().map(|(_, object)| object.key.clone()).collect(),
+            Effort::Quick => seen.public.iter().map(|(_, object)| object.key.clone()).collect(),
         };
+        let used = blank::written(part.source.len(), &seen.blank);
         let outcome = match &self.hunting {
             Some(hunting) => {
-                let (outcome, tested) = numbers::hunt(part, hunting, &public, jobs);
+                let (outcome, tested) = numbers::hunt(part, &used, hunting, &public, jobs);
                 hunting.tested(&tested);
                 outcome
             }
-            None => numbers::search(part, &public, jobs, effort),
+            None => numbers::search(part, &used, &public, jobs, effort),
         };
         let raws = numbers::raws(&outcome, |id| self.scanner.detector.key_rule(id));
         // That less is tried of what is no dump is no news.

@@ -38,4 +38,5 @@ pub use literal::{BuildError, Encoding, Hit, Literal, MAX_LITERAL, MIN_LITERAL};
 pub use matcher::Matcher;
 pub use page::{PageClass, classify};
 pub use products::UpperBits;
+pub use word::is_zero;
 pub use words::{WORDS, WORDS_BYTES, WordLooks, look_at_words};

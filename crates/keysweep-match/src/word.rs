@@ -17,9 +17,9 @@ fn partial(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(word)
 }
 
-/// Whether all bytes are zero. Stops at the first stretch that is not.
+/// Whether all bytes are zero; stops at the first stretch that is not.
 #[inline]
-pub(crate) fn is_zero(bytes: &[u8]) -> bool {
+pub fn is_zero(bytes: &[u8]) -> bool {
     // Without a branch within a stretch, the compiler makes vector instructions of it.
     bytes.chunks(256).all(|stretch| stretch.iter().fold(0, |any, byte| any | byte) == 0)
 }

@@ -24,6 +24,12 @@ pub trait Memory: Sync {
     /// into them are followed.
     fn segments(&self) -> &[Segment];
 
+    /// Bytes of the dump, by which it is judged what a search may cost: those of the segments, and more if parts of them are
+    /// left out because they are known to hold zeros.
+    fn size(&self) -> u64 {
+        self.segments().iter().map(|segment| segment.len).sum()
+    }
+
     /// The file offset of what was at `address`, and the number of bytes that follow there without a gap.
     fn locate(&self, address: u64) -> Option<(u64, u64)>;
 

@@ -40,9 +40,9 @@ pub enum Effort {
 }
 
 impl Context<'_> {
-    /// Bytes that are searched.
+    /// Bytes of the dump.
     pub(crate) fn bytes(&self) -> u64 {
-        self.memory.segments().iter().map(|segment| segment.len).sum()
+        self.memory.size()
     }
 
     /// The fixed part of an allowance: `full`, or one for each `bytes` bytes if that is less.

@@ -100,6 +100,46 @@ fn a_key_across_any_border_is_found_once_at_its_place() {
     }
 }
 
+/// Long stretches of zeros are not looked at; what lies at their edges is, as text in any form and as bare numbers.
+#[test]
+fn keys_amid_zeros_are_found_at_any_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("image");
+    let mut image = vec![0; 24 << 20];
+    let mut fingerprints = Vec::new();
+    let at_page = |number: u64| (number as usize) << 20;
+    for number in 1..20 {
+        let key = Key::new(number);
+        let utf16 = |to: fn(u16) -> [u8; 2]| key.pem().encode_utf16().flat_map(to).collect::<Vec<u8>>();
+        let pair = [key.seed, key.public].concat();
+        let bytes = match number % 4 {
+            0 => utf16(u16::to_be_bytes),
+            1 => key.pem().into_bytes(),
+            2 => pair,
+            _ => utf16(u16::to_le_bytes),
+        };
+        // At and around the ends of pages, of chunks, and of what threads take at a time.
+        let at = at_page(number)
+            + [0, 4096, 65_536, 1 << 19, 4096 - bytes.len(), (1 << 19) - bytes.len() / 16 * 8][number as usize % 6];
+        image[at..at + bytes.len()].copy_from_slice(&bytes);
+        fingerprints.push((key.fingerprint(), at as u64));
+    }
+    std::fs::write(&path, &image).unwrap();
+    for jobs in ["1", "2"] {
+        let (report, _) = scan(&["--jobs", jobs, path.to_str().unwrap()]);
+        for (fingerprint, at) in &fingerprints {
+            let findings = report["findings"].as_array().unwrap();
+            let finding = findings
+                .iter()
+                .find(|finding| finding["fingerprint"] == **fingerprint)
+                .unwrap_or_else(|| panic!("{at:#x}"));
+            // In UTF-16 a zero before the text may be half of its first character.
+            let offset = finding["locations"][0]["offset"].as_u64().unwrap();
+            assert!(offset == *at || offset + 1 == *at, "{offset:#x} {at:#x}");
+        }
+    }
+}
+
 #[test]
 fn a_stream_longer_than_a_block_is_searched_to_its_end() {
     let (near, far) = (Key::new(6), Key::new(7));
