@@ -21,18 +21,25 @@ impl Sweep<'_> {
         self.scanner.options.artifact || self.scanner.detector.files.any_always()
     }
 
-    /// What there is to report of a file that rules do not want at `path` of a package, or anywhere.
-    pub(crate) fn unwanted(&self, source: &dyn ReadAt, path: &str) -> Vec<Raw> {
+    /// Whether there is a rule about files at `path`.
+    pub(crate) fn judges(&self, path: &str) -> bool {
+        self.judges_files() && self.scanner.detector.files.concern(path, self.scanner.options.artifact)
+    }
+
+    /// What there is to report of a file that rules do not want at `path` of a package, or anywhere. The path is asked for
+    /// only if there are such rules.
+    pub(crate) fn unwanted<'n>(&self, source: &dyn ReadAt, path: impl FnOnce() -> &'n str) -> Vec<Raw> {
         if !self.judges_files() {
             return Vec::new();
         }
+        let path = path();
         let rules = self.scanner.detector.files.matches(path, self.scanner.options.artifact, &mut || head(source));
         rules.into_iter().map(|index| raw(index, &self.scanner.rules().rules()[index], path)).collect()
     }
 
     /// Reports a file of which only the name and perhaps the beginning are at hand.
     pub(crate) fn judge_unread(&self, name: &str, source: &dyn ReadAt) {
-        let raws = self.unwanted(source, path_in_archive(name));
+        let raws = self.unwanted(source, || path_in_archive(name));
         if !raws.is_empty() {
             let nothing: &[u8] = &[];
             let mut seen = Seen::default();

@@ -102,6 +102,16 @@ impl BlobSweep<'_> {
         })
     }
 
+    /// Whether rules report files by their paths alone, which a probe cannot tell.
+    pub fn judges_files(&self) -> bool {
+        self.sweep.judges_files()
+    }
+
+    /// Whether there is such a rule about a file at `path`: its blob is to be scanned, whatever a probe says of it.
+    pub fn judges(&self, path: &str) -> bool {
+        self.sweep.judges(path)
+    }
+
     /// Notes what could not be looked at; `incomplete` if bytes went unseen.
     pub fn incident(&self, path: &str, message: impl Into<String>, incomplete: bool) {
         self.sweep.incident(path, message, incomplete);
@@ -141,8 +151,6 @@ impl BlobWorker<'_> {
             }
             let image = recognise(&bytes);
             let part = Part::whole(name, &bytes, &image);
-            // What a rule says of names only the second look can tell.
-            interest.found |= self.sweep.judges_files();
             interest.found |= image.format.is_dump() || self.holds_something(part, &mut seen);
             interest.numbers = self.sweep.wants_numbers(part);
             interest
@@ -165,7 +173,7 @@ impl BlobWorker<'_> {
             seen.leave_out(&opened.covered);
             open_inline(self.sweep, &mut self.searcher, part, &mut seen, 1);
             let path = place.git.map_or(place.name, |git| git.path.as_str());
-            seen.raws.extend(self.sweep.unwanted(&bytes, path));
+            seen.raws.extend(self.sweep.unwanted(&bytes, || path));
             if known.is_none() && self.sweep.wants_numbers(part) {
                 return self.sweep.numbers(part, seen, 1, numbers::effort(part.image, part.source));
             }
@@ -198,7 +206,8 @@ impl BlobWorker<'_> {
         open_inline(&aside, &mut searcher, part, seen, 1);
         let seen = aside.collector.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.sweep.collector().take_public(&seen);
-        !seen.is_empty()
+        // What members are called may depend on the name of the file.
+        !seen.is_empty() || self.sweep.judges_files()
     }
 
     fn search(&mut self, file_name: &str, bytes: &[u8]) -> Seen {

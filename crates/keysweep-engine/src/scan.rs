@@ -361,9 +361,7 @@ impl<'s> Sweep<'s> {
         let (mut seen, errors) = self.search(source, file_name, &opened.covered, searcher, jobs);
         seen.leave_out(&opened.covered);
         open_inline(self, searcher, Part::whole(name, source, &image), &mut seen, jobs);
-        if self.judges_files() {
-            seen.raws.extend(self.unwanted(source, self.path_in_package(name, path)));
-        }
+        seen.raws.extend(self.unwanted(source, || self.path_in_package(name, path)));
         for error in errors {
             self.incident(name, format!("cannot be read to its end: {}", reason(&error)), true);
         }

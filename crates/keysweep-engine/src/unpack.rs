@@ -265,7 +265,7 @@ impl<'a, 'b> Unpacking<'a, 'b> {
         seen.leave_out(&covered);
         if self.pass != Pass::Dumps {
             self.inline_maps(part, &mut seen, depth);
-            seen.raws.extend(self.sweep.unwanted(source, path_in_archive(name)));
+            seen.raws.extend(self.sweep.unwanted(source, || path_in_archive(name)));
         }
         if is_dump && self.pass == (Pass::First { again: true }) {
             self.holds_dumps = true;

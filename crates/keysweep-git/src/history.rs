@@ -8,12 +8,13 @@ use crate::repository::{Problem, Repository, reason};
 use gix::ObjectId;
 use gix::objs::{Find, Kind, TreeRefIter};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 
 /// Places kept of one blob.
 pub const MAX_PLACES: usize = 100;
 /// Visits of trees that hold wanted blobs, at all paths: a tree that names another one ten times, and so on, has more paths
 /// than there are atoms.
-const MAX_VISITS: usize = 2_000_000;
+const MAX_VISITS: usize = if cfg!(test) { 1_000 } else { 8_000_000 };
 /// Depth of trees; git's own limit is 2048.
 const MAX_DEPTH: usize = 2_048;
 /// Trees kept that were read lately, in bytes.
@@ -34,6 +35,30 @@ pub struct Place {
     pub pushed: bool,
 }
 
+/// Tells whether all that lies at a path is wanted.
+pub type PathFilter<'a> = &'a dyn Fn(&[u8]) -> bool;
+
+/// What the second look is for.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Blobs whose places are to be told.
+    pub blobs: &'a HashSet<ObjectId>,
+    /// At which paths all blobs are wanted, too.
+    pub paths: Option<PathFilter<'a>>,
+    /// Objects that are not there: those that history needs are told.
+    pub absent: &'a BTreeSet<ObjectId>,
+}
+
+impl Wanted<'_> {
+    fn is_nothing(&self) -> bool {
+        self.blobs.is_empty() && self.paths.is_none() && self.absent.is_empty()
+    }
+
+    fn holds(&self, id: &ObjectId, path: &[u8]) -> bool {
+        self.blobs.contains(id) || self.paths.is_some_and(|is_wanted| is_wanted(path))
+    }
+}
+
 /// What the second look tells.
 #[derive(Debug, Default)]
 pub struct History {
@@ -48,8 +73,11 @@ pub struct History {
 }
 
 impl Repository {
-    /// Looks for `blobs` in all of history. `absent` are objects that are not there: those that history needs are told.
-    pub fn history(&self, blobs: &HashSet<ObjectId>, absent: &BTreeSet<ObjectId>) -> History {
+    /// Looks for what is `wanted` in all of history; reads nothing if that is nothing.
+    pub fn history(&self, wanted: Wanted<'_>) -> History {
+        if wanted.is_nothing() {
+            return History::default();
+        }
         let mut problems = Vec::new();
         let roots = self.roots(&mut problems);
         let commits = Commits::load(self, &roots, &mut problems);
@@ -61,10 +89,10 @@ impl Repository {
         });
         let mut search = Search {
             local,
-            blobs,
-            absent,
+            wanted,
             head,
             boring: HashSet::new(),
+            hasher: RandomState::new(),
             visited: HashSet::new(),
             heads: HashMap::new(),
             history: History::default(),
@@ -88,11 +116,6 @@ impl Repository {
         history.missing.extend(commits.missing);
         history.problems.extend(problems);
         history
-    }
-
-    /// [`Self::history`], if there is something to look for.
-    pub fn history_if(&self, wanted: bool, blobs: &HashSet<ObjectId>, absent: &BTreeSet<ObjectId>) -> History {
-        if wanted { self.history(blobs, absent) } else { History::default() }
     }
 
     /// The submodules that `HEAD` names.
@@ -129,11 +152,11 @@ pub(crate) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
 
 struct Search<'a> {
     local: gix::Repository,
-    blobs: &'a HashSet<ObjectId>,
-    absent: &'a BTreeSet<ObjectId>,
+    wanted: Wanted<'a>,
     head: Option<ObjectId>,
-    /// Trees that hold no wanted blob at any depth.
-    boring: HashSet<ObjectId>,
+    /// Trees that hold no wanted blob at any depth, with a hash of the path where that depends on it.
+    boring: HashSet<(ObjectId, u64)>,
+    hasher: RandomState,
     /// Other trees, with the paths at which they were seen.
     visited: HashSet<(ObjectId, Vec<u8>)>,
     /// What `HEAD` has at a path.
@@ -144,18 +167,24 @@ struct Search<'a> {
 impl Search<'_> {
     /// Looks through a tree; whether it holds a wanted blob.
     fn tree(&mut self, id: ObjectId, path: &mut Vec<u8>, commit: Option<&Commit>, depth: usize) -> bool {
-        if self.boring.contains(&id) {
+        if self.is_boring(id, path) {
             return false;
         }
         if depth > MAX_DEPTH {
             self.problem(id, "trees are nested deeper than git allows".to_owned());
             return false;
         }
-        if self.visited.len() >= MAX_VISITS || self.visited.contains(&(id, path.clone())) {
+        if self.visited.contains(&(id, path.clone())) {
             return true;
         }
-        let Some(entries) = self.entries(id, path) else {
-            self.boring.insert(id);
+        if self.visited.len() >= MAX_VISITS {
+            let name = "trees".to_owned();
+            let reason = "there are more paths to what was found than are followed: not all of it is listed".to_owned();
+            self.history.problems.insert(Problem { name, reason });
+            return true;
+        }
+        let Some(entries) = self.entries(id, path, commit) else {
+            self.bore(id, path);
             return false;
         };
         let mut holds = false;
@@ -171,13 +200,30 @@ impl Search<'_> {
         if holds {
             self.visited.insert((id, path.clone()));
         } else {
-            self.boring.insert(id);
+            self.bore(id, path);
         }
         holds
     }
 
+    fn boring_key(&self, id: ObjectId, path: &[u8]) -> (ObjectId, u64) {
+        (id, self.wanted.paths.map_or(0, |_| self.hasher.hash_one(path)))
+    }
+
+    fn is_boring(&self, id: ObjectId, path: &[u8]) -> bool {
+        self.boring.contains(&self.boring_key(id, path))
+    }
+
+    fn bore(&mut self, id: ObjectId, path: &[u8]) {
+        self.boring.insert(self.boring_key(id, path));
+    }
+
     /// Entries of a tree that are trees or wanted or missing blobs.
-    fn entries(&mut self, id: ObjectId, path: &[u8]) -> Option<Vec<(bool, Vec<u8>, ObjectId)>> {
+    fn entries(
+        &mut self,
+        id: ObjectId,
+        path: &[u8],
+        commit: Option<&Commit>,
+    ) -> Option<Vec<(bool, Vec<u8>, ObjectId)>> {
         let mut buffer = Vec::new();
         let object = match self.local.objects.try_find(&id, &mut buffer) {
             Ok(Some(object)) if object.kind == Kind::Tree => object,
@@ -186,7 +232,7 @@ impl Search<'_> {
                 return None;
             }
             Ok(None) => {
-                self.missing(id, path);
+                self.missing(id, path, commit);
                 return None;
             }
             Err(error) => {
@@ -199,8 +245,14 @@ impl Search<'_> {
             // A damaged tree was told by the survey.
             let Ok(entry) = entry else { break };
             let id = entry.oid.to_owned();
-            let wanted = entry.mode.is_tree() && !self.boring.contains(&id)
-                || entry.mode.is_blob_or_symlink() && (self.blobs.contains(&id) || self.absent.contains(&id));
+            // Joined only where it matters: a repository has more entries than anything else.
+            let below = || self.wanted.paths.map(|_| join(path, entry.filename)).unwrap_or_default();
+            let wanted = if entry.mode.is_tree() {
+                !self.is_boring(id, &below())
+            } else {
+                entry.mode.is_blob_or_symlink()
+                    && (self.wanted.absent.contains(&id) || self.wanted.holds(&id, &below()))
+            };
             if wanted {
                 entries.push((entry.mode.is_tree(), entry.filename.to_vec(), id));
             }
@@ -210,11 +262,11 @@ impl Search<'_> {
 
     /// Notes a place of a blob; whether it is a wanted one.
     fn blob(&mut self, id: ObjectId, path: &[u8], commit: Option<&Commit>) -> bool {
-        if self.absent.contains(&id) {
-            self.missing(id, path);
+        if self.wanted.absent.contains(&id) {
+            self.missing(id, path, commit);
             return false;
         }
-        if !self.blobs.contains(&id) {
+        if !self.wanted.holds(&id, path) {
             return false;
         }
         let places = self.history.places.entry(id).or_default();
@@ -258,11 +310,93 @@ impl Search<'_> {
         id
     }
 
-    fn missing(&mut self, id: ObjectId, path: &[u8]) {
-        self.history.missing.entry(id).or_insert_with(|| String::from_utf8_lossy(path).into_owned());
+    fn missing(&mut self, id: ObjectId, path: &[u8], commit: Option<&Commit>) {
+        let named_by = || match commit {
+            Some(commit) if path.is_empty() => format!("commit {}", commit.id),
+            _ => String::from_utf8_lossy(path).into_owned(),
+        };
+        self.history.missing.entry(id).or_insert_with(named_by);
     }
 
     fn problem(&mut self, id: ObjectId, reason: String) {
         self.history.problems.insert(Problem { name: format!("object {id}"), reason });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gix::objs::{Tree, tree};
+    use std::path::Path;
+
+    /// A tree of these entries, sorted by name; names that end in a slash are folders.
+    fn tree(repository: &gix::Repository, entries: &[(&str, ObjectId)]) -> ObjectId {
+        let entry = |(name, oid): &(&str, ObjectId)| tree::Entry {
+            mode: if name.ends_with('/') { tree::EntryKind::Tree } else { tree::EntryKind::Blob }.into(),
+            filename: name.trim_end_matches('/').into(),
+            oid: *oid,
+        };
+        repository.write_object(Tree { entries: entries.iter().map(entry).collect() }).unwrap().detach()
+    }
+
+    /// A repository in which a tag names the tree that `make` returns.
+    fn repository(folder: &Path, make: impl FnOnce(&gix::Repository) -> ObjectId) -> Repository {
+        let plain = gix::init_bare(folder).unwrap();
+        let root = make(&plain);
+        std::fs::write(folder.join("refs/tags/t"), format!("{root}\n")).unwrap();
+        Repository::open(folder, false).unwrap()
+    }
+
+    fn paths(history: &History) -> Vec<String> {
+        let places = history.places.values().flatten();
+        let mut paths: Vec<String> = places.map(|p| String::from_utf8_lossy(&p.path).into_owned()).collect();
+        paths.sort();
+        paths
+    }
+
+    #[test]
+    fn what_is_wanted_by_its_path_is_told_there_and_not_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut named = None;
+        let repository = repository(folder.path(), |git| {
+            let blob = git.write_blob("x").unwrap().detach();
+            named = Some(git.write_blob("named").unwrap().detach());
+            // The same tree where nothing is wanted, and where something is.
+            let inner = tree(git, &[("a.txt", blob), ("b.p12", blob)]);
+            let outer = tree(git, &[("inner/", inner)]);
+            tree(git, &[("a/", outer), ("certs/", outer), ("d.txt", named.unwrap())])
+        });
+        let (nothing, absent) = (HashSet::new(), BTreeSet::new());
+        let is_wanted = |path: &[u8]| path.starts_with(b"certs/") && path.ends_with(b".p12");
+        let wanted = Wanted { blobs: &nothing, paths: Some(&is_wanted), absent: &absent };
+        assert_eq!(paths(&repository.history(wanted)), ["certs/inner/b.p12"]);
+        let blobs = HashSet::from([named.unwrap()]);
+        let history = repository.history(Wanted { blobs: &blobs, ..wanted });
+        assert_eq!(paths(&history), ["certs/inner/b.p12", "d.txt"]);
+        assert_eq!(paths(&repository.history(Wanted { blobs: &blobs, paths: None, ..wanted })), ["d.txt"]);
+        assert!(history.problems.is_empty());
+    }
+
+    #[test]
+    fn more_paths_than_are_followed_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut late = None;
+        let repository = repository(folder.path(), |git| {
+            let blob = git.write_blob("x").unwrap().detach();
+            let mut inner = tree(git, &[("x", blob)]);
+            for _ in 0..6 {
+                let names: Vec<String> = (0..10).map(|n| format!("{n}/")).collect();
+                inner = tree(git, &names.iter().map(|name| (name.as_str(), inner)).collect::<Vec<_>>());
+            }
+            late = Some(git.write_blob("late").unwrap().detach());
+            let last = tree(git, &[("late", late.unwrap())]);
+            tree(git, &[("a/", inner), ("z/", last)])
+        });
+        let absent = BTreeSet::new();
+        let blobs = HashSet::from([late.unwrap(), repository.local().write_blob("x").unwrap().detach()]);
+        let history = repository.history(Wanted { blobs: &blobs, paths: None, absent: &absent });
+        assert!(!history.places.contains_key(&late.unwrap()));
+        let told: Vec<&str> = history.problems.iter().map(|problem| problem.reason.as_str()).collect();
+        assert!(told.len() == 1 && told[0].contains("more paths"), "{told:?}");
     }
 }

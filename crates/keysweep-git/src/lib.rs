@@ -28,7 +28,7 @@ mod survey;
 
 pub use change::Change;
 pub use gix::ObjectId;
-pub use history::{History, MAX_PLACES, Place};
+pub use history::{History, MAX_PLACES, PathFilter, Place, Wanted};
 pub use lines::added_lines;
 pub use range::{Push, RangeCommit, Received};
 pub use repository::{Error, Problem, Repository, Root};

@@ -3,7 +3,7 @@
 use crate::quarantine::Quarantine;
 use crate::store::Store;
 use gix::bstr::ByteSlice;
-use gix::objs::Find;
+use gix::objs::{Find, FindHeader};
 use gix::refs::TargetRef;
 use gix::{ObjectId, ThreadSafeRepository};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -183,7 +183,7 @@ impl Repository {
         match self.local().objects.try_find(id, &mut bytes) {
             Ok(Some(object)) if object.kind == gix::objs::Kind::Blob => Ok(bytes),
             Ok(Some(object)) => Err(failed(format!("a {}, not a blob", object.kind))),
-            Ok(None) => Err(failed("missing".to_owned())),
+            Ok(None) => Err(failed(self.missing())),
             Err(error) => Err(failed(reason(&error))),
         }
     }
@@ -194,9 +194,20 @@ impl Repository {
     ///
     /// It is missing or damaged.
     pub fn blob_up_to(&self, id: &ObjectId, limit: u64) -> Result<Option<Vec<u8>>, Error> {
-        let header = self.local().find_header(*id);
-        let header = header.map_err(|e| Error::Read { what: format!("object {id}"), reason: reason(&e) })?;
-        if header.size() > limit { Ok(None) } else { self.blob(id).map(Some) }
+        let failed = |reason: String| Error::Read { what: format!("object {id}"), reason };
+        let header = self.local().objects.try_header(id).map_err(|error| failed(reason(&error)))?;
+        match header {
+            None => Err(failed(self.missing())),
+            Some(header) if header.size > limit => Ok(None),
+            Some(_) => self.blob(id).map(Some),
+        }
+    }
+
+    /// Why an object may be missing.
+    fn missing(&self) -> String {
+        let why = "missing: this is a partial clone, which leaves objects on the server until they are needed \
+                   (`git fetch --refetch --no-filter` gets them)";
+        if self.is_partial() { why.to_owned() } else { "missing".to_owned() }
     }
 
     /// Whether a remote has promised what is missing: a partial clone.

@@ -15,7 +15,9 @@ pub const FILE_HEAD: usize = 32 << 20;
 pub struct FileRules {
     rules: Vec<Compiled>,
     /// Their ways to name paths, compiled when they are first asked: most scans are not of packages.
-    names: OnceLock<Names>,
+    published: OnceLock<Names>,
+    /// The same of those that hold always.
+    always: OnceLock<Names>,
 }
 
 #[derive(Debug)]
@@ -40,7 +42,7 @@ impl FileRules {
             .into_iter()
             .filter_map(|(number, rule)| Some(Compiled { number, rule: rule.file()?.clone() }))
             .collect();
-        Self { rules, names: OnceLock::new() }
+        Self { rules, ..Self::default() }
     }
 
     /// Whether there are rules that hold in scans of what is not published, too.
@@ -48,35 +50,47 @@ impl FileRules {
         self.rules.iter().any(|compiled| compiled.rule.always)
     }
 
-    fn names(&self) -> &Names {
-        self.names.get_or_init(|| {
-            let patterns =
-                self.rules.iter().enumerate().filter(|(_, compiled)| !compiled.rule.path_patterns.is_empty());
+    /// The ways to name paths of the rules that hold in what is `published`, or always.
+    fn names(&self, published: bool) -> &Names {
+        let names = if published { &self.published } else { &self.always };
+        names.get_or_init(|| {
+            let holding = || {
+                let rules = self.rules.iter().enumerate().map(|(index, compiled)| (index, &compiled.rule));
+                rules.filter(move |(_, rule)| published || rule.always)
+            };
+            let pattern = |(index, rule): (usize, &FileRule)| Some((index, Pattern::any_of(&rule.path_patterns).ok()?));
             Names {
-                paths: Globs::new(&self.rules, |rule| &rule.paths),
-                except: Globs::new(&self.rules, |rule| &rule.except),
-                patterns: patterns
-                    .filter_map(|(index, compiled)| Some((index, Pattern::any_of(&compiled.rule.path_patterns).ok()?)))
-                    .collect(),
+                paths: Globs::new(holding(), |rule| &rule.paths),
+                except: Globs::new(holding(), |rule| &rule.except),
+                patterns: holding().filter(|(_, rule)| !rule.path_patterns.is_empty()).filter_map(pattern).collect(),
             }
         })
+    }
+
+    /// The rules that are about a file at `path`, whatever is in it.
+    fn about(&self, path: &str, published: bool) -> Vec<usize> {
+        let Names { paths, except, patterns } = self.names(published);
+        let lower = path.to_ascii_lowercase();
+        let mut rules = paths.matches(&lower);
+        rules.extend(patterns.iter().filter(|(_, p)| p.is_match(path.as_bytes())).map(|(index, _)| *index));
+        rules.sort_unstable();
+        rules.dedup();
+        if !rules.is_empty() {
+            let excluded = except.matches(&lower);
+            rules.retain(|index| !excluded.contains(index));
+        }
+        rules
+    }
+
+    /// Whether a rule is about a file at `path`, so that it matters what is in it; `published` as in [`Self::matches`].
+    pub fn concern(&self, path: &str, published: bool) -> bool {
+        !self.about(path, published).is_empty()
     }
 
     /// The numbers of the rules that the file at `path` breaks; of those that hold always, if it is not `published`. `head`
     /// gives the first [`FILE_HEAD`] bytes of the file, and is asked only where a rule wants to see them.
     pub fn matches(&self, path: &str, published: bool, head: &mut dyn FnMut() -> Vec<u8>) -> Vec<usize> {
-        let Names { paths, except, patterns } = self.names();
-        let lower = path.to_ascii_lowercase();
-        let mut candidates = paths.matches(&lower);
-        candidates.extend(patterns.iter().filter(|(_, p)| p.is_match(path.as_bytes())).map(|(index, _)| *index));
-        candidates.sort_unstable();
-        candidates.dedup();
-        candidates.retain(|index| published || self.rules[*index].rule.always);
-        if candidates.is_empty() {
-            return candidates;
-        }
-        let excluded = except.matches(&lower);
-        candidates.retain(|index| !excluded.contains(index));
+        let mut candidates = self.about(path, published);
         let mut bytes: Option<Vec<u8>> = None;
         candidates.retain(|index| {
             let rule = &self.rules[*index].rule;
@@ -135,11 +149,11 @@ struct Globs {
 }
 
 impl Globs {
-    fn new(rules: &[Compiled], of: fn(&FileRule) -> &Vec<String>) -> Self {
+    fn new<'r>(rules: impl Iterator<Item = (usize, &'r FileRule)>, of: fn(&FileRule) -> &Vec<String>) -> Self {
         let mut builder = GlobSetBuilder::new();
         let mut owners = Vec::new();
-        for (index, compiled) in rules.iter().enumerate() {
-            for glob in of(&compiled.rule).iter().filter_map(|text| glob(text).ok()) {
+        for (index, rule) in rules {
+            for glob in of(rule).iter().filter_map(|text| glob(text).ok()) {
                 builder.add(glob);
                 owners.push(index);
             }
@@ -226,6 +240,12 @@ mod tests {
         let published = RuleSet::from_toml("t.toml", RULES).unwrap();
         let published = FileRules::new(published.rules().iter().enumerate());
         assert!(!published.any_always() && published.matches(".npmrc", false, &mut || b"_auth".to_vec()).is_empty());
+        assert!(
+            compiled.concern("a.P12", false)
+                && !compiled.concern("doc/.npmrc", false)
+                && !compiled.concern("a.pem", true)
+        );
+        assert!(published.concern(".npmrc", true) && !published.concern(".npmrc", false));
         let told = RuleSet::from_toml("t.toml", &text.replace("'\\.P12$'", "'('")).unwrap_err().to_string();
         assert!(told.contains("`path_patterns` 2: "), "{told}");
     }

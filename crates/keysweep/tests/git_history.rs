@@ -129,6 +129,34 @@ fn what_only_its_name_tells_is_found() {
     assert_eq!((report["findings"].as_array().unwrap().len(), code), (1, 1));
 }
 
+/// A rule that reports files wherever they lie asks for the second look alone, and only for the paths that it names.
+#[test]
+fn files_that_rules_know_by_their_paths_are_found_wherever_they_lay() {
+    if !git_is_there() {
+        return;
+    }
+    let rules = tempfile::tempdir().unwrap();
+    let rule = "[[rule]]\nid = 'acme-store'\nname = 'n'\ndescription = 'd d.'\nseverity = 'high'\npurpose = 'generic'\n\
+        remediation = 'r r.'\npaths = ['certs/**/*.p12']\nalways = true\nexamples = [\"certs/a.p12\\nx\"]\n\
+        counterexamples = [\"a.p12\\nx\"]\n";
+    std::fs::write(rules.path().join("acme.toml"), rule).unwrap();
+    let repo = Repo::new();
+    repo.commit("a/x/a.p12", "nothing to see");
+    repo.commit("certs/x/a.p12", "nothing to see");
+    repo.commit("certs/x/b.txt", "nothing to see");
+    repo.git(&["mv", "certs", "moved"]);
+    repo.git(&["commit", "-q", "-m", "moved"]);
+    let (report, code) = history(&repo.path, &["--rules", rules.path().to_str().unwrap()]);
+    let findings = report["findings"].as_array().unwrap();
+    let paths: Vec<&str> = findings
+        .iter()
+        .flat_map(|finding| finding["locations"].as_array().unwrap())
+        .map(|place| place["git"]["path"].as_str().unwrap())
+        .collect();
+    assert_eq!((paths, code), (vec!["certs/x/a.p12"], 1), "{report}");
+    assert_eq!(history(&repo.path, &[]).1, 0);
+}
+
 #[test]
 fn all_that_refs_logs_and_indexes_reach_is_read_and_nothing_else() {
     if !git_is_there() {
@@ -247,6 +275,11 @@ fn clones_say_what_they_lack() {
     let (report, code) = clone("partial", &["--filter=blob:none"]);
     assert_eq!((fingerprints(&report), code), (sorted(&[&new]), 3));
     assert!(messages(&report).contains("1 objects are missing: this is a partial clone"), "{}", messages(&report));
+    // The range that has the missing blob says the same.
+    let partial = repo.beside("partial");
+    let args = ["git", "--range", "HEAD", "--no-config", "--format", "json", partial.to_str().unwrap()];
+    let (report, code) = parse(&keysweep().args(args).output().unwrap());
+    assert!(code == 3 && messages(&report).contains("this is a partial clone"), "{}", messages(&report));
     // Borrowed objects are read as well.
     let (report, code) = clone("borrowed", &["--shared"]);
     assert_eq!((fingerprints(&report), code), (sorted(&[&old, &new]), 1));
@@ -275,6 +308,15 @@ fn damage_costs_what_is_damaged_and_is_told() {
     let (report, code) = history(&repo.path, &[]);
     assert_eq!((report["findings"].as_array().unwrap().len(), code), (29, 3));
     assert!(messages(&report).contains(&bad) && messages(&report).contains("missing"), "{}", messages(&report));
+
+    // A tree is named by the commit that needs it.
+    let (commit, tree) = (repo.git(&["rev-parse", "HEAD~1"]), repo.git(&["rev-parse", "HEAD~1^{tree}"]));
+    let path = repo.path.join(".git/objects").join(&tree[..2]).join(&tree[2..]);
+    let aside = repo.beside("tree");
+    fs::rename(&path, &aside).unwrap();
+    let told = messages(&history(&repo.path, &[]).0);
+    assert!(told.contains(&format!("needed by history (commit {commit})")), "{told}");
+    fs::rename(&aside, &path).unwrap();
 
     fs::write(&loose, &content).unwrap();
     repo.git(&["repack", "-q", "-a", "-d"]);

@@ -2,7 +2,7 @@
 
 use super::{Source, git_place, uncommitted};
 use keysweep_engine::{BlobPlace, BlobSweep, GitPlace, Interest, Numbers};
-use keysweep_git::{Event, History, ObjectId, Survey};
+use keysweep_git::{Event, History, ObjectId, PathFilter, Survey, Wanted};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -27,16 +27,18 @@ pub(super) fn scan(source: &Source<'_>, sweep: &BlobSweep<'_>, dangling: bool) {
     let too_large = seen.too_large.into_inner().unwrap_or_else(PoisonError::into_inner);
     let interesting = seen.interesting.into_inner().unwrap_or_else(PoisonError::into_inner);
     let found = with_numbers(source, sweep, interesting);
-    let wanted: HashSet<ObjectId> = found.keys().chain(too_large.keys()).copied().collect();
-    // Without anything to place or to miss there is nothing to be learned from the commits.
-    let history =
-        source.repository.history_if(!wanted.is_empty() || !survey.missing.is_empty(), &wanted, &survey.missing);
+    let blobs: HashSet<ObjectId> = found.keys().chain(too_large.keys()).copied().collect();
+    let by_path = |path: &[u8]| sweep.judges(&String::from_utf8_lossy(path));
+    let paths: Option<PathFilter<'_>> = if sweep.judges_files() { Some(&by_path) } else { None };
+    let history = source.repository.history(Wanted { blobs: &blobs, paths, absent: &survey.missing });
     for (id, size) in &too_large {
         if dangling || history.places.contains_key(id) {
             source.too_large(sweep, id, *size);
         }
     }
-    report(source, sweep, found, &history, dangling);
+    let by_path = history.places.keys().filter(|id| !blobs.contains(*id));
+    let work = by_path.map(|id| (*id, Numbers::default())).chain(found).collect();
+    report(source, sweep, work, &history, dangling);
     incidents(source, sweep, &survey, &history, seen.pointers.into_inner());
 }
 
@@ -84,15 +86,14 @@ fn with_numbers(
     found
 }
 
-/// Reports what is in the blobs, at each of their places.
+/// Reports what is in the blobs, at each of their places, or what their paths say.
 fn report(
     source: &Source<'_>,
     sweep: &BlobSweep<'_>,
-    found: BTreeMap<ObjectId, Numbers>,
+    work: Vec<(ObjectId, Numbers)>,
     history: &History,
     dangling: bool,
 ) {
-    let work: Vec<(ObjectId, Numbers)> = found.into_iter().collect();
     source.each(sweep, &work, |worker, (id, numbers)| {
         let places = places(source, id, history);
         if places.is_empty() || !dangling && !history.places.contains_key(id) {
