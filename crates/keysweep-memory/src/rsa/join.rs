@@ -74,7 +74,9 @@ struct Found {
 
 impl Found {
     fn extend(&mut self, product: u64, hits: impl Iterator<Item = (u32, u32, u32)>) {
-        if self.list.len() >= MAX_HITS {
+        // Nearly all products that pass the filter are none, and leave nothing behind.
+        let mut hits = hits.peekable();
+        if self.list.len() >= MAX_HITS || hits.peek().is_none() {
             return;
         }
         let met = self.met.entry(product).or_default();
