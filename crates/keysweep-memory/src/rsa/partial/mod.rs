@@ -107,7 +107,10 @@ impl Search<'_> {
         let mut count = 0;
         for item in presumed {
             let n = Natural::from_limbs(items.limbs(item));
-            let other = |key: &super::key::Key| key.n.bits().abs_diff(n.bits()) <= 1;
+            // A number of that size is nothing new, whether a modulus or what is as long as a prime.
+            let other = |key: &super::key::Key| {
+                std::iter::once(&key.n).chain(&key.primes).any(|number| number.bits().abs_diff(n.bits()) <= 1)
+            };
             if count < MAX_PRESUMED && !self.keys.iter().any(other) && targets.iter().all(|target| target.n != n) {
                 targets.push(target(&n));
                 count += 1;
