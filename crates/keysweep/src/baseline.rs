@@ -41,7 +41,7 @@ fn create(args: &BaselineScan, force: bool) -> Result<u8, Error> {
     let mut baseline = Baseline::default();
     add(&mut baseline, &setup, &report);
     baseline.save(&file)?;
-    println!("{}: {}", file.display(), entries(baseline.len()));
+    println!("{}: {} entries", file.display(), baseline.len());
     Ok(complete(&report))
 }
 
@@ -60,7 +60,7 @@ fn update(args: &BaselineScan, prune: bool) -> Result<u8, Error> {
         gone = baseline.retain(|entry| found.contains(&(entry.fingerprint.as_str(), entry.protection)));
     }
     baseline.save(&file)?;
-    println!("{}: {}, {new} new, {gone} dropped", file.display(), entries(baseline.len()));
+    println!("{}: {} entries, {new} new, {gone} dropped", file.display(), baseline.len());
     Ok(complete(&report))
 }
 
@@ -95,7 +95,7 @@ fn import(args: &BaselineScan, from: &Path) -> Result<u8, Error> {
         }
     }
     baseline.save(&file)?;
-    println!("{}: {}, {new} new", file.display(), entries(baseline.len()));
+    println!("{}: {} entries, {new} new", file.display(), baseline.len());
     // What only the other tool sees needs no entry: nothing will fail for it.
     for known in known.iter().zip(&seen).filter(|(_, seen)| !**seen).map(|(known, _)| known) {
         println!("nothing found at {}:{}", printable(&known.path), known.lines.start());
@@ -153,8 +153,8 @@ fn audit(args: &BaselineScan) -> Result<u8, Error> {
     let count = |status: Status| baseline.entries().filter(|entry| entry.status == status).count();
     let _ = write!(
         text,
-        "{}: {} open, {} accepted, {} false-positive",
-        entries(baseline.len()),
+        "{} entries: {} open, {} accepted, {} false-positive",
+        baseline.len(),
         count(Status::Open),
         count(Status::Accepted),
         count(Status::FalsePositive)
@@ -257,9 +257,4 @@ fn complete(report: &Report) -> u8 {
         eprintln!("keysweep: {}: {}", printable(&incident.path), printable(&incident.message));
     }
     if report.is_complete() { CLEAN } else { INCOMPLETE }
-}
-
-/// `1 entry`, `2 entries`.
-fn entries(number: usize) -> String {
-    format!("{number} {}", if number == 1 { "entry" } else { "entries" })
 }

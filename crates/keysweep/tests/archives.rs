@@ -134,27 +134,6 @@ fn what_cannot_be_opened_is_told_and_what_can_be_is_searched() {
     }
 }
 
-/// `umoci insert` makes layers like this one: all is there but the padding of the last member.
-#[test]
-fn a_tar_archive_without_its_last_padding_is_whole_and_one_without_bytes_is_not() {
-    let key = Key::new(141);
-    let dir = folder(&key);
-    let path = dir.path();
-    if !made(path, &["tar", "gzip"], "tar cf whole.tar in/etc/key.pem") {
-        return;
-    }
-    let whole = std::fs::read(path.join("whole.tar")).unwrap();
-    let end = 512 + key.pem().len();
-    for (name, length, expected) in [("padding.tar", end, 1), ("bytes.tar", end - 1, 3)] {
-        std::fs::write(path.join(name), &whole[..length]).unwrap();
-        assert!(made(path, &["tar", "gzip"], &format!("gzip -k {name} && tar cf outer-{name} {name}")));
-        for form in [name.to_owned(), format!("{name}.gz"), format!("outer-{name}")] {
-            let (report, code) = scan_path(&path.join(&form));
-            assert_eq!((fingerprints(&report), code), (vec![key.fingerprint()], expected), "{form}: {report}");
-        }
-    }
-}
-
 #[test]
 fn encrypted_and_cut_7z_archives_are_told() {
     let key = Key::new(145);

@@ -291,7 +291,7 @@ fn what_other_tools_know_is_known() {
     write(dir.path(), ".secrets.baseline", &secrets.to_string());
     write(dir.path(), ".gitleaksignore", "# ours\nignored.txt:private-key:3\n");
     for (file, found) in [
-        ("report.json", "1 entry, 1 new\nnothing found at gone.txt:1"),
+        ("report.json", "1 entries, 1 new\nnothing found at gone.txt:1"),
         (".secrets.baseline", "2 entries, 1 new"),
         (".gitleaksignore", "3 entries, 1 new"),
     ] {
