@@ -51,7 +51,8 @@ impl<'de> Deserialize<'de> for Day {
             Ok(Form::Date(date)) => date.to_string(),
             Err(_) => String::new(),
         };
-        Day::parse(&text).ok_or_else(|| serde::de::Error::custom("a date is written 2026-11-24, and is a day that there is"))
+        Day::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom("a date is written 2026-11-24, and is a day that there is"))
     }
 }
 
