@@ -1,6 +1,7 @@
 //! Long stretches of zeros: half of most dumps, and more of those of runtimes that reserve a heap. They are seen when the
 //! literals are looked for, and need not be read again for keys as numbers.
 
+use keysweep_image::complement;
 use keysweep_match::is_zero;
 use std::ops::Range;
 
@@ -10,35 +11,26 @@ const PAGE: usize = 4096;
 const SHORTEST: u64 = 64 << 10;
 
 /// The stretches of zeros in a chunk: whole pages, counted from its start.
-pub(crate) fn stretches(bytes: &[u8]) -> Vec<Range<usize>> {
-    let mut all: Vec<Range<usize>> = Vec::new();
-    for (index, page) in bytes.chunks(PAGE).enumerate() {
-        let at = index * PAGE;
+pub(crate) fn stretches(bytes: &[u8]) -> Vec<Range<u64>> {
+    let mut all: Vec<Range<u64>> = Vec::new();
+    let mut at = 0;
+    for page in bytes.chunks(PAGE) {
+        let end = at + page.len() as u64;
         if is_zero(page) {
             match all.last_mut().filter(|last| last.end == at) {
-                Some(last) => last.end += page.len(),
-                None => all.push(at..at + page.len()),
+                Some(last) => last.end = end,
+                None => all.push(at..end),
             }
         } else {
-            all.pop_if(|last| last.end == at && last.start > 0 && (last.len() as u64) < SHORTEST);
+            all.pop_if(|last| last.end == at && last.start > 0 && last.end - last.start < SHORTEST);
         }
+        at = end;
     }
     all
 }
 
-/// What must be looked at of a chunk of `len` bytes: all but the `blank` stretches, with a page of zeros at each side.
-pub(crate) fn rest(len: usize, blank: &[Range<usize>]) -> impl Iterator<Item = Range<usize>> {
-    let inner = blank.iter().map(move |range| {
-        let start = if range.start == 0 { 0 } else { range.start + PAGE };
-        let end = if range.end >= len { len } else { range.end - PAGE };
-        start..end
-    });
-    let cuts = inner.filter(|range| range.start < range.end).chain(std::iter::once(len..len));
-    cuts.scan(0, |from, cut| Some(std::mem::replace(from, cut.end)..cut.start)).filter(|range| !range.is_empty())
-}
-
-/// What of a source of `len` bytes is no long stretch of zeros, if `blank` are those of its chunks: in order and apart, with a page
-/// of zeros at each side.
+/// What must be looked at of `len` bytes in which these stretches are `blank`: all but the long ones, of which a page of zeros
+/// is left at each side. In order and apart.
 pub(crate) fn written(len: u64, blank: &[Range<u64>]) -> Vec<Range<u64>> {
     let mut blank = blank.to_vec();
     blank.sort_unstable_by_key(|range| range.start);
@@ -49,12 +41,8 @@ pub(crate) fn written(len: u64, blank: &[Range<u64>]) -> Vec<Range<u64>> {
         }
         adjacent
     });
-    let page = PAGE as u64;
     let long = blank.iter().filter(|range| range.end - range.start >= SHORTEST);
-    let cuts = long.map(|range| range.start + page..range.end - page).chain(std::iter::once(len..len));
-    cuts.scan(0, |from, cut| Some(std::mem::replace(from, cut.end)..cut.start))
-        .filter(|range| !range.is_empty())
-        .collect()
+    complement(len, long.map(|range| range.start + PAGE as u64..range.end - PAGE as u64))
 }
 
 #[cfg(test)]
@@ -68,10 +56,10 @@ mod tests {
         (bytes, zero)
     }
 
-    fn all_pages<T: TryInto<usize>>(ranges: impl Iterator<Item = Range<T>>) -> Vec<bool> {
+    fn all_pages(ranges: &[Range<u64>]) -> Vec<bool> {
         let mut pages = vec![false; 64];
         for range in ranges {
-            let (Ok(start), Ok(end)) = (range.start.try_into(), range.end.try_into()) else { panic!() };
+            let (start, end) = (range.start as usize, range.end as usize);
             assert!(start < end && start % PAGE == 0 && end % PAGE == 0);
             pages[start / PAGE..end / PAGE].iter_mut().for_each(|page| *page = true);
         }
@@ -90,8 +78,8 @@ mod tests {
                 for (index, bytes) in bytes.chunks(chunk).enumerate() {
                     let blank = stretches(bytes);
                     let offset = (index * chunk) as u64;
-                    seen.extend(blank.iter().map(|r| offset + r.start as u64..offset + r.end as u64));
-                    let here = all_pages(rest(bytes.len(), &blank));
+                    seen.extend(blank.iter().map(|r| offset + r.start..offset + r.end));
+                    let here = all_pages(&super::written(bytes.len() as u64, &blank));
                     let written = &zero[index * chunk / PAGE..][..chunk / PAGE];
                     // Nothing but zeros is left out, and the page before what is not zero is not.
                     for (page, looked_at) in here.iter().take(written.len()).enumerate() {
@@ -100,7 +88,7 @@ mod tests {
                     }
                 }
                 seen.reverse();
-                let pages = all_pages(written(all, &seen).into_iter());
+                let pages = all_pages(&super::written(all, &seen));
                 for (page, kept) in pages.iter().enumerate() {
                     let near = zero[page.max(1) - 1..(page + 2).min(64)].contains(&false);
                     assert!(*kept || !near, "{bits:x} {chunk} {page}");

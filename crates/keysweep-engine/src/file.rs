@@ -158,15 +158,16 @@ impl<'a> Searcher<'a> {
             let chunk = Chunk { source: subject.source, bytes, offset: position };
             hits.clear();
             let blank = blank::stretches(bytes);
-            for part in blank::rest(bytes.len(), &blank) {
-                self.detector.matcher.find(&bytes[part.clone()], &mut |hit| {
-                    if part.start + hit.start < own {
-                        hits.push(Hit { start: part.start + hit.start, end: part.start + hit.end, ..hit });
+            for part in blank::written(bytes.len() as u64, &blank) {
+                let (from, to) = (part.start as usize, part.end as usize);
+                self.detector.matcher.find(&bytes[from..to], &mut |hit| {
+                    if from + hit.start < own {
+                        hits.push(Hit { start: from + hit.start, end: from + hit.end, ..hit });
                     }
                 });
             }
             if subject.depth == 0 {
-                let in_file = |at: usize| position + at.min(own) as u64;
+                let in_file = |at: u64| position + at.min(own as u64);
                 seen.blank.extend(blank.iter().map(|zeros| in_file(zeros.start)..in_file(zeros.end)));
             }
             wakes.next_chunk();

@@ -427,9 +427,9 @@ impl<'s> Sweep<'s> {
         }
         drop(collector);
         if seen.raws.len() > MAX_POSTPONED {
-            let mut rest = Seen::default();
-            std::mem::swap(&mut rest.blank, &mut seen.blank);
-            self.publish(part, std::mem::replace(&mut seen, rest));
+            let blank = std::mem::take(&mut seen.blank);
+            self.publish(part, std::mem::take(&mut seen));
+            seen.blank = blank;
         }
         self.dumps.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_owned(), seen));
     }

@@ -12,7 +12,7 @@ use crate::place::Part;
 use crate::scan::{Sweep, reason};
 use crate::source::FileSource;
 use keysweep_archive::{Budget, Format, HEAD, Input, Limits, Member, Slice, Visitor};
-use keysweep_image::{ReadAt, recognise};
+use keysweep_image::{ReadAt, complement, recognise};
 use keysweep_memory::Effort;
 use std::collections::HashSet;
 use std::io::{Cursor, Read};
@@ -50,18 +50,7 @@ impl Covered {
 
     /// What is left to be searched of a source of `len` bytes.
     pub(crate) fn rest(&self, len: u64) -> Vec<Range<u64>> {
-        let mut rest = Vec::new();
-        let mut at = 0;
-        for member in self.0.iter().filter(|member| member.end - member.start >= WORTH_SKIPPING) {
-            if member.start > at {
-                rest.push(at..member.start);
-            }
-            at = at.max(member.end);
-        }
-        if at < len {
-            rest.push(at..len);
-        }
-        rest
+        complement(len, self.0.iter().filter(|member| member.end - member.start >= WORTH_SKIPPING).cloned())
     }
 }
 

@@ -40,5 +40,5 @@ mod recognise;
 
 pub use image::{Format, Image, Label, Module, Permissions, Place, Region, Warning, WarningKind};
 pub use process::Process;
-pub use read::{ReadAt, intersect, read_into};
+pub use read::{ReadAt, complement, intersect, read_into};
 pub use recognise::recognise;

@@ -94,6 +94,22 @@ pub fn intersect(ranges: &[Range<u64>], extents: &[Range<u64>]) -> Vec<Range<u64
     both
 }
 
+/// What of a source of `len` bytes is in none of `cuts`, which are in the order of their starts and may overlap.
+pub fn complement(len: u64, cuts: impl IntoIterator<Item = Range<u64>>) -> Vec<Range<u64>> {
+    let mut rest = Vec::new();
+    let mut at = 0;
+    for cut in cuts {
+        if cut.start > at {
+            rest.push(at..cut.start);
+        }
+        at = at.max(cut.end);
+    }
+    if at < len {
+        rest.push(at..len);
+    }
+    rest
+}
+
 /// Fills as much of `buf` as the source has at `offset`; an error ends the reading like the end of the source does.
 pub fn read_into(src: &dyn ReadAt, offset: u64, buf: &mut [u8]) -> usize {
     let mut done = 0;
@@ -157,6 +173,14 @@ pub(crate) fn read_table(
 #[allow(clippy::single_range_in_vec_init)] // Lists of ranges are meant.
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_lies_between_the_cuts() {
+        assert_eq!(complement(10, []), [0..10]);
+        assert_eq!(complement(10, [0..2, 4..6, 5..7, 4..5, 9..10]), [2..4, 7..9]);
+        assert_eq!(complement(10, [3..12]), [0..3]);
+        assert_eq!(complement(0, []), []);
+    }
 
     #[test]
     fn ranges_are_cut_by_extents() {
