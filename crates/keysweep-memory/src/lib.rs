@@ -10,6 +10,7 @@
 //!
 //! It knows nothing of files, dump formats, rules or reports: the dump is a [`Memory`], and the result a [`Found`].
 
+mod anchors;
 pub mod copies;
 pub mod curve;
 mod elliptic;

@@ -95,6 +95,11 @@ impl Group {
         self.arithmetic().enter_coordinate(coordinate);
     }
 
+    /// The coordinate that is `coordinate` in Montgomery form. `coordinate` must be less than the field's prime.
+    pub fn leave_montgomery_coordinate(self, coordinate: &mut [u64]) {
+        self.arithmetic().leave_coordinate(coordinate);
+    }
+
     /// Whether limbs are the coordinates of a point of the curve, plain or in Montgomery form. For [`Group::Ec`] only: the others'
     /// coordinates are not those of a Weierstrass form.
     pub fn contains(self, x: &[u64], y: &[u64], montgomery: bool) -> bool {
@@ -216,6 +221,7 @@ trait Arithmetic: Sync {
     fn leave_scalar(&self, scalar: &mut [u64]);
     fn enter_scalar(&self, scalar: &mut [u64]);
     fn enter_coordinate(&self, coordinate: &mut [u64]);
+    fn leave_coordinate(&self, coordinate: &mut [u64]);
     fn contains(&self, x: &[u64], y: &[u64], montgomery: bool) -> bool;
     fn is_generator(&self, x: &[u64], montgomery: bool) -> bool;
     fn is_constant(&self, scalar: &[u64]) -> bool;
@@ -269,6 +275,10 @@ impl<C: Weierstrass<N>, const N: usize> Arithmetic for Short<C, N> {
 
     fn enter_coordinate(&self, coordinate: &mut [u64]) {
         coordinate.copy_from_slice(&field::enter::<C::Field, N>(&limbs(coordinate)));
+    }
+
+    fn leave_coordinate(&self, coordinate: &mut [u64]) {
+        coordinate.copy_from_slice(&field::leave::<C::Field, N>(&limbs(coordinate)));
     }
 
     fn contains(&self, x: &[u64], y: &[u64], montgomery: bool) -> bool {

@@ -5,6 +5,7 @@
 //! curve's equation; libraries that compute with numbers of any size hold the curve's order; and certificates say which
 //! curve it is.
 
+use crate::anchors::is_anchor;
 use crate::curve::Group;
 use crate::memory::Memory;
 use crate::order::{Order, PYTHON};
@@ -35,6 +36,9 @@ impl Evidence {
         let mut all = Self::default();
         for key in context.public {
             match key.algorithm {
+                Algorithm::Ec(curve) if context.effort != Effort::Given && is_anchor(low_of_x(curve, &key.value)) => {
+                    all.curves.insert(curve);
+                }
                 Algorithm::Ec(curve) => {
                     all.points.insert(curve);
                 }
@@ -128,11 +132,12 @@ impl Evidence {
     }
 
     /// What may be the coordinates of a point. The generator is in the tables of every library, and shows only that the curve is
-    /// known.
+    /// known; so do the keys of certificate authorities.
     fn note_point(&mut self, curve: Curve, x: &[u64], y: &[u64], montgomery: bool) {
         let group = Group::Ec(curve);
         if group.contains(x, y, montgomery) {
-            let set = if group.is_generator(x, montgomery) { &mut self.curves } else { &mut self.points };
+            let common = group.is_generator(x, montgomery) || is_anchor(plain_low(group, x, montgomery));
+            let set = if common { &mut self.curves } else { &mut self.points };
             set.insert(curve);
         }
     }
@@ -173,6 +178,20 @@ impl Evidence {
             self.note_point(Curve::Secp256k1, &big_limbs(&x, group), &big_limbs(&y, group), false);
         }
     }
+}
+
+/// The lowest limb of a coordinate.
+fn plain_low(group: Group, x: &[u64], montgomery: bool) -> u64 {
+    let mut x = x.to_vec();
+    if montgomery {
+        group.leave_montgomery_coordinate(&mut x);
+    }
+    x[0]
+}
+
+/// The lowest limb of `x` of a public key in SEC 1 encoding, compressed or not.
+fn low_of_x(curve: Curve, point: &[u8]) -> u64 {
+    point.get(1..=curve.field_bytes()).map_or(0, |x| big_limbs(x, Group::Ec(curve))[0])
 }
 
 /// Bytes of a number that may be a coordinate.

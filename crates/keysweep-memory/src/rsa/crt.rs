@@ -1,7 +1,7 @@
 //! A CRT exponent alone with its modulus: `m^(e * dp) = m` modulo `p`, for every `m`.
 
 use super::candidates::Item;
-use super::finder::{Search, power_cost};
+use super::finder::{Modulus, Search, power_cost};
 use super::key::EXPONENTS;
 use super::natural::Natural;
 use super::powers::Powers;
@@ -15,7 +15,8 @@ impl Search<'_> {
     /// Known moduli with numbers of half their size that may be CRT exponents. Each costs an exponentiation, so that few are
     /// tried: those of structures first.
     pub(super) fn crt_exponents(&mut self) {
-        for modulus in self.known.clone() {
+        let moduli: Vec<Modulus> = self.sought().map(|(_, modulus)| modulus.clone()).collect();
+        for modulus in moduli {
             if self.has(&modulus.n) {
                 continue;
             }

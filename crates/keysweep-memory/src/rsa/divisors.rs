@@ -28,8 +28,7 @@ impl Search<'_> {
             (0..self.candidates.items.list.len()).filter(|i| self.candidates.items.list[*i].rough).collect();
         self.divide_by_halves(&rough);
         let divisions = self.steps / DIVISION / rough.len().max(1);
-        let moduli = self.known.iter().map(|modulus| &modulus.n).filter(|n| !self.has(n));
-        let moduli: Vec<Natural> = moduli.take(divisions.max(1)).cloned().collect();
+        let moduli: Vec<Natural> = self.sought().map(|(_, modulus)| modulus.n.clone()).take(divisions.max(1)).collect();
         for (index, p) in self.in_parallel(moduli.len(), |index| self.first_divisor(&moduli[index])) {
             self.learn_divisor(&moduli[index], &p);
         }

@@ -26,22 +26,22 @@ impl Search<'_> {
             let number = |index: u32| Natural::from_limbs(items.limbs(&items.list[index as usize]));
             self.try_exponent(&number(small), &number(large), fraction);
         }
-        for modulus in self.known.clone() {
-            let ratios = self.ratios_to(&modulus.n);
-            for (d, fraction) in ratios {
-                self.try_exponent(&d, &modulus.n, fraction);
+        let moduli: Vec<Natural> = self.sought().map(|(_, modulus)| modulus.n.clone()).collect();
+        for n in &moduli {
+            for (d, fraction) in self.ratios_to(n, moduli.len()) {
+                self.try_exponent(&d, n, fraction);
             }
         }
     }
 
-    /// The numbers in a ratio with a small denominator to a known modulus, whatever the public exponent.
-    fn ratios_to(&self, n: &Natural) -> Vec<(Natural, Fraction)> {
+    /// The numbers in a ratio with a small denominator to a known modulus, whatever the public exponent; one of so many.
+    fn ratios_to(&self, n: &Natural, moduli: usize) -> Vec<(Natural, Fraction)> {
         if self.has(n) {
             return Vec::new();
         }
         let items = &self.candidates.items;
         let sized = |item: &&Item| n.bits().wrapping_sub(item.bits) <= SLACK;
-        let most = self.steps / FRACTION / self.known.len().max(1);
+        let most = self.steps / FRACTION / moduli.max(1);
         let fraction = |item: &Item| {
             let fraction = ratio::fraction(items.limbs(item), n.limbs())?;
             Some((Natural::from_limbs(items.limbs(item)), fraction))

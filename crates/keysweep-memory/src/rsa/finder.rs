@@ -10,7 +10,8 @@ use super::natural::Natural;
 use super::partial::Remains;
 use super::primes::Primes;
 use super::source::{End, Source};
-use crate::search::Context;
+use crate::anchors::is_anchor;
+use crate::search::{Context, Effort};
 use keysweep_keys::{Algorithm, PublicKey};
 use std::collections::HashMap;
 use zeroize::Zeroizing;
@@ -49,8 +50,10 @@ impl Targets {
 pub(super) struct Search<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) candidates: Candidates,
-    /// Moduli of public keys.
+    /// Moduli of public keys, those that are worth every effort first.
     pub(super) known: Vec<Modulus>,
+    /// How many of them that are.
+    sought: usize,
     pub(super) keys: Vec<Key>,
     /// Primes with their CRT exponents, and the public exponent that follows.
     pub(super) lone: Vec<(Natural, u64)>,
@@ -68,6 +71,8 @@ pub(super) struct Search<'a> {
     limits: Vec<&'static str>,
 }
 
+/// Steps that a dump of any size may take.
+const FIXED_STEPS: usize = 16 << 20;
 /// Fewest neighbours with which a candidate is joined.
 const MIN_WINDOW: usize = 32;
 /// Full computations: a dump without keys needs none but by chance.
@@ -81,17 +86,22 @@ const MAX_KEYS: usize = 1_000;
 
 impl<'a> Search<'a> {
     pub(super) fn new(context: &'a Context<'a>) -> Self {
-        let known = context.public.iter().filter_map(modulus).collect();
+        let known = context.public.iter().filter_map(modulus);
+        let (mut known, anchors): (Vec<_>, Vec<_>) =
+            known.partition(|modulus| context.effort == Effort::Given || !is_anchor(modulus.n.low()));
+        let sought = known.len();
+        known.extend(anchors);
         Self {
             context,
             candidates: Candidates::collect(context),
             known,
+            sought,
             keys: Vec::new(),
             lone: Vec::new(),
             rebuilt: Vec::new(),
             source: Source::new(context.memory),
             primes: Primes::default(),
-            steps: context.allowance(16 << 20, 1) as usize
+            steps: context.allowance(FIXED_STEPS as u64, 1) as usize
                 + usize::try_from(context.bytes() / 32).unwrap_or(usize::MAX / 2),
             tries: context.allowance(MAX_TRIES as u64, 64) as usize,
             powers: context.allowance(MAX_POWERS as u64, 64 << 10) as usize,
@@ -105,7 +115,9 @@ impl<'a> Search<'a> {
             self.limit("more numbers that may be of an RSA key than are tried");
         }
         let wide = self.candidates.ends.clone();
-        self.products(&wide.near());
+        if self.product_window(&wide) < wide.lows.len() {
+            self.products(&wide.near());
+        }
         self.quotients(&wide);
         self.ratios();
         self.divisors();
@@ -150,10 +162,16 @@ impl<'a> Search<'a> {
         true
     }
 
+    /// With how many neighbours each end is multiplied. Numbers of one key lie near each other, however large the dump is: it adds
+    /// less to the steps than for other searches.
+    fn product_window(&self, ends: &Ends) -> usize {
+        let pairs = FIXED_STEPS.min(self.steps) + self.steps.saturating_sub(FIXED_STEPS) / 4;
+        (pairs / ends.lows.len().max(1)).max(MIN_WINDOW)
+    }
+
     /// Pairs of neighbours whose product is a modulus, or anything else in the dump.
     fn products(&mut self, ends: &Ends) {
-        let window = (self.steps / ends.lows.len().max(1)).max(MIN_WINDOW);
-        self.join(ends, window, ends.moduli());
+        self.join(ends, self.product_window(ends), ends.moduli());
     }
 
     /// Joins ends with their neighbours; `moduli` are what may be a product besides known moduli.
@@ -180,6 +198,11 @@ impl<'a> Search<'a> {
         let hits = join::quotients(&inverses, &Lows::new(&ends.lows), &moduli, self.context.jobs);
         let targets = Targets { places: Vec::new(), known: moduli.len() };
         self.try_hits(&hits, ends, &targets);
+    }
+
+    /// Known moduli whose key was not found yet, with their indices, without those that are not worth much.
+    pub(super) fn sought(&self) -> impl Iterator<Item = (usize, &Modulus)> {
+        self.known[..self.sought].iter().enumerate().filter(|(_, modulus)| !self.has(&modulus.n))
     }
 
     pub(super) fn known_lows(&self) -> Vec<u64> {

@@ -75,7 +75,7 @@ impl Search<'_> {
 
     fn groups_by_length(&self) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
-        for (index, modulus) in self.known.iter().enumerate().filter(|(_, modulus)| !self.has(&modulus.n)) {
+        for (index, modulus) in self.sought() {
             let whole = modulus.n.bits();
             let glance = modulus.e.as_ref().and_then(|e| Glance::new(&modulus.n, e));
             // One exponent in some hundred lacks the highest byte.

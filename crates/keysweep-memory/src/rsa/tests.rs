@@ -539,6 +539,26 @@ fn one_prime_is_found_among_many_numbers_and_moduli() {
 }
 
 #[test]
+fn primes_of_a_certificate_authority_are_found() {
+    // A key whose modulus ends in the limb of ISRG Root X1.
+    let low = BigUint::from(0x6eff_bc64_f533_434f_u64);
+    let (mut random, limb) = (Random::new(170), BigUint::from(1u128 << 64));
+    let p = random.prime(1024);
+    let end = low * p.modinv(&limb).unwrap() % &limb;
+    let key = std::iter::repeat_with(|| {
+        let q = (random.prime(1024) >> 64 << 64) + &end;
+        let is_prime = BigUint::from(2u8).modpow(&(&q - BigUint::from(1u8)), &q) == BigUint::from(1u8);
+        is_prime.then(|| Key::of(vec![p.clone(), q], 65_537))?
+    });
+    let key = key.flatten().next().unwrap();
+    for parts in [&["p", "q"][..], &["p"], &["n", "d"]] {
+        let mut dump = Dump::new(171);
+        parts.iter().for_each(|name| _ = dump.put_number(&key.number(name), Order::Little));
+        assert_found(&dump.search(&[key.public()]), &key, &format!("{parts:?}"));
+    }
+}
+
+#[test]
 fn hostile_memory_takes_bounded_time() {
     let mut random = Random::new(150);
     let key = &*RSA_1024;

@@ -90,7 +90,7 @@ impl Search<'_> {
     /// The moduli that are tried, smaller ones first; takes what they cost from `budget`.
     fn groups(&self, words: usize, budget: &mut usize) -> Vec<Group> {
         let mut groups: BTreeMap<u32, Group> = BTreeMap::new();
-        for (index, modulus) in self.known.iter().enumerate().filter(|(_, modulus)| !self.has(&modulus.n)) {
+        for (index, modulus) in self.sought() {
             let bits = modulus.n.bits().div_ceil(2);
             if bits < MIN_PRIME_BITS {
                 continue;

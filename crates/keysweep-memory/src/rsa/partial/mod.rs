@@ -54,6 +54,8 @@ struct Target {
     n: Natural,
     /// Bits of a prime.
     bits: u32,
+    /// Whether it is one only by its size and structure.
+    presumed: bool,
 }
 
 impl Search<'_> {
@@ -89,8 +91,9 @@ impl Search<'_> {
     /// other certificates there may be hundreds.
     fn targets(&self) -> Vec<Target> {
         let new = |n: &Natural| !self.has(n) && n.bits() >= 2 * MIN_PRIME_BITS;
-        let target = |n: &Natural| Target { n: n.clone(), bits: n.bits().div_ceil(2) };
-        let mut targets: Vec<Target> = self.known.iter().map(|m| &m.n).filter(|n| new(n)).map(target).collect();
+        let target = |n: &Natural, presumed| Target { n: n.clone(), bits: n.bits().div_ceil(2), presumed };
+        let mut targets: Vec<Target> =
+            self.sought().map(|(_, m)| &m.n).filter(|n| new(n)).map(|n| target(n, false)).collect();
         let lows = &self.candidates.ends.lows;
         if !targets.is_empty() {
             let lows: std::collections::HashSet<u64> = lows.iter().copied().collect();
@@ -112,7 +115,7 @@ impl Search<'_> {
                 std::iter::once(&key.n).chain(&key.primes).any(|number| number.bits().abs_diff(n.bits()) <= 1)
             };
             if count < MAX_PRESUMED && !self.keys.iter().any(other) && targets.iter().all(|target| target.n != n) {
-                targets.push(target(&n));
+                targets.push(target(&n, true));
                 count += 1;
             }
         }
@@ -134,7 +137,10 @@ impl Search<'_> {
         large.retain(|window| window.known < enough);
         small.retain(|window| window.known + if whole_words(window) { 0 } else { BESIDE } >= enough);
         for ranked in small.chunk_by(|a, b| a.rank == b.rank) {
-            let open: Vec<&Target> = targets.iter().copied().filter(|target| !self.has(&target.n)).collect();
+            // What may be no modulus at all is worth no more than the likeliest places.
+            let worth = |target: &&Target| !target.presumed || ranked[0].rank == Rank::Shape;
+            let open = targets.iter().copied().filter(|target| !self.has(&target.n)).filter(worth);
+            let open: Vec<&Target> = open.collect();
             let affordable = budget.looks / cost;
             let moduli = open.len().min((affordable / ranked.len()).max(1));
             let tried = &ranked[..ranked.len().min(affordable / moduli.max(1))];
