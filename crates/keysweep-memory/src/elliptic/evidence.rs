@@ -5,6 +5,7 @@
 //! curve's equation; libraries that compute with numbers of any size hold the curve's order; and certificates say which
 //! curve it is.
 
+use super::guess::is_one_number;
 use crate::anchors::is_anchor;
 use crate::curve::Group;
 use crate::memory::Memory;
@@ -52,7 +53,7 @@ impl Evidence {
         }
         spots.iter().take(MAX_SPOTS).for_each(|spot| all.note_order(context.memory, *spot));
         let parts = visit(context.memory, stretches, context.jobs, Self::default, |part, piece| {
-            part.note_points(piece);
+            part.note_points(piece, is_one_number(context, &piece.stretch));
             part.edwards448 |= names_curve448(piece);
         });
         for part in parts {
@@ -101,7 +102,8 @@ impl Evidence {
         }
     }
 
-    fn note_points(&mut self, piece: &Piece<'_>) {
+    /// Looks for points in a piece. What is `whole`, one number by a structure, does not go on beyond it.
+    fn note_points(&mut self, piece: &Piece<'_>, whole: bool) {
         let long = piece.to - piece.from > 8 * MAX_SHORT;
         for at in piece.from.saturating_sub(8)..piece.to {
             // Of a long run, where points in numbers are not looked for, only the ends.
@@ -112,7 +114,8 @@ impl Evidence {
                 self.note_encoded(&piece.bytes[at + 1..]);
             }
             if !long && at >= piece.from && (at - piece.from).is_multiple_of(8) {
-                self.note_limbs(&piece.bytes[at..], piece.to - at);
+                let end = if whole { piece.to } else { piece.bytes.len() };
+                self.note_limbs(&piece.bytes[at..end], piece.to - at);
             }
         }
     }

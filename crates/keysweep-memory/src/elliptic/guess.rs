@@ -88,7 +88,13 @@ pub(super) fn plan(context: &Context<'_>, stretches: &[Stretch], evidence: &Evid
                 6 => (&places.bytes48, 6),
                 _ => (&places.bytes57, 7),
             };
-            let same = shared.entry((limbs, tier, count)).or_insert_with(|| windows.offsets(tier, count).into());
+            // A hunt tries all places, and what agrees may lie anywhere.
+            let words = reading.is_of_words() && context.effort != Effort::Given;
+            let same = shared.entry((limbs, tier, count, words)).or_insert_with(|| {
+                let mut offsets = windows.offsets(tier, count);
+                offsets.retain(|offset| !words || offset.is_multiple_of(4));
+                offsets.into()
+            });
             let offsets = Arc::clone(same);
             Pass { group, reading, len: reading.bytes(group), offsets, first: 0 }
         })
@@ -178,13 +184,14 @@ fn collect(context: &Context<'_>, stretches: &[Stretch], evidence: &Evidence) ->
         }
         let address = context.memory.address_of(piece.stretch.from);
         let inside = |offset: u64| is_inside(&long, offset);
-        places.bytes32.collect(piece, 32, address, inside);
+        let whole = is_one_number(context, &piece.stretch);
+        places.bytes32.collect(piece, 32, address, whole, inside);
         if bytes48 {
-            places.bytes48.collect(piece, 48, address, inside);
+            places.bytes48.collect(piece, 48, address, whole, inside);
         }
         if evidence.edwards448 || places.bytes57.all.len() < 8 * PLACES_WEAK {
-            places.bytes57.collect(piece, 57, address, inside);
-            places.bytes57.collect(piece, 56, address, inside);
+            places.bytes57.collect(piece, 57, address, whole, inside);
+            places.bytes57.collect(piece, 56, address, whole, inside);
         }
         if bytes66 {
             places.bytes66.collect(piece);
@@ -240,6 +247,14 @@ fn long_numbers(context: &Context<'_>) -> Vec<(u64, u64)> {
         }
     }
     ranges
+}
+
+/// Whether a structure says that a run is one number from its first byte to its last.
+pub(super) fn is_one_number(context: &Context<'_>, run: &Stretch) -> bool {
+    let numbers = &context.survey.numbers;
+    let from = numbers.partition_point(|number| number.offset < run.from);
+    let there = numbers[from..].iter().take_while(|number| number.offset == run.from);
+    there.map(|number| number.offset + u64::from(number.len)).any(|end| end == run.to)
 }
 
 /// Bytes of a number that is longer than any key.

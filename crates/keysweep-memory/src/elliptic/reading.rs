@@ -41,6 +41,11 @@ impl Reading {
         }
     }
 
+    /// Whether what is read so is made of words in memory, and so never begins amid one.
+    pub(crate) fn is_of_words(self) -> bool {
+        matches!(self, Reading::Number(Order::Little) | Reading::Montgomery)
+    }
+
     /// Appends the limbs of the scalar that `window` is; false, and nothing, if it is none.
     pub(crate) fn scalar(self, group: Group, window: &[u8], scalars: &mut Vec<u64>) -> bool {
         let start = scalars.len();

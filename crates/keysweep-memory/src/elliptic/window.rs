@@ -56,24 +56,24 @@ fn weights_around(bytes: &[u8], at: usize, len: usize) -> i64 {
 }
 
 impl Windows {
-    /// The places in a piece for keys of `len` bytes, but for those that `inside` says are inside of a long number.
+    /// The places in a piece for keys of `len` bytes, but for those that `inside` says are inside of a long number. `whole` says
+    /// that the run is one number by a structure.
     pub(super) fn collect(
         &mut self,
         piece: &Piece<'_>,
         len: usize,
         address: Option<u64>,
+        whole: bool,
         inside: impl Fn(u64) -> bool,
     ) {
         let words = (piece.to - piece.from) / 8;
         let (begins, ends) = (piece.stretch.begins, piece.stretch.ends);
         let edge = if 8 * words <= len + 16 { Tier::Exact } else { Tier::End };
-        if begins {
-            self.begin(piece, len, edge);
+        if whole {
+            self.push(piece, piece.from, len, edge);
+        } else {
+            self.around(piece, len, edge);
         }
-        if ends {
-            self.end(piece, len, edge);
-        }
-        self.after_lengths(piece, len);
         let skew = address.unwrap_or(piece.stretch.from) & 8;
         for at in (piece.from..(piece.to + 1).saturating_sub(len)).step_by(8) {
             let place = at - piece.from;
@@ -90,15 +90,16 @@ impl Windows {
             if tier == Tier::End || !inside(piece.offset + at as u64) {
                 self.push(piece, at, len, tier);
             }
-            if words <= SHORT {
+            if words <= SHORT && !whole {
                 self.push(piece, at + 4, len, Tier::End);
             }
         }
-        if begins && ends && words <= MIDDLE {
+        if begins && ends && !whole && words <= MIDDLE {
             self.likely(piece, len);
         }
-        // A number alone among other bytes begins anywhere in the words around the run.
-        if begins && ends && (8 * words).abs_diff(len) <= 16 {
+        // A number alone among other bytes begins anywhere in the words around the run, which has one word more at most: it ends
+        // within one, too.
+        if begins && ends && !whole && (len - 16..=len + 8).contains(&(8 * words)) {
             let last = (piece.to + 8).saturating_sub(len);
             for at in (piece.from.saturating_sub(8)..=last).filter(|at| !at.abs_diff(piece.from).is_multiple_of(4)) {
                 self.push(piece, at, len, Tier::Word);
@@ -126,6 +127,17 @@ impl Windows {
         for (rank, (_, at)) in best.into_iter().filter(|(contrast, _)| *contrast < i64::MAX).enumerate() {
             self.push(piece, from + at, len, if rank == 0 { Tier::Exact } else { Tier::End });
         }
+    }
+
+    /// The ends of a run, and what does not begin or end with it.
+    fn around(&mut self, piece: &Piece<'_>, len: usize, edge: Tier) {
+        if piece.stretch.begins {
+            self.begin(piece, len, edge);
+        }
+        if piece.stretch.ends {
+            self.end(piece, len, edge);
+        }
+        self.after_lengths(piece, len);
     }
 
     fn begin(&mut self, piece: &Piece<'_>, len: usize, tier: Tier) {
@@ -270,7 +282,7 @@ mod tests {
         let memory = Flat::new(&bytes);
         let stretches = stretches(&crate::survey::survey(&memory, 1).runs);
         let all = visit(&memory, &stretches, 1, Windows::default, |windows: &mut Windows, piece| {
-            windows.collect(piece, 32, None, |_| false);
+            windows.collect(piece, 32, None, false, |_| false);
         });
         let is_likely =
             |at: &&usize| all.iter().flat_map(|w| &w.all).any(|w| w.offset == **at as u64 && w.tier <= Tier::End);
