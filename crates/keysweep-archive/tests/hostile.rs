@@ -285,8 +285,8 @@ fn nothing_else_is_taken_for_an_archive() {
         b"\x1f\x8b\x08",
         b"BZh9 what",
         b"070701 numbers in a text",
-        b"\x28\xb5\x2f\xfd",
-        b"!<arch>\nno header",
+        b"\x28\xb5\x2f",
+        b"!<arch>",
         b"",
         b"P",
         b"{",
@@ -298,7 +298,8 @@ fn nothing_else_is_taken_for_an_archive() {
         assert!(recognise(&bytes).is_none(), "{bytes:?}");
     }
     let mut state = 1_u64;
-    for magic in [&b"PK\x03\x04"[..], b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\0", b"\x04\x22\x4d\x18", b"\x5d\0\0\x80\0"] {
+    // Signatures so short that other files may begin with them.
+    for magic in [&b"\x1f\x8b\x08"[..], b"BZh9", b"\x5d\0\0\x80\0"] {
         let mut taken = 0;
         for _ in 0..200 {
             let mut bytes = magic.to_vec();
@@ -310,6 +311,56 @@ fn nothing_else_is_taken_for_an_archive() {
         }
         assert!(taken <= 20, "{magic:?}: {taken} of 200");
     }
+}
+
+#[test]
+fn what_only_begins_as_an_archive_is_told() {
+    let lzma = b"\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0damaged from here on";
+    for start in [
+        &b"PK\x03\x04"[..],
+        b"PK\x03\x04\x14\0\0\0\x08\0and nothing more",
+        b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xff\xff\xff\xff",
+        b"\x28\xb5\x2f\xfd\xff\xff\xff\xff\xff\xff\xff",
+        b"\xfd7zXZ\0\0\x04wrong",
+        b"BZh91AY&WW damaged",
+        b"\x04\x22\x4d\x18\xff\xff",
+        b"7z\xbc\xaf\x27\x1c\0\x04wrong",
+        b"MSCF\0\0\0\0wrong",
+        b"\xed\xab\xee\xdb\x03\0",
+        b"!<arch>\nno header",
+        lzma,
+    ] {
+        let format = recognise(&start).unwrap_or_else(|| panic!("{start:?} is not recognised"));
+        let (_, problems, _) = read(format, start, Limits::default());
+        assert!(!problems.is_empty(), "{} {start:?}", format.name());
+    }
+    let mut header = tar(&[("a", b"text")]);
+    header[0] = b'b'; // Its checksum does not hold.
+    let (_, problems, _) = walk(&header, Limits::default());
+    assert_eq!(problems, ["-: damaged tar archive: no header at 0x0"]);
+}
+
+#[test]
+fn a_zip_file_whose_beginning_is_lost_is_read_from_its_end() {
+    let text = b"some text ".repeat(100);
+    let whole = zip(&[
+        ("lost", 8, &deflate(&text), crc(&text), text.len() as u32),
+        ("kept", 8, &deflate(&text), crc(&text), text.len() as u32),
+    ]);
+    let (members, problems, _) = walk(&whole[20..], Limits::default());
+    assert_eq!(members, [("kept".to_owned(), text.len())]);
+    assert_eq!(problems, ["lost: no header where the directory of the zip file says"]);
+}
+
+#[test]
+fn lzma_that_seems_to_end_early_is_told() {
+    let mut sample = lzma_sample();
+    let (_, problems, _) = walk(&sample, Limits::default());
+    assert!(problems.is_empty(), "{problems:?}");
+    sample.extend([0; 100]);
+    assert!(walk(&sample, Limits::default()).1.is_empty(), "padding");
+    sample.extend(b"more");
+    assert!(walk(&sample, Limits::default()).1.concat().contains("ends before its end"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::{fingerprint, known, purpose};
 use keysweep_keys::decoder::{Certificate, PublicKind, PublicObject};
 use keysweep_keys::{KeyMaterial, Protection, PublicKey};
 use keysweep_rules::{Purpose, RuleSet, Severity};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Public keys whose certificates are remembered.
 const MAX_CERTIFIED: usize = 200_000;
@@ -60,8 +60,10 @@ pub(crate) struct Collector {
     certificates: HashMap<[u8; 32], Vec<(CertificateFacts, Option<Purpose>)>>,
     /// For the search of their private halves as numbers, by the hash of their SubjectPublicKeyInfo.
     public_keys: BTreeMap<[u8; 32], PublicKey>,
-    incidents: Vec<Incident>,
+    incidents: Incidents,
     dumps: Vec<DumpFacts>,
+    /// Whether more public keys were seen than are remembered for the search for numbers.
+    forgot_public: bool,
     /// Where public keys and certificates lie, if that is asked for.
     public_seen: Option<Vec<PublicSeen>>,
 }
@@ -98,14 +100,11 @@ impl Collector {
     pub(crate) fn public(&mut self, path: &str, object: &PublicObject) {
         let spki = object.key.fingerprint().spki_sha256;
         self.public_keys.entry(spki).or_insert_with(|| object.key.clone());
-        if self.public_keys.len() > MAX_PUBLIC_KEYS {
-            // The same ones whatever the order.
-            self.public_keys.pop_last();
-        }
+        self.forget_public();
         self.see(path, &spki, object);
         let PublicKind::Certificate(certificate) = &object.kind else { return };
         if self.certificates.len() >= MAX_CERTIFIED && !self.certificates.contains_key(&spki) {
-            return;
+            return self.incident("-", "more certificates than are remembered to tell what keys are for", false);
         }
         let facts = certificate_facts(path, certificate);
         let known = self.certificates.entry(spki).or_default();
@@ -121,7 +120,7 @@ impl Collector {
     fn see(&mut self, path: &str, spki: &[u8; 32], object: &PublicObject) {
         let Some(seen) = self.public_seen.as_mut() else { return };
         if seen.len() >= MAX_PUBLIC_SEEN {
-            return;
+            return self.incident(path, "more public keys than are listed", true);
         }
         let (comment, certificate) = match &object.kind {
             PublicKind::Key { comment } => (comment.clone(), None),
@@ -129,21 +128,29 @@ impl Collector {
         };
         let fingerprint = format!("spki-sha256:{}", fingerprint::hex(spki));
         seen.push(PublicSeen { path: path.to_owned(), fingerprint, comment, certificate });
-        if seen.len() == MAX_PUBLIC_SEEN {
-            self.incident(path, "more public keys than are listed", true);
+    }
+
+    /// Keeps no more public keys than are looked for: the same ones whatever the order.
+    fn forget_public(&mut self) {
+        while self.public_keys.len() > MAX_PUBLIC_KEYS {
+            self.public_keys.pop_last();
+            self.forgot_public = true;
         }
+    }
+
+    /// Whether there are more public keys than [`Collector::public_keys`] tells.
+    pub(crate) fn forgot_public(&self) -> bool {
+        self.forgot_public
     }
 
     /// Something that could not be looked at.
     pub(crate) fn incident(&mut self, path: &str, message: impl Into<String>, incomplete: bool) {
-        if self.incidents.len() < MAX_INCIDENTS {
-            self.incidents.push(Incident { path: path.to_owned(), message: message.into(), incomplete });
-        }
+        self.incidents.add(Incident { path: path.to_owned(), message: message.into(), incomplete });
     }
 
     /// Whether there is nothing to report.
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.incidents.is_empty() && self.dumps.is_empty()
+        self.entries.is_empty() && self.incidents.kept.is_empty() && self.dumps.is_empty()
     }
 
     /// Keeps the public keys and certificates that another collector has seen.
@@ -151,15 +158,16 @@ impl Collector {
         for (spki, key) in &other.public_keys {
             self.public_keys.entry(*spki).or_insert_with(|| key.clone());
         }
-        while self.public_keys.len() > MAX_PUBLIC_KEYS {
-            self.public_keys.pop_last();
-        }
+        self.forgot_public |= other.forgot_public;
+        self.forget_public();
         for (spki, certificates) in &other.certificates {
             if self.certificates.len() < MAX_CERTIFIED || self.certificates.contains_key(spki) {
                 let known = self.certificates.entry(*spki).or_default();
                 let new = certificates.iter().filter(|(facts, _)| !known.iter().any(|(k, _)| k.sha256 == facts.sha256));
                 let new: Vec<_> = new.take(MAX_CERTIFICATES - known.len().min(MAX_CERTIFICATES)).cloned().collect();
                 known.extend(new);
+            } else {
+                self.incident("-", "more certificates than are remembered to tell what keys are for", false);
             }
         }
     }
@@ -173,6 +181,8 @@ impl Collector {
     pub(crate) fn dump(&mut self, facts: DumpFacts) {
         if self.dumps.len() < MAX_INCIDENTS {
             self.dumps.push(facts);
+        } else {
+            self.incident(&facts.path, "scanned, but there are more dumps than the report lists", false);
         }
     }
 
@@ -188,14 +198,52 @@ impl Collector {
                 .then_with(|| a.locations.first().cmp(&b.locations.first()))
                 .then_with(|| a.rule.cmp(&b.rule))
         });
-        self.incidents.sort();
-        self.incidents.dedup();
         self.dumps.sort();
         self.dumps.dedup();
         let mut public = self.public_seen.unwrap_or_default();
         public.sort();
         public.dedup();
-        Report { findings, incidents: self.incidents, dumps: self.dumps, public, stats, ..Report::default() }
+        Report {
+            findings,
+            incidents: self.incidents.into_list(),
+            dumps: self.dumps,
+            public,
+            stats,
+            ..Report::default()
+        }
+    }
+}
+
+/// What could not be looked at. Of too many the same ones are kept whatever the order, those first that make the scan incomplete;
+/// the others are counted.
+#[derive(Default)]
+struct Incidents {
+    /// With whether it does *not* make the scan incomplete in front.
+    kept: BTreeSet<(bool, Incident)>,
+    /// How many more there are that make the scan incomplete, and that do not.
+    more: [u64; 2],
+}
+
+impl Incidents {
+    fn add(&mut self, incident: Incident) {
+        self.kept.insert((!incident.incomplete, incident));
+        if self.kept.len() > MAX_INCIDENTS {
+            let lost = self.kept.pop_last();
+            self.more[usize::from(lost.is_some_and(|(harmless, _)| harmless))] += 1;
+        }
+    }
+
+    fn into_list(self) -> Vec<Incident> {
+        let mut list: Vec<Incident> = self.kept.into_iter().map(|(_, incident)| incident).collect();
+        list.sort();
+        let [unseen, harmless] = self.more;
+        let more = [
+            (unseen, format!("{unseen} more places could not be looked at, which are not listed"), true),
+            (harmless, format!("{harmless} more notes, which are not listed"), false),
+        ];
+        let more = more.into_iter().filter(|(count, _, _)| *count > 0);
+        list.extend(more.map(|(_, message, incomplete)| Incident { path: "-".to_owned(), message, incomplete }));
+        list
     }
 }
 
@@ -372,4 +420,52 @@ fn certificate_facts(path: &str, certificate: &Certificate) -> CertificateFacts 
 
 fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_unseen_is_told_however_much_else_there_is() {
+        let mut collector = Collector::default();
+        for number in 0..MAX_INCIDENTS * 2 {
+            collector.incident(&format!("note {number}"), "a label was lost", false);
+        }
+        for number in 0..5 {
+            collector.incident(&format!("unseen {number}"), "cannot be read", true);
+            collector.incident(&format!("unseen {number}"), "cannot be read", true);
+        }
+        let list = std::mem::take(&mut collector.incidents).into_list();
+        assert_eq!(list.iter().filter(|incident| incident.incomplete).count(), 5);
+        assert_eq!(list.len(), MAX_INCIDENTS + 1);
+        assert_eq!(list.last().unwrap().message, format!("{} more notes, which are not listed", MAX_INCIDENTS + 5));
+
+        for number in 0..MAX_INCIDENTS + 7 {
+            collector.incident(&format!("unseen {number}"), "cannot be read", true);
+        }
+        let list = collector.incidents.into_list();
+        let last = list.last().unwrap();
+        assert!(last.incomplete && last.message.starts_with("7 more places"), "{}", last.message);
+    }
+
+    #[test]
+    fn tells_if_public_keys_are_forgotten() {
+        let object = |number: u32| {
+            let mut point = [0; 32];
+            point[..4].copy_from_slice(&number.to_le_bytes());
+            let key = PublicKey::okp(keysweep_keys::Algorithm::X25519, &point).unwrap();
+            PublicObject { range: 0..1, key, kind: PublicKind::Key { comment: None } }
+        };
+        let mut collector = Collector::default();
+        let mut other = Collector::default();
+        for number in 0..MAX_PUBLIC_KEYS as u32 {
+            collector.public("f", &object(number));
+        }
+        assert!(!collector.forgot_public());
+        other.public("g", &object(u32::MAX));
+        collector.take_public(&other);
+        assert!(collector.forgot_public());
+        assert_eq!(collector.public_keys().len(), MAX_PUBLIC_KEYS);
+    }
 }

@@ -21,8 +21,13 @@ const CHUNK: usize = 512 << 10;
 const TOKEN_SPAN: Span = Span { before: 512, after: 8 << 10 };
 /// Text around a guessable secret that names its place.
 const CONTEXT: usize = 48;
-/// How often one decoder is woken in one chunk. Real data stays far below; hostile data costs no more.
-const MAX_WAKES: u32 = 4_096;
+/// What one decoder may cost in one chunk, in bytes read. Real data stays far below; hostile data costs no more.
+const MAX_DECODER_WORK: usize = 64 << 20;
+/// What a look costs of which the decoder does not say it, and what it costs beside what the decoder says.
+const UNKNOWN_WORK: usize = 16 << 10;
+const LEAST_WORK: usize = 256;
+/// Bytes of a window that are copied in the time in which a decoder reads one.
+const COPY: usize = 8;
 /// What looks of token rules may cost in one chunk, in bytes read by their patterns: a hundred times the chunk. Real data
 /// stays far below, also where every line holds a literal, since most looks end after a few bytes.
 const MAX_TOKEN_WORK: usize = 100 * CHUNK;
@@ -61,7 +66,7 @@ impl Seen {
     /// Adds what was seen in another part of the same file.
     pub(crate) fn absorb(&mut self, other: Seen) {
         self.raws.extend(other.raws);
-        self.public.extend(other.public);
+        other.public.into_iter().for_each(|(at, object)| self.see(at, object));
         self.maps.extend(other.maps);
         self.blank.extend(other.blank);
         for limit in other.limits {
@@ -73,6 +78,14 @@ impl Seen {
     pub(crate) fn leave_out(&mut self, covered: &Covered) {
         self.raws.retain(|raw| !covered.covers(raw.offset..raw.end()));
         self.maps.retain(|start| !covered.covers(*start..start + 1));
+    }
+
+    /// Adds a public object, if there is room for it.
+    fn see(&mut self, offset: u64, object: PublicObject) {
+        match self.public.len() < MAX_PUBLIC {
+            true => self.public.push((offset, object)),
+            false => self.limit("more public keys and certificates in one file than are kept"),
+        }
     }
 
     pub(crate) fn limit(&mut self, reason: &'static str) {
@@ -101,9 +114,9 @@ struct Subject<'a> {
     work: &'a Work,
 }
 
-/// How often each decoder was woken in a chunk, what token rules cost, and up to where decoders need no further look.
+/// What each decoder and the token rules cost in a chunk, and up to where decoders need no further look.
 struct Wakes {
-    decoders: Vec<(u32, u64)>,
+    decoders: Vec<(usize, u64)>,
     /// Bytes read by the patterns of token rules.
     token_work: usize,
 }
@@ -206,16 +219,17 @@ impl<'a> Searcher<'a> {
                     wakes.token_work += self.evaluate(subject, chunk, hit, token, seen);
                 }
                 Target::Decoder { decoder, anchor } => {
-                    let (count, examined) = &mut wakes.decoders[decoder];
+                    let (work, examined) = &mut wakes.decoders[decoder];
                     if chunk.offset + (hit.start as u64) < *examined {
                         continue;
                     }
-                    *count += 1;
-                    if *count > MAX_WAKES {
+                    if *work > MAX_DECODER_WORK {
                         seen.limit("more occurrences of a decoder's literals than are looked at");
                         continue;
                     }
-                    *examined = self.decode(subject, chunk, hit, (decoder, anchor), seen).max(*examined);
+                    let (end, cost) = self.decode(subject, chunk, hit, (decoder, anchor), seen);
+                    *work += cost;
+                    *examined = end.max(*examined);
                 }
             }
         }
@@ -250,7 +264,7 @@ impl<'a> Searcher<'a> {
         work
     }
 
-    /// Wakes a decoder; returns the offset in the source up to which it needs no further look.
+    /// Wakes a decoder; returns the offset in the source up to which it needs no further look, and what it cost in bytes read.
     fn decode(
         &mut self,
         subject: Subject<'_>,
@@ -258,7 +272,7 @@ impl<'a> Searcher<'a> {
         hit: &Hit,
         (decoder, anchor): (usize, usize),
         seen: &mut Seen,
-    ) -> u64 {
+    ) -> (u64, usize) {
         let decoder = self.detector.decoders[decoder];
         let reach = decoder.reach();
         let span = Span { before: reach.before, after: reach.after };
@@ -276,6 +290,7 @@ impl<'a> Searcher<'a> {
             },
             &mut sink,
         );
+        let cost = sink.spent.map_or(UNKNOWN_WORK, |bytes| LEAST_WORK + bytes + window.made / COPY);
         let mut examined = if sink.examined > 0 { window.end_of(sink.examined) } else { 0 };
         for found in std::mem::take(&mut sink.found) {
             let (offset, length) = window.place(&found.range);
@@ -288,14 +303,12 @@ impl<'a> Searcher<'a> {
             }
         }
         for object in std::mem::take(&mut sink.public) {
-            if seen.public.len() < MAX_PUBLIC {
-                seen.public.push((window.place(&object.range).0, object));
-            }
+            seen.see(window.place(&object.range).0, object);
         }
         self.unwrap(subject, &window, sink, seen);
         scratch.trim(KEEP_BUFFER);
         self.scratch = scratch;
-        examined
+        (examined, cost)
     }
 
     /// Searches wrapped bytes; what is found there lies, for the report, at the place of the wrapping.
@@ -317,7 +330,7 @@ impl<'a> Searcher<'a> {
                 let wrapping = std::iter::once(nested.wrapping).chain(raw.wrapping).collect();
                 seen.raws.push(Raw { offset, length, wrapping, ..raw });
             }
-            seen.public.extend(inside.public.into_iter().map(|(_, object)| (offset, object)));
+            inside.public.into_iter().for_each(|(_, object)| seen.see(offset, object));
             for limit in inside.limits {
                 seen.limit(limit);
             }

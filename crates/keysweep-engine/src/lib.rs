@@ -29,6 +29,7 @@ mod purpose;
 mod raw;
 mod scan;
 mod source;
+mod special;
 mod stdin;
 mod unpack;
 mod walk;

@@ -13,9 +13,9 @@ use crate::numbers;
 use crate::place::{Part, Places};
 use crate::progress::Progress;
 use crate::raw::{Raw, resolve_overlaps};
-use crate::source::FileSource;
+use crate::source::{Change, FileSource};
 use crate::unpack::{Covered, Encoded, Pass, drop_shown_through, unpack};
-use crate::walk::{Filter, Selection, builder};
+use crate::walk::{Filter, Selection, Unruly, builder, unruly};
 use ignore::{DirEntry, WalkState};
 use keysweep_archive::Limits;
 use keysweep_image::{ReadAt, WarningKind, intersect, recognise};
@@ -27,6 +27,7 @@ use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -251,8 +252,30 @@ impl<'s> Sweep<'s> {
     }
 
     fn walk(&self, roots: &[PathBuf], jobs: usize) {
+        let mut selection = self.scanner.options.selection.clone();
+        let above = |root: &PathBuf| std::path::absolute(root).ok()?.ancestors().find_map(unruly);
+        if let Some(file) = roots.iter().filter(|_| selection.respect_gitignore).find_map(above) {
+            self.tell_unruly(&file);
+            selection.respect_gitignore = false;
+        }
+        let (sender, aside) = std::sync::mpsc::channel();
+        self.walk_as(roots, &selection, sender, jobs);
+        let aside: Vec<PathBuf> =
+            aside.into_iter().map(|unruly| (self.tell_unruly(&unruly.file), unruly.folder).1).collect();
+        if !aside.is_empty() {
+            let (sender, _) = std::sync::mpsc::channel();
+            self.walk_as(&aside, &Selection { respect_gitignore: false, ..selection }, sender, jobs);
+        }
+    }
+
+    fn tell_unruly(&self, file: &Path) {
+        let message = "no regular file, or too long for rules about files: not read, so that nothing there is left out";
+        self.incident(&file.to_string_lossy(), message, false);
+    }
+
+    fn walk_as(&self, roots: &[PathBuf], selection: &Selection, aside: Sender<Unruly>, jobs: usize) {
         let filter = Arc::clone(&self.scanner.filter);
-        let Some(walk) = builder(roots, &self.scanner.options.selection, filter, jobs) else { return };
+        let Some(walk) = builder(roots, selection, filter, jobs, aside) else { return };
         if jobs == 1 || is_little(roots) {
             let mut searcher = self.scanner.searcher();
             walk.build().for_each(|entry| self.entry(entry, &mut searcher));
@@ -281,9 +304,9 @@ impl<'s> Sweep<'s> {
         }
         match entry.file_type() {
             Some(t) if t.is_file() => {}
-            // What the user named is followed; below it, links are a walk option.
-            Some(t) if t.is_symlink() && entry.depth() == 0 => {}
             Some(t) if t.is_dir() => return,
+            // What the user named is followed, and read if it can be; below it, links are a walk option.
+            Some(_) if entry.depth() == 0 => {}
             _ => return self.progress.skip(),
         }
         if entry.file_name() == "oci-layout" {
@@ -291,6 +314,8 @@ impl<'s> Sweep<'s> {
             self.note_image(&folder.to_string_lossy(), "oci-layout");
         }
         match std::fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => {}
+            Ok(metadata) if !metadata.is_file() && entry.depth() == 0 => self.special(path, searcher),
             Ok(metadata) if !metadata.is_file() => self.progress.skip(),
             Ok(metadata) if self.too_large(metadata.len()) => self.progress.skip(),
             Ok(metadata) if metadata.len() >= LARGE => {
@@ -330,22 +355,38 @@ impl<'s> Sweep<'s> {
 
     fn file(&self, path: &Path, searcher: &mut Searcher<'s>, jobs: usize) {
         let name = path.to_string_lossy();
-        match FileSource::open(path) {
-            Ok(file) => {
-                let memory = read_small(&file);
-                let source: &dyn ReadAt = match &memory {
-                    Some(bytes) => &**bytes,
-                    None => &file,
-                };
-                // A defect in one parser must not cost the rest of the sweep, nor pass for a clean file.
-                let origin = Origin { name: &name, path: Some(path) };
-                let work = AssertUnwindSafe(|| self.source(origin, source, searcher, jobs));
-                if std::panic::catch_unwind(work).is_err() {
-                    self.incident(&name, "internal error: not searched to its end", true);
-                }
-                self.progress.finished_file();
-            }
+        match FileSource::open(path).and_then(|file| Ok((file.is_unsized()?, file))) {
+            Ok((true, file)) => self.unsized_file(&name, file.into_file(), searcher),
+            Ok((false, file)) => self.opened(path, &file, searcher, jobs),
             Err(error) => self.incident(&name, reason(&error), true),
+        }
+    }
+
+    /// Searches a file that is open.
+    pub(crate) fn opened(&self, path: &Path, file: &FileSource, searcher: &mut Searcher<'s>, jobs: usize) {
+        let name = path.to_string_lossy();
+        let memory = read_small(file);
+        let source: &dyn ReadAt = match &memory {
+            Some(bytes) => &**bytes,
+            None => file,
+        };
+        // A defect in one parser must not cost the rest of the sweep, nor pass for a clean file.
+        let origin = Origin { name: &name, path: Some(path) };
+        let work = AssertUnwindSafe(|| self.source(origin, source, searcher, jobs));
+        if std::panic::catch_unwind(work).is_err() {
+            self.incident(&name, "internal error: not searched to its end", true);
+            *searcher = self.scanner.searcher();
+        }
+        self.tell_change(&name, file);
+        self.progress.finished_file();
+    }
+
+    /// Reports that a file is not any more what it was when it was opened.
+    fn tell_change(&self, name: &str, file: &FileSource) {
+        match file.change() {
+            Some(Change::Shrunk) => self.incident(name, "shrank while it was read: not searched to its end", true),
+            Some(Change::Grown) => self.incident(name, "grew while it was read: what was added is not searched", false),
+            None => {}
         }
     }
 
@@ -444,6 +485,7 @@ impl<'s> Sweep<'s> {
                 Ok(source) => {
                     let image = recognise(&source);
                     self.numbers(Part::whole(&name, &source, &image), seen, jobs, Effort::Full);
+                    self.tell_change(&name, &source);
                 }
                 Err(error) => self.incident(&name, reason(&error), true),
             });
@@ -464,6 +506,7 @@ impl<'s> Sweep<'s> {
                 Ok(source) => {
                     let image = recognise(&source);
                     unpack(self, &mut searcher, Part::whole(&name, &source, &image), Pass::Dumps, jobs);
+                    self.tell_change(&name, &source);
                 }
                 Err(error) => self.incident(&name, reason(&error), true),
             });
@@ -508,9 +551,13 @@ impl<'s> Sweep<'s> {
             }
             None => numbers::search(part, &used, &public, jobs, effort),
         };
+        let mut limits = outcome.limits.clone();
+        if self.collector().forgot_public() {
+            limits.push("more public keys in the sweep than are looked for as numbers");
+        }
         let raws = numbers::raws(&outcome, |id| self.scanner.detector.key_rule(id));
         // That less is tried of what is no dump is no news.
-        (raws, if effort == Effort::Full { outcome.limits } else { Vec::new() })
+        (raws, if effort == Effort::Full { limits } else { Vec::new() })
     }
 
     /// All threads search one file, segment by segment.

@@ -8,13 +8,28 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
-/// A regular file, read at offsets.
+/// A regular file or a disk, read at offsets.
 pub(crate) struct FileSource {
     file: File,
     len: u64,
     /// Whether it takes less room than its length, so that it has holes.
     sparse: bool,
+    /// When it was last written to, as of when it was opened.
+    written: Option<SystemTime>,
+    /// Whether there was less to read than its length says.
+    short: AtomicBool,
+}
+
+/// What became of a file while it was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Bytes that it had when it was opened were gone before they were read.
+    Shrunk,
+    /// It has more bytes than it had when it was opened.
+    Grown,
 }
 
 impl FileSource {
@@ -31,18 +46,58 @@ impl FileSource {
     ///
     /// # Errors
     ///
-    /// It is no regular file.
+    /// It is no regular file, and no disk.
     pub(crate) fn from_file(file: File) -> io::Result<Self> {
         let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(io::Error::other("not a regular file"));
+        let (len, sparse) = match metadata.is_file() {
+            true => (metadata.len(), is_sparse(&metadata)),
+            false => (disk_len(&file, &metadata)?, false),
+        };
+        Ok(Self { len, sparse, written: metadata.modified().ok(), short: AtomicBool::new(false), file })
+    }
+
+    /// Whether there are bytes in it although it says it has none, as files do that the kernel makes up when they are read.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub(crate) fn is_unsized(&self) -> io::Result<bool> {
+        Ok(self.len == 0 && read_once(&self.file, 0, &mut [0])? > 0)
+    }
+
+    /// The file, to be read from its beginning.
+    pub(crate) fn into_file(self) -> File {
+        self.file
+    }
+
+    /// What became of the file since it was opened, as far as that matters for what was read of it.
+    pub(crate) fn change(&self) -> Option<Change> {
+        let now = self.file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        // Files of the kernel may always have less to read than they say.
+        if self.short.load(Ordering::Relaxed) && (now.len() != self.len || now.modified().ok() != self.written) {
+            return Some(Change::Shrunk);
         }
-        Ok(Self { len: metadata.len(), sparse: is_sparse(&metadata), file })
+        (now.len() > self.len).then_some(Change::Grown)
     }
 }
 
+/// The length of a disk, which only its end tells.
 #[cfg(unix)]
-fn open_without_blocking(path: &Path) -> io::Result<File> {
+fn disk_len(mut file: &File, metadata: &std::fs::Metadata) -> io::Result<u64> {
+    use std::os::unix::fs::FileTypeExt;
+    match metadata.file_type().is_block_device() {
+        true => io::Seek::seek(&mut file, io::SeekFrom::End(0)),
+        false => Err(io::Error::other("not a regular file")),
+    }
+}
+
+#[cfg(not(unix))]
+fn disk_len(_: &File, _: &std::fs::Metadata) -> io::Result<u64> {
+    Err(io::Error::other("not a regular file"))
+}
+
+#[cfg(unix)]
+pub(crate) fn open_without_blocking(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
     let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
     File::options().read(true).custom_flags(flags.bits() as i32).open(path)
@@ -125,6 +180,9 @@ impl ReadAt for FileSource {
                 Err(e) => return Err(e),
             }
         }
+        if filled < buf.len() && offset.saturating_add(filled as u64) < self.len {
+            self.short.store(true, Ordering::Relaxed);
+        }
         Ok(filled)
     }
 }
@@ -178,6 +236,32 @@ mod tests {
         assert!(extents.iter().map(|extent| extent.end - extent.start).sum::<u64>() < 1 << 20, "{extents:?}");
         std::fs::write(&path, [1; 100_000]).unwrap();
         assert_eq!(FileSource::open(&path).unwrap().extents().first(), Some(&(0..100_000)));
+    }
+
+    #[test]
+    fn tells_what_became_of_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        std::fs::write(&path, [7; 100]).unwrap();
+        let source = FileSource::open(&path).unwrap();
+        let mut buf = [0; 100];
+        assert_eq!((source.read_at(0, &mut buf).unwrap(), source.change()), (100, None));
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_len(101).unwrap();
+        assert_eq!(source.change(), Some(Change::Grown));
+        file.set_len(50).unwrap();
+        assert_eq!(source.change(), None, "all of it had been read");
+        assert_eq!((source.read_at(0, &mut buf).unwrap(), source.change()), (50, Some(Change::Shrunk)));
+        file.set_len(200).unwrap();
+        assert_eq!(source.change(), Some(Change::Shrunk), "what was lost stays unread");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_that_says_it_is_empty_may_not_be() {
+        assert!(FileSource::open(Path::new("/proc/self/environ")).unwrap().is_unsized().unwrap());
+        let empty = tempfile::NamedTempFile::new().unwrap();
+        assert!(!FileSource::open(empty.path()).unwrap().is_unsized().unwrap());
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Standard input: a stream of any length, searched in overlapping blocks that are held in memory only, or as the archive that
-//! it is.
+//! Standard input and pipes: streams of any length, searched in overlapping blocks that are held in memory only, or as the archives that
+//! they are.
 
 use crate::file::{Searcher, Seen};
 use crate::inline::open_inline;
@@ -79,39 +79,54 @@ impl<'s> Sweep<'s> {
     /// Searches standard input.
     pub(crate) fn standard_input(&self, jobs: usize) {
         let mut searcher = self.scanner.searcher();
-        let mut input = io::stdin().lock();
-        let mut head = Zeroizing::new(Vec::new());
-        let begun = input.by_ref().take(HEAD as u64).read_to_end(&mut head);
-        let format = self.archives().and_then(|limits| Some((limits, recognise_stream(&head)?)));
-        let outcome = begun.and_then(|_| match format {
-            Some((limits, format)) => self.archive_on_input(format, limits, head, &mut input, &mut searcher, jobs),
-            None => self.blocks_on_input(Cursor::new(&head[..]).chain(input), &mut searcher),
-        });
-        if let Err(error) = outcome {
+        if let Err(error) = self.stream("-", &mut io::stdin().lock(), &mut searcher, jobs) {
             self.incident("-", reason(&error), true);
         }
         self.progress.finished_file();
+    }
+
+    /// Searches a stream.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read to its end; what was read until then has been searched.
+    pub(crate) fn stream(
+        &self,
+        name: &str,
+        input: &mut dyn Read,
+        searcher: &mut Searcher<'s>,
+        jobs: usize,
+    ) -> io::Result<()> {
+        let mut head = Zeroizing::new(Vec::new());
+        let begun = Read::take(&mut *input, HEAD as u64).read_to_end(&mut head);
+        let format = self.archives().and_then(|limits| Some((limits, recognise_stream(&head)?)));
+        let searched = match format {
+            Some((limits, format)) => self.archive_on_input(name, (format, limits), head, input, searcher, jobs),
+            None => self.blocks_on_input(name, Cursor::new(&head[..]).chain(input), searcher),
+        };
+        begun.and(searched)
     }
 
     /// An archive on standard input: held in memory if it fits, else searched as it comes, or kept in a file without a name
     /// where its format needs to be read from its end.
     fn archive_on_input(
         &self,
-        format: Format,
-        limits: Limits,
+        name: &str,
+        (format, limits): (Format, Limits),
         mut head: Zeroizing<Vec<u8>>,
         input: &mut dyn Read,
         searcher: &mut Searcher<'s>,
         jobs: usize,
     ) -> io::Result<()> {
         let room = (BLOCK - head.len()) as u64;
-        input.take(room).read_to_end(&mut head)?;
-        let origin = Origin { name: "-", path: None };
+        let outcome = input.take(room).read_to_end(&mut head);
+        let origin = Origin { name, path: None };
         if head.len() < BLOCK {
             self.progress.expect(head.len() as u64);
             self.source(origin, &*head, searcher, 1);
+            return outcome.map(|_| ());
         } else if format.streams() && !format.is_text() {
-            unpack_stream(self, searcher, "-", limits, (&head, input), jobs);
+            unpack_stream(self, searcher, name, limits, (&head, input), jobs);
         } else {
             let (file, outcome) = spool(&head, input, limits.bytes)?;
             drop(head);
@@ -123,13 +138,14 @@ impl<'s> Sweep<'s> {
         Ok(())
     }
 
-    fn blocks_on_input(&self, input: impl Read, searcher: &mut Searcher<'s>) -> io::Result<()> {
+    fn blocks_on_input(&self, name: &str, input: impl Read, searcher: &mut Searcher<'s>) -> io::Result<()> {
         let mut image = None;
+        let file_name = if name == "-" { "" } else { crate::unpack::file_name(name) };
         blocks(input, &mut |block| {
             let source: &[u8] = block.bytes;
             self.progress.expect(block.own as u64);
             if block.offset == 0 && block.own == block.bytes.len() && self.archives().is_some() {
-                let origin = Origin { name: "-", path: None };
+                let origin = Origin { name, path: None };
                 // Programs that end with an archive are known by their end.
                 if keysweep_archive::recognise(&source).is_some() {
                     return self.source(origin, &source, searcher, 1);
@@ -138,10 +154,10 @@ impl<'s> Sweep<'s> {
             let mut seen = Seen::default();
             let mut advance = |b: &[u8], _| self.progress.searched(b.len() as u64);
             // Reading from memory does not fail.
-            let _ = searcher.search(&source, 0..block.own as u64, "", &mut seen, &mut advance);
+            let _ = searcher.search(&source, 0..block.own as u64, file_name, &mut seen, &mut advance);
             // Only the first block can tell what the stream is.
             let image = image.get_or_insert_with(|| recognise(&source));
-            let part = Part { base: block.offset, ..Part::whole("-", &source, image) };
+            let part = Part { base: block.offset, ..Part::whole(name, &source, image) };
             open_inline(self, searcher, part, &mut seen, 1);
             if self.wants_numbers(part) {
                 self.numbers(part, seen, 1, Effort::Full);

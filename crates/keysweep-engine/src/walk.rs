@@ -77,12 +77,32 @@ fn globs(patterns: &[String]) -> Result<GlobSet, GlobError> {
     set.build().map_err(|e| GlobError { glob: patterns.join(" "), reason: e.to_string() })
 }
 
-/// A walk over `roots`, or `None` if there are none.
+/// Files with names of what is to be left out, longer than this, are not read.
+const MAX_IGNORE_FILE: u64 = 1 << 20;
+
+/// A folder whose rules about what is left out cannot be read: to open a pipe would wait for ever. Nothing is left out there.
+pub(crate) struct Unruly {
+    /// The folder.
+    pub(crate) folder: PathBuf,
+    /// The file with the rules.
+    pub(crate) file: PathBuf,
+}
+
+/// The file with rules about what is left out of a folder, if it must not be read.
+pub(crate) fn unruly(folder: &Path) -> Option<PathBuf> {
+    let bad = |m: std::fs::Metadata| !m.is_dir() && (!m.is_file() || m.len() > MAX_IGNORE_FILE);
+    let files = [".gitignore", ".ignore", ".git/info/exclude"].into_iter().map(|name| folder.join(name));
+    files.into_iter().find(|file| std::fs::metadata(file).is_ok_and(bad))
+}
+
+/// A walk over `roots`, or `None` if there are none. Folders below them in which `.gitignore` must not be read are handed to
+/// `aside` and not entered.
 pub(crate) fn builder(
     roots: &[PathBuf],
     selection: &Selection,
     filter: std::sync::Arc<Filter>,
     threads: usize,
+    aside: std::sync::mpsc::Sender<Unruly>,
 ) -> Option<WalkBuilder> {
     let (first, rest) = roots.split_first()?;
     let mut walk = WalkBuilder::new(first);
@@ -102,7 +122,12 @@ pub(crate) fn builder(
         .threads(threads)
         .filter_entry(move |entry| {
             // The user's own paths are never filtered; pseudo file systems hold no files but endless ones.
-            entry.depth() == 0 || (filter.enters(entry.path()) && !is_pseudo(entry.path()))
+            let enters = entry.depth() == 0 || (filter.enters(entry.path()) && !is_pseudo(entry.path()));
+            let looks = git && enters && entry.depth() > 0 && entry.file_type().is_some_and(|t| t.is_dir());
+            let Some(file) = looks.then(|| unruly(entry.path())).flatten() else { return enters };
+            // The other end lives as long as the walk.
+            let _ = aside.send(Unruly { folder: entry.path().to_owned(), file });
+            false
         });
     Some(walk)
 }

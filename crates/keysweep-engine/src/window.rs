@@ -23,6 +23,8 @@ pub(crate) struct Window<'a> {
     offset: u64,
     /// Bytes in the source for each byte here: 2 for UTF-16.
     width: u64,
+    /// Bytes that were read or written to make it.
+    pub(crate) made: usize,
 }
 
 impl Window<'_> {
@@ -89,11 +91,16 @@ impl<'a> Chunk<'a> {
         let raw = self.slice(from, to, &mut scratch.read);
         let anchor = before as usize..(before as usize + hit.len());
         if width == 1 {
-            return Window { bytes: raw, anchor, offset: from, width: 1 };
+            let is_copy = !self.holds(from, to);
+            return Window { bytes: raw, anchor, offset: from, width: 1, made: if is_copy { raw.len() } else { 0 } };
         }
         transcode(raw, encoding, &mut scratch.text);
         let anchor = anchor.start / 2..anchor.end / 2;
-        Window { bytes: &scratch.text, anchor, offset: from, width: 2 }
+        Window { bytes: &scratch.text, anchor, offset: from, width: 2, made: raw.len() }
+    }
+
+    fn holds(&self, from: u64, to: u64) -> bool {
+        from >= self.offset && to <= self.offset + self.bytes.len() as u64
     }
 
     /// Source bytes `from..to`, out of the chunk if they are all in it.
@@ -101,7 +108,7 @@ impl<'a> Chunk<'a> {
     where
         'a: 's,
     {
-        if from >= self.offset && to <= self.offset + self.bytes.len() as u64 {
+        if self.holds(from, to) {
             return &self.bytes[(from - self.offset) as usize..(to - self.offset) as usize];
         }
         buffer.resize((to - from) as usize, 0);

@@ -177,6 +177,8 @@ pub struct Sink {
     pub nested: Vec<Nested>,
     /// See [`Sink::examined_up_to`].
     pub examined: usize,
+    /// See [`Sink::spent`].
+    pub spent: Option<usize>,
 }
 
 impl Sink {
@@ -200,6 +202,12 @@ impl Sink {
     /// inside it would otherwise take quadratic time on hostile input.
     pub fn examined_up_to(&mut self, end: usize) {
         self.examined = self.examined.max(end);
+    }
+
+    /// Says that the look costs about what reading so many bytes costs, all told: much of what only looks like an anchor's
+    /// surroundings is then looked at. A decoder that does not say is taken to read its whole reach.
+    pub fn spent(&mut self, bytes: usize) {
+        self.spent = Some(self.spent.unwrap_or(0).saturating_add(bytes));
     }
 
     /// The fingerprints of the private keys found so far.

@@ -28,12 +28,9 @@ const MAX_BLOCK: usize = 32 << 10;
 /// Blocks and their overhead, packed.
 const MAX_PACKED: usize = MAX_BLOCK + 6144;
 
-/// The header, with a version that occurs and files that begin within the cabinet.
+/// The signature with the zeros behind it: what else is not right is told when it is opened.
 fn detect(head: &[u8]) -> bool {
-    head.get(..HEADER).is_some_and(|h| {
-        let (size, files) = (u32_at(h, 8), u32_at(h, 16));
-        h.starts_with(MAGIC) && h[24] <= 3 && h[25] == 1 && (HEADER as u32..size).contains(&files) && u16_at(h, 26) > 0
-    })
+    head.starts_with(MAGIC)
 }
 
 /// A file of a folder.
@@ -71,6 +68,10 @@ fn folders(source: &dyn ReadAt, walk: &mut Walk<'_>) -> io::Result<()> {
         }
     }
     let entries = entries(source, u64::from(u32_at(&header, 16)), files, walk)?;
+    let lost: usize = entries.range(folders..).map(|(_, files)| files.len()).sum();
+    if lost > 0 || files == 0 {
+        walk.problem(None, format!("damaged cabinet: {lost} of {files} files lie in no folder of it"));
+    }
     let cabinet = Cabinet { source, reserved };
     for index in 0..folders {
         let folder = bytes(source, at, 8)?;

@@ -16,11 +16,13 @@ const SUFFIXES: &[(&str, &str)] = &[
 
 pub(super) const READER: Reader = Reader { name: "gzip", detect, open: Open::Single(open, SUFFIXES) };
 
-/// Header, and a first byte that can be decoded, or a sound end.
+/// The header, with values that occur: that the rest is damaged is told when it is opened. With others, also a first byte that
+/// can be decoded.
 fn detect(head: &[u8]) -> bool {
     let reserved = 0xe0;
-    matches!(head, [0x1f, 0x8b, 8, flags, ..] if flags & reserved == 0)
-        && GzDecoder::new(head).read(&mut [0; 16]).is_ok()
+    let [0x1f, 0x8b, 8, flags, _, _, _, _, effort, system, ..] = head else { return false };
+    let usual = flags & reserved == 0 && matches!(effort, 0 | 2 | 4) && matches!(system, 0..=13 | 255);
+    usual || GzDecoder::new(head).read(&mut [0; 16]).is_ok()
 }
 
 fn open(input: &mut dyn Read, with: &mut dyn FnMut(&mut dyn Read)) {

@@ -17,9 +17,9 @@ const ENTRY_LEN: u64 = 16;
 /// Bytes that the emptiest payload has, compressed by whatever.
 const LEAST: usize = 24;
 
-/// The lead, and the header of the signature behind it.
+/// The lead: what is not right behind it is told when it is opened.
 fn detect(head: &[u8]) -> bool {
-    head.starts_with(LEAD) && head.get(LEAD_LEN..LEAD_LEN + 4) == Some(HEADER)
+    head.starts_with(LEAD)
 }
 
 fn open(input: &mut Stream<'_>, walk: &mut Walk<'_>) {

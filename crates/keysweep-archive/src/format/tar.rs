@@ -18,9 +18,10 @@ pub(super) fn has_magic(head: &[u8]) -> bool {
     head.get(257..262) == Some(b"ustar")
 }
 
-/// The magic and the checksum of the first header. Archives from before 1988 have no magic, and are not recognised.
+/// The magic of the first header as POSIX or GNU have it, behind fields that end with zeros: that the checksum does not hold is
+/// told when it is opened. Archives from before 1988 have no magic, and are not recognised.
 fn detect(head: &[u8]) -> bool {
-    has_magic(head) && head.get(..512).is_some_and(checksum_holds)
+    has_magic(head) && matches!(head.get(262), Some(0 | b' ')) && head[..257].contains(&0)
 }
 
 /// The sum of all bytes, with blanks in place of the sum itself. Old programs summed signed bytes.

@@ -4,7 +4,7 @@
 
 use super::{Open, Reader};
 use lzma_rust2::{LzmaReader, XzReader};
-use std::io::Read;
+use std::io::{self, Read};
 
 const SUFFIXES: &[(&str, &str)] = &[(".txz", ".tar"), (".tlz", ".tar"), (".xz", ""), (".lzma", "")];
 
@@ -14,16 +14,9 @@ pub(super) const LZMA: Reader = Reader { name: "lzma", detect: detect_lzma, open
 /// What a decoder may hold, in KiB: dictionaries up to `xz -9e` fit, and those that distributions use for packages.
 pub(super) const MEMORY_KIB: u32 = 160 << 10;
 
-/// The header of the stream and its checksum.
+/// The signature, which nothing else begins with: what is not right behind it is told when it is opened.
 fn detect_xz(head: &[u8]) -> bool {
-    let Some(header) = head.get(..12) else { return false };
-    header.starts_with(b"\xfd7zXZ\0") && header[6] == 0 && crc32(&header[6..8]).to_le_bytes() == header[8..]
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = flate2::Crc::new();
-    crc.update(bytes);
-    crc.sum()
+    head.starts_with(b"\xfd7zXZ\0")
 }
 
 fn open_xz(input: &mut dyn Read, with: &mut dyn FnMut(&mut dyn Read)) {
@@ -40,6 +33,9 @@ fn detect_lzma(head: &[u8]) -> bool {
     if !usual || !dictionary.is_power_of_two() || (size != u64::MAX && size >= 1 << 40) {
         return false;
     }
+    if size == u64::MAX && dictionary >= 1 << 16 {
+        return true; // Fourteen bytes that nothing else begins with: if the contents are damaged, that is told.
+    }
     // A large dictionary is refused when the file is opened, and said so; a try needs none.
     let mut small = head.to_vec();
     small[1..5].copy_from_slice(&(1_u32 << 16).to_le_bytes());
@@ -50,16 +46,46 @@ fn detect_lzma(head: &[u8]) -> bool {
 
 fn open_lzma(input: &mut dyn Read, with: &mut dyn FnMut(&mut dyn Read)) {
     match LzmaReader::new_mem_limit(input, MEMORY_KIB, None) {
-        Ok(mut reader) => with(&mut reader),
+        Ok(reader) => with(&mut Whole(reader)),
         Err(error) => with(&mut Failing(Some(error))),
     }
 }
 
+/// Demands that nothing but padding is behind the end. The format has no checksum: that it seems to end early is often all that
+/// tells of damage.
+struct Whole<R>(LzmaReader<R>);
+
+impl<R: Read> Read for Whole<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buf)?;
+        if count == 0 && !buf.is_empty() {
+            let mut rest = [0; 512];
+            let read = read_full(self.0.inner_mut(), &mut rest)?;
+            if rest[..read].iter().any(|byte| *byte != 0) {
+                return Err(io::Error::other("it seems to end before its end: damaged"));
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Reads until the buffer is full or the input over.
+fn read_full(input: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buf.len() {
+        match input.read(&mut buf[filled..])? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    Ok(filled)
+}
+
 /// A decoder that could not be set up.
-pub(super) struct Failing(pub(super) Option<std::io::Error>);
+pub(super) struct Failing(pub(super) Option<io::Error>);
 
 impl Read for Failing {
-    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
-        Err(self.0.take().unwrap_or_else(|| std::io::Error::other("cannot be decoded")))
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(self.0.take().unwrap_or_else(|| io::Error::other("cannot be decoded")))
     }
 }

@@ -25,17 +25,15 @@ const ENCRYPTED: u16 = 1;
 const SIZES_FOLLOW: u16 = 8;
 const STRONG: u16 = 0x40;
 
-/// The header of the first member, with values that occur, or the end record of an empty archive.
+/// The signature of the first member, which nothing else begins with, or the end record of an empty archive. What is not right
+/// behind it is told when it is opened.
 fn detect(head: &[u8]) -> bool {
     if head.starts_with(EMPTY) {
         return head.len() >= 22;
     }
     // Archives that once were split may begin with a mark.
     let head = [&b"PK\x07\x08"[..], b"PK00"].iter().find_map(|mark| head.strip_prefix(*mark)).unwrap_or(head);
-    let Some(header) = head.get(..LOCAL_LEN).filter(|h| h.starts_with(LOCAL)) else { return false };
-    let name_len = usize::from(u16_at(header, 26));
-    let name = head.get(LOCAL_LEN..LOCAL_LEN + name_len.min(64));
-    u16_at(header, 4) & 0xff <= 63 && u16_at(header, 8) <= 99 && name_len > 0 && name.is_some_and(|n| !n.contains(&0))
+    head.starts_with(LOCAL)
 }
 
 /// Whether a directory of a zip file ends the source, whatever it begins with.
@@ -48,13 +46,16 @@ pub(super) fn is_behind_prefix(source: &dyn ReadAt) -> bool {
     let read = read_into(source, 0, &mut magic);
     let program =
         matches!(&magic[..read], [b'M', b'Z', ..] | [0x7f, b'E', b'L', b'F'] | [0xcf | 0xce, 0xfa, 0xed, 0xfe]);
-    (plain || program) && find(source).is_some_and(|d| d.start < d.end && first_entry(source, &d).is_some())
+    // A sound directory right before the end shows that it is one, even if its beginning is cut off: what is missing is told.
+    let shows =
+        |d: Directory| d.start < d.end && (plain && d.end + 22 == source.len() || first_entry(source, &d).is_some());
+    (plain || program) && find(source).is_some_and(shows)
 }
 
 /// Where the contents of the first entry lie, if its local header is where the entry says.
 fn first_entry(source: &dyn ReadAt, directory: &Directory) -> Option<u64> {
     let entry = Entries::new(source, directory).next()??;
-    contents(source, directory.base.checked_add(entry.header)?)
+    contents(source, directory.place(entry.header)?)
 }
 
 /// The offset of the contents behind the local header at `at`.
@@ -92,7 +93,7 @@ fn members(source: &dyn ReadAt, directory: &Directory, walk: &mut Walk<'_>) {
             continue;
         }
         let name = clean(&entry.name);
-        let start = directory.base.checked_add(entry.header).and_then(|at| contents(source, at));
+        let start = directory.place(entry.header).and_then(|at| contents(source, at));
         let Some(start) = start else {
             walk.problem(Some(&name), "no header where the directory of the zip file says");
             if walk.budget.stopped().is_some() {

@@ -28,6 +28,15 @@ pub(super) struct Directory {
     pub(super) entries: u64,
     /// What to add to written offsets: the length of a prefix.
     pub(super) base: u64,
+    /// Bytes that are missing before the directory: what to take away from written offsets.
+    pub(super) lost: u64,
+}
+
+impl Directory {
+    /// Where what is written to lie at `offset` lies in the file.
+    pub(super) fn place(&self, offset: u64) -> Option<u64> {
+        self.base.checked_add(offset)?.checked_sub(self.lost)
+    }
 }
 
 /// An entry of the directory.
@@ -95,18 +104,24 @@ fn directory64(source: &dyn ReadAt, end: u64) -> Option<Directory> {
 /// The directory lies right before `end`, or else where it is said to.
 fn placed(source: &dyn ReadAt, end: u64, entries: u64, size: u64, offset: u64) -> Option<Directory> {
     if entries == 0 && size == 0 {
-        return (end == offset).then_some(Directory { start: end, end, entries, base: 0 });
+        return (end == offset).then_some(Directory { start: end, end, entries, base: 0, lost: 0 });
     }
     let begins_entry = |at: u64| {
         let mut magic = [0; 4];
         read_into(source, at, &mut magic) == 4 && magic == *ENTRY
     };
-    let before = end.checked_sub(size).filter(|start| *start >= offset && begins_entry(*start));
-    if let Some(start) = before {
-        return Some(Directory { start, end, entries, base: start - offset });
-    }
-    let stop = offset.checked_add(size).filter(|stop| *stop <= end)?;
-    begins_entry(offset).then_some(Directory { start: offset, end: stop, entries, base: 0 })
+    let directory = |start: u64, stop: u64, base: u64, lost: u64| {
+        begins_entry(start).then_some(Directory { start, end: stop, entries, base, lost })
+    };
+    let before = end.checked_sub(size);
+    let as_said =
+        || offset.checked_add(size).filter(|stop| *stop <= end).and_then(|stop| directory(offset, stop, 0, 0));
+    before
+        .filter(|start| *start >= offset)
+        .and_then(|start| directory(start, end, start - offset, 0))
+        .or_else(as_said)
+        // It lies before the place it names: the beginning of the file is lost.
+        .or_else(|| before.filter(|start| *start < offset).and_then(|start| directory(start, end, 0, offset - start)))
 }
 
 /// Entries one after the other.

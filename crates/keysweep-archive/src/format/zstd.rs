@@ -13,7 +13,7 @@ const MAGIC: &[u8] = b"\x28\xb5\x2f\xfd";
 /// Largest window: what `zstd --ultra -22` and `--long` ask for.
 const WINDOW: u64 = 128 << 20;
 
-/// A frame whose first block can be decoded, or a skippable frame before one.
+/// The magic number of a frame, or a skippable frame before one: what is not right behind it is told when it is opened.
 fn detect(head: &[u8]) -> bool {
     let mut rest = head;
     for _ in 0..4 {
@@ -21,27 +21,7 @@ fn detect(head: &[u8]) -> bool {
         let Some(next) = rest.get(8 + size as usize..) else { return false };
         rest = next;
     }
-    // The window size is checked when it is opened, and said if it is too large.
-    let reserved = 0x08;
-    matches!(rest, [0x28, 0xb5, 0x2f, 0xfd, descriptor, ..] if descriptor & reserved == 0) && first_block(rest)
-}
-
-/// Whether the header of the first block is sound.
-fn first_block(frame: &[u8]) -> bool {
-    let descriptor = frame[4];
-    let single = descriptor & 0x20 != 0;
-    let dictionary = [0, 1, 2, 4][usize::from(descriptor & 3)];
-    let content = match descriptor >> 6 {
-        0 => usize::from(single),
-        1 => 2,
-        2 => 4,
-        _ => 8,
-    };
-    let at = 5 + usize::from(!single) + dictionary + content;
-    let Some(header) = frame.get(at..at + 3) else { return false };
-    let value = u32::from_le_bytes([header[0], header[1], header[2], 0]);
-    let (kind, size) = ((value >> 1) & 3, value >> 3);
-    kind < 3 && size <= 128 << 10
+    rest.starts_with(MAGIC)
 }
 
 /// The size of a skippable frame.

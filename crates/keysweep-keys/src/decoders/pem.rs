@@ -44,7 +44,9 @@ impl Decoder for Pem {
     }
 
     fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
+        sink.spent(armour::LINE);
         let Some(block) = Block::at(hit.window, hit.anchor.end) else { return };
+        sink.spent(block.range.len());
         if let Some(material) = legacy(&block) {
             sink.examined_up_to(block.range.end);
             sink.key(ENCRYPTED, block.range, material);

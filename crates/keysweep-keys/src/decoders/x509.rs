@@ -1,6 +1,6 @@
 //! Public keys and certificates, in DER at any offset and in PEM: they tell what private keys found elsewhere are for.
 
-use super::armour::Block;
+use super::armour::{self, Block};
 use super::asn1::{SEQUENCE, certificate, sequence_before, spki};
 use super::wrapped::{Unwrapped, runs};
 use crate::decoder::{Anchor, Decoder, Hit, PublicKind, Reach, Sink};
@@ -121,7 +121,9 @@ fn wrapped(hit: &Hit<'_>, phase: usize, sink: &mut Sink) {
 
 /// What a PEM block holds, whatever its label says.
 fn armoured(hit: &Hit<'_>, sink: &mut Sink) {
+    sink.spent(armour::LINE);
     let Some(block) = Block::at(hit.window, hit.anchor.end) else { return };
+    sink.spent(block.range.len());
     sink.examined_up_to(block.range.end);
     for body in block.bodies().filter(|body| body.first() == Some(&SEQUENCE)) {
         if let Some((key, facts, _)) = certificate::read(&body) {

@@ -23,6 +23,9 @@ const MAX_PREFIX: usize = 160;
 /// Longest text that is read, as it stands there.
 const MAX_TEXT: usize = 48 * 1024;
 
+/// What it costs to see that dashes belong to no block, in bytes read.
+pub(crate) const LINE: usize = MAX_LABEL + MAX_PREFIX;
+
 /// How far a decoder with anchors in the label must see for [`Block::at`].
 pub(crate) const REACH: crate::Reach = crate::Reach { before: MAX_LABEL + MAX_PREFIX, after: MAX_TEXT };
 
@@ -108,8 +111,11 @@ impl<'a> Block<'a> {
 
 /// Length of the text up to the next dashes or to where text ends, and, if those dashes begin an end line, where that ends.
 fn extent(text: &[u8]) -> (usize, Option<usize>) {
-    let cut = text.iter().position(|&b| (b < 0x20 && !b.is_ascii_whitespace()) || b == 0x7f).unwrap_or(text.len());
-    let Some(mut dashes) = memmem::find(&text[..cut], DASHES) else { return (cut, None) };
+    // The dashes first: mostly they are near, and what is behind them need not be read.
+    let found = memmem::find(text, DASHES);
+    let before = &text[..found.unwrap_or(text.len())];
+    let cut = before.iter().position(|&b| (b < 0x20 && !b.is_ascii_whitespace()) || b == 0x7f);
+    let (None, Some(mut dashes)) = (cut, found) else { return (cut.unwrap_or(text.len()), None) };
     // A line prefix can be a dash, too.
     let length = dashes;
     while text.get(dashes + DASHES.len()) == Some(&b'-') {

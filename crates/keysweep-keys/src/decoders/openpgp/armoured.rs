@@ -40,7 +40,9 @@ impl Decoder for Armoured {
     }
 
     fn decode(&self, hit: &Hit<'_>, sink: &mut Sink) {
+        sink.spent(armour::LINE);
         let Some(block) = Block::within(hit.window, hit.anchor.end, MAX_TEXT) else { return };
+        sink.spent(block.range.len());
         sink.examined_up_to(block.range.end);
         for body in block.bodies() {
             let ring = Keyring::all(&body, "OpenPGP armour", hit.work);
