@@ -23,8 +23,9 @@ const TOKEN_SPAN: Span = Span { before: 512, after: 8 << 10 };
 const CONTEXT: usize = 48;
 /// What one decoder may cost in one chunk, in bytes read. Real data stays far below; hostile data costs no more.
 const MAX_DECODER_WORK: usize = 64 << 20;
-/// What a look costs of which the decoder does not say it, and what it costs beside what the decoder says.
-const UNKNOWN_WORK: usize = 16 << 10;
+/// What a look is taken to cost at most if the decoder does not say it, and what it takes to prove a key.
+const MOST_WORK: usize = 16 << 10;
+/// What every look costs.
 const LEAST_WORK: usize = 256;
 /// Bytes of a window that are copied in the time in which a decoder reads one.
 const COPY: usize = 8;
@@ -290,7 +291,8 @@ impl<'a> Searcher<'a> {
             },
             &mut sink,
         );
-        let cost = sink.spent.map_or(UNKNOWN_WORK, |bytes| LEAST_WORK + bytes + window.made / COPY);
+        let read = sink.spent.unwrap_or(window.bytes.len().min(MOST_WORK));
+        let cost = LEAST_WORK + read + window.made / COPY + sink.found.len() * MOST_WORK;
         let mut examined = if sink.examined > 0 { window.end_of(sink.examined) } else { 0 };
         for found in std::mem::take(&mut sink.found) {
             let (offset, length) = window.place(&found.range);

@@ -205,7 +205,7 @@ impl Sink {
     }
 
     /// Says that the look costs about what reading so many bytes costs, all told: much of what only looks like an anchor's
-    /// surroundings is then looked at. A decoder that does not say is taken to read its whole reach.
+    /// surroundings is then looked at. A decoder that does not say is taken to read its whole window.
     pub fn spent(&mut self, bytes: usize) {
         self.spent = Some(self.spent.unwrap_or(0).saturating_add(bytes));
     }

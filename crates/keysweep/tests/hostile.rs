@@ -41,8 +41,7 @@ fn damaged_archives_are_told_and_their_neighbours_searched() {
     }
     let (report, code) = scan_path(dir.path());
     assert_eq!((fingerprints(&report), code), (vec![key.fingerprint()], 3));
-    let told: Vec<&str> =
-        report["incidents"].as_array().unwrap().iter().map(|i| i["path"].as_str().unwrap()).collect();
+    let told: Vec<&str> = report["incidents"].as_array().unwrap().iter().map(|i| i["path"].as_str().unwrap()).collect();
     for (name, _) in damaged {
         let path = dir.path().join(name);
         assert!(told.iter().any(|told| told.starts_with(path.to_str().unwrap())), "{name}: {told:?}");

@@ -170,7 +170,7 @@ fn a_file_that_shrinks_meanwhile_is_told() {
     let neighbour = dir.path().join("neighbour");
     fs::write(&neighbour, key.pem()).unwrap();
     let line = b"a line of a log that says nothing of interest, again and again\n";
-    for _ in 0..6 {
+    for _ in 0..20 {
         fs::write(&path, line.repeat(1_200_000)).unwrap();
         let child = start(keysweep().args(["scan", "--jobs", "1", "--format", "json"]).args([&path, &neighbour]));
         // The neighbour is read first: large files wait.
@@ -178,16 +178,18 @@ fn a_file_that_shrinks_meanwhile_is_told() {
         while !is_open(&child, &path) && begin.elapsed() < Duration::from_secs(20) {
             std::thread::yield_now();
         }
+        std::thread::sleep(Duration::from_millis(2));
         fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1000).unwrap();
         let (report, code) = parse(&finish(child));
         assert_eq!(fingerprints(&report), [key.fingerprint()]);
-        // Unless all of it had been read before.
-        if report["stats"]["bytes"].as_u64().unwrap() < 40_000_000 {
-            assert_eq!(code, 3, "{report}");
+        if code == 3 {
             return assert!(said(&report, &path).concat().contains("shrank"), "{report}");
         }
+        // All of it had been read before, or it was cut before its length was asked for.
+        let bytes = report["stats"]["bytes"].as_u64().unwrap();
+        assert!(!(2000..40_000_000).contains(&bytes), "{report}");
     }
-    panic!("the scan was always faster");
+    panic!("the scan was always faster, or later");
 }
 
 /// Whether a process has a file open.

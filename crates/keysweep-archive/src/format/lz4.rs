@@ -16,11 +16,26 @@ fn detect(head: &[u8]) -> bool {
 }
 
 fn open(input: &mut dyn Read, with: &mut dyn FnMut(&mut dyn Read)) {
-    with(&mut Frames { decoder: FrameDecoder::new(BufReader::with_capacity(64 << 10, input)), over: false });
+    let input = Ends { inner: BufReader::with_capacity(64 << 10, input), met: false };
+    with(&mut Frames { decoder: FrameDecoder::new(input), over: false });
+}
+
+/// Notes whether its end was met.
+struct Ends<R> {
+    inner: R,
+    met: bool,
+}
+
+impl<R: Read> Read for Ends<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buf)?;
+        self.met |= count == 0 && !buf.is_empty();
+        Ok(count)
+    }
 }
 
 struct Frames<'a> {
-    decoder: FrameDecoder<BufReader<&'a mut dyn Read>>,
+    decoder: FrameDecoder<Ends<BufReader<&'a mut dyn Read>>>,
     over: bool,
 }
 
@@ -31,8 +46,13 @@ impl Read for Frames<'_> {
             if count > 0 {
                 return Ok(count);
             }
-            // The decoder ends with each frame.
-            let rest = self.decoder.get_mut().fill_buf()?;
+            // The decoder ends with each frame. It takes an input that is cut off between two blocks for a whole one, but a whole one
+            // says that no block follows.
+            let input = self.decoder.get_mut();
+            if input.met {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let rest = input.inner.fill_buf()?;
             self.over = !rest.starts_with(b"\x04");
         }
         Ok(0)

@@ -14,6 +14,9 @@ pub(super) const LZMA: Reader = Reader { name: "lzma", detect: detect_lzma, open
 /// What a decoder may hold, in KiB: dictionaries up to `xz -9e` fit, and those that distributions use for packages.
 pub(super) const MEMORY_KIB: u32 = 160 << 10;
 
+/// Bytes behind the end of `.lzma` that are looked at.
+const BEHIND: u64 = 512;
+
 /// The signature, which nothing else begins with: what is not right behind it is told when it is opened.
 fn detect_xz(head: &[u8]) -> bool {
     head.starts_with(b"\xfd7zXZ\0")
@@ -46,39 +49,32 @@ fn detect_lzma(head: &[u8]) -> bool {
 
 fn open_lzma(input: &mut dyn Read, with: &mut dyn FnMut(&mut dyn Read)) {
     match LzmaReader::new_mem_limit(input, MEMORY_KIB, None) {
-        Ok(reader) => with(&mut Whole(reader)),
+        Ok(mut reader) => {
+            reader.set_relaxed_end_condition(false);
+            with(&mut Whole(Some(reader)));
+        }
         Err(error) => with(&mut Failing(Some(error))),
     }
 }
 
 /// Demands that nothing but padding is behind the end. The format has no checksum: that it seems to end early is often all that
 /// tells of damage.
-struct Whole<R>(LzmaReader<R>);
+struct Whole<R>(Option<LzmaReader<R>>);
 
 impl<R: Read> Read for Whole<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let count = self.0.read(buf)?;
-        if count == 0 && !buf.is_empty() {
-            let mut rest = [0; 512];
-            let read = read_full(self.0.inner_mut(), &mut rest)?;
-            if rest[..read].iter().any(|byte| *byte != 0) {
+        let Some(reader) = &mut self.0 else { return Ok(0) };
+        let count = reader.read(buf)?;
+        if let Some(reader) = self.0.take_if(|_| count == 0 && !buf.is_empty()) {
+            let (rest, ahead) = reader.into_parts();
+            let mut behind = Vec::new();
+            io::Cursor::new(ahead).chain(rest).take(BEHIND).read_to_end(&mut behind)?;
+            if behind.iter().any(|byte| *byte != 0) {
                 return Err(io::Error::other("it seems to end before its end: damaged"));
             }
         }
         Ok(count)
     }
-}
-
-/// Reads until the buffer is full or the input over.
-fn read_full(input: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buf.len() {
-        match input.read(&mut buf[filled..])? {
-            0 => break,
-            count => filled += count,
-        }
-    }
-    Ok(filled)
 }
 
 /// A decoder that could not be set up.
