@@ -139,6 +139,8 @@ pub(crate) struct Windows {
     pub(crate) ambiguous: bool,
     /// For each hash of a key, how many windows have it.
     loads: Vec<u8>,
+    /// Room for how often the bytes of a form occur.
+    odds: Vec<Odd>,
 }
 
 impl Windows {
@@ -189,14 +191,17 @@ impl Windows {
         let width = bytes.len().min(WIDTH);
         let accept = |at: usize| Accept::new(bytes[at], ignore_case);
         let key = |at: usize| Key::new(&bytes[at..at + width]);
-        let odds = Odds::of(bytes, ignore_case);
+        let mut odds = std::mem::take(&mut self.odds);
+        odds.clear();
+        odds.extend(odds_of(bytes, ignore_case));
         // A window that others have already is looked at for all of them wherever it occurs.
         let cost =
-            |at: usize| chance(&odds.0[at..at + width], shared) * (1.0 + f32::from(self.loads[key(at).hash()] / 4));
+            |at: usize| chance(&odds[at..at + width], shared) * (1.0 + f32::from(self.loads[key(at).hash()] / 4));
         let (at, _) = (0..=bytes.len() - width)
             .map(|at| (at, cost(at)))
             .min_by(|(_, a), (_, b)| a.total_cmp(b))
             .unwrap_or_default();
+        self.odds = odds;
         let (window, key) = (&bytes[at..at + width], key(at));
         let load = &mut self.loads[key.hash()];
         *load = load.saturating_add(1);
@@ -226,26 +231,19 @@ struct Odd {
     pair: f32,
 }
 
-/// How often the bytes of a form occur; as many as the form has, and more.
-struct Odds([Odd; 2 * MAX_LITERAL]);
-
-impl Odds {
-    fn of(bytes: &[u8], ignore_case: bool) -> Self {
-        static ALL: OnceLock<[[Odd; 256]; 2]> = OnceLock::new();
-        let table =
-            &ALL.get_or_init(|| [false, true].map(|ignore| std::array::from_fn(|byte| odd(byte as u8, ignore))));
-        let table = &table[usize::from(ignore_case)];
-        let mut odds = [Odd::default(); 2 * MAX_LITERAL];
-        let mut before = 0;
-        for (odd, byte) in odds.iter_mut().zip(bytes) {
-            // In lower case, where case does not matter: the pairs know seven bits.
-            let seven = if ignore_case { byte.to_ascii_lowercase() } else { *byte };
-            let seven = usize::from(seven & 0x1f | seven >> 1 & 0x60);
-            *odd = Odd { pair: f32::from(PAIRS[before << 7 | seven]) / 8.0, ..table[usize::from(*byte)] };
-            before = seven;
-        }
-        Odds(odds)
-    }
+/// How often the bytes of a form occur.
+fn odds_of(bytes: &[u8], ignore_case: bool) -> impl Iterator<Item = Odd> + '_ {
+    static ALL: OnceLock<[[Odd; 256]; 2]> = OnceLock::new();
+    let table = &ALL.get_or_init(|| [false, true].map(|ignore| std::array::from_fn(|byte| odd(byte as u8, ignore))));
+    let table = &table[usize::from(ignore_case)];
+    bytes.iter().scan(0, move |before, byte| {
+        // In lower case, where case does not matter: the pairs know seven bits.
+        let seven = if ignore_case { byte.to_ascii_lowercase() } else { *byte };
+        let seven = usize::from(seven & 0x1f | seven >> 1 & 0x60);
+        let pair = f32::from(PAIRS[*before << 7 | seven]) / 8.0;
+        *before = seven;
+        Some(Odd { pair, ..table[usize::from(*byte)] })
+    })
 }
 
 /// How often a byte occurs, but for the one before it.
