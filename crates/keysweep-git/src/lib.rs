@@ -25,6 +25,7 @@ mod repository;
 mod staged;
 mod store;
 mod survey;
+mod trap;
 
 pub use change::Change;
 pub use gix::ObjectId;

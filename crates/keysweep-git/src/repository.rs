@@ -2,6 +2,7 @@
 
 use crate::quarantine::Quarantine;
 use crate::store::Store;
+use crate::trap;
 use gix::bstr::ByteSlice;
 use gix::objs::{Find, FindHeader};
 use gix::refs::TargetRef;
@@ -79,6 +80,10 @@ impl Repository {
     /// There is no repository, or of a kind that is not supported.
     pub fn open(path: &Path, environment: bool) -> Result<Self, Error> {
         let name = path.display().to_string();
+        if let Some(file) = trap::find(path) {
+            let reason = format!("{} is a pipe, socket or device: not opened", file.display());
+            return Err(Error::Open { path: name, reason });
+        }
         let opened = if environment {
             ThreadSafeRepository::discover_with_environment_overrides(path)
         } else {

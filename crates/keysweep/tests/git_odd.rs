@@ -196,3 +196,42 @@ fn repacking_meanwhile_hides_nothing() {
         done.store(true, std::sync::atomic::Ordering::Relaxed);
     });
 }
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_among_the_files_of_a_repository_is_told_not_waited_for() {
+    if !git_is_there() {
+        return;
+    }
+    let repo = Repo::new();
+    repo.commit("k.pem", Key::new(88).pem());
+    let git = std::path::PathBuf::from(repo.arg()).join(".git");
+    for name in
+        ["HEAD", "config", "packed-refs", "index", "shallow", "objects/info/alternates", "objects/pack/pack-1.idx"]
+    {
+        let (file, kept) = (git.join(name), git.join("kept"));
+        let was_there = fs::rename(&file, &kept).is_ok();
+        assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+        for what in [&["--history"][..], &["--staged"]] {
+            // What waits for the pipe would wait for ever.
+            let output = Command::new("timeout")
+                .arg("60")
+                .arg(keysweep().get_program())
+                .args(["git", "--format", "json"])
+                .args(what)
+                .arg(repo.arg())
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(3), "{name} {what:?}: {said}");
+            assert!(said.contains(name) && said.contains("pipe"), "{name} {what:?}: {said}");
+        }
+        fs::remove_file(&file).unwrap();
+        if was_there {
+            fs::rename(&kept, &file).unwrap();
+        }
+    }
+    let (report, code) =
+        parse(&keysweep().args(["git", "--history", "--format", "json", repo.arg()]).output().unwrap());
+    assert_eq!((fingerprints(&report), code), (vec![Key::new(88).fingerprint()], 1));
+}
