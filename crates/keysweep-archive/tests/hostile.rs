@@ -341,6 +341,14 @@ fn what_only_begins_as_an_archive_is_told() {
 }
 
 #[test]
+fn an_rpm_payload_that_is_no_archive_is_told() {
+    let (_, problems, _) = walk(&rpm(&[0x55; 400]), Limits::default());
+    assert_eq!(problems, ["payload: neither cpio nor compressed as is known: only searched as it is"]);
+    let plain = rpm(&cpio_of(b"some text"));
+    assert_eq!(walk(&plain, Limits::default()).1, Vec::<String>::new());
+}
+
+#[test]
 fn a_zip_file_whose_beginning_is_lost_is_read_from_its_end() {
     let text = b"some text ".repeat(100);
     let whole = zip(&[

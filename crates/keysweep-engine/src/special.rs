@@ -143,3 +143,17 @@ fn await_writer(file: &File) -> io::Result<Vec<u8>> {
     rustix::fs::fcntl_setfl(file, flags - rustix::fs::OFlags::NONBLOCK)?;
     Ok(read)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_end_is_read_up_to_a_bound_and_told() {
+        let mut exact = Bounded { inner: io::repeat(7).take(10), left: 10 };
+        assert_eq!(io::copy(&mut exact, &mut io::sink()).unwrap(), 10);
+        let mut endless = Bounded { inner: io::repeat(7), left: 100_000 };
+        let error = io::copy(&mut endless, &mut io::sink()).unwrap_err();
+        assert!(error.to_string().contains("not read beyond"), "{error}");
+    }
+}

@@ -16,6 +16,8 @@ const HEADER_LEN: usize = 16;
 const ENTRY_LEN: u64 = 16;
 /// Bytes that the emptiest payload has, compressed by whatever.
 const LEAST: usize = 24;
+/// What a payload that is not compressed begins with, in all its forms.
+const CPIO: &[u8] = b"0707";
 
 /// The lead: what is not right behind it is told when it is opened.
 fn detect(head: &[u8]) -> bool {
@@ -38,6 +40,9 @@ fn payload(input: &mut Stream<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
     let mut first = [0; LEAST];
     if input.fill(&mut first)? < LEAST {
         return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    if !first.starts_with(CPIO) && super::recognise_stream(&first).is_none() {
+        walk.problem(Some("payload"), "neither cpio nor compressed as is known: only searched as it is");
     }
     walk.member(member, &mut first.chain(input));
     Ok(())
