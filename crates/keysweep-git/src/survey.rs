@@ -187,7 +187,13 @@ impl Look<'_> {
             Err(error) => Err(error),
         };
         match found {
-            Ok(Some(object)) => self.object(object.kind, id, Read::Bytes(object.data), visitor),
+            Ok(Some(object)) => {
+                // Nothing else notices a changed byte: not even the checksum of the compression is looked at.
+                if object.verify_checksum(&id).is_err() {
+                    self.problem(&id, "its content is not what it is named for".into());
+                }
+                self.object(object.kind, id, Read::Bytes(object.data), visitor);
+            }
             Ok(None) => self.moved(id, visitor),
             Err(error) => self.problem(&id, reason(&error)),
         }
@@ -293,8 +299,8 @@ mod tests {
         Command::new("git").args(name).args(arguments).current_dir(folder).status().is_ok_and(|status| status.success())
     }
 
-    /// A repository of twenty loose blobs, and what a survey sees of it when `meanwhile` runs at the first blob.
-    fn surveyed_while(meanwhile: &[&[&str]]) -> Option<(usize, Survey)> {
+    /// A repository of twenty loose blobs.
+    fn loose_blobs() -> Option<tempfile::TempDir> {
         let folder = tempfile::tempdir().unwrap();
         if !git(folder.path(), &["init", "-q"]) {
             eprintln!("skipped: no git here");
@@ -304,6 +310,12 @@ mod tests {
             std::fs::write(folder.path().join(i.to_string()), format!("content {i}")).unwrap();
         }
         assert!(git(folder.path(), &["add", "-A"]) && git(folder.path(), &["commit", "-q", "-m", "x"]));
+        Some(folder)
+    }
+
+    /// What a survey sees of such a repository when `meanwhile` runs at the first blob.
+    fn surveyed_while(meanwhile: &[&[&str]]) -> Option<(usize, Survey)> {
+        let folder = loose_blobs()?;
         let repository = Repository::open(folder.path(), false).unwrap();
         let (once, blobs) = (Once::new(), AtomicUsize::new(0));
         let survey = repository.survey(1, u64::MAX, || {
@@ -313,6 +325,25 @@ mod tests {
             }
         });
         Some((blobs.into_inner(), survey))
+    }
+
+    #[test]
+    fn a_loose_object_that_is_another_one_is_told_and_read() {
+        let Some(folder) = loose_blobs() else { return };
+        let object = |content: &str| {
+            let id =
+                gix::objs::compute_hash(gix::hash::Kind::Sha1, Kind::Blob, content.as_bytes()).unwrap().to_string();
+            folder.path().join(".git/objects").join(&id[..2]).join(&id[2..])
+        };
+        std::fs::remove_file(object("content 2")).unwrap();
+        std::fs::copy(object("content 1"), object("content 2")).unwrap();
+        let blobs = AtomicUsize::new(0);
+        let survey = Repository::open(folder.path(), false).unwrap().survey(1, u64::MAX, || {
+            |event: Event<'_>| {
+                blobs.fetch_add(usize::from(matches!(event, Event::Blob { .. })), Ordering::Relaxed);
+            }
+        });
+        assert_eq!((blobs.into_inner(), survey.problems.len()), (20, 1), "{survey:?}");
     }
 
     #[test]
