@@ -1,5 +1,7 @@
 //! Reads the rules under `rules/` and packs them for the binary, so that starting up parses no TOML.
 
+#[path = "src/fragments.rs"]
+mod fragments;
 #[allow(dead_code, unreachable_pub)]
 #[path = "src/model.rs"]
 mod model;

@@ -160,13 +160,16 @@ impl Programs {
             Some(text) => Some(Probe::new(text).ok()?),
             None => None,
         };
-        Some(Self { finder: Finder::new(&rule.pattern)?, follows, deny: OnceLock::new(), check })
+        Some(Self { finder: Finder::new(&rule.pattern, follows.is_some())?, follows, deny: OnceLock::new(), check })
     }
 
     /// Whether what follows the anchor allows for a match. Most anchors stand in prose or code and go on otherwise, which this
     /// sees in a few bytes; to search for matches that begin before the anchor takes hundreds.
     fn goes_on(&self, window: &[u8], end: usize, work: &mut usize) -> bool {
         let Some(follows) = &self.follows else { return true };
+        if self.check.and_then(|check| check.ahead).is_some_and(|ahead| !ahead(&window[end..])) {
+            return false;
+        }
         let Ok(outcome) = follows.at(window, end, window.len()) else { return true };
         *work += outcome.read;
         outcome.end.is_some()
@@ -269,10 +272,13 @@ fn ends_with_escape(text: &[u8]) -> bool {
     letter || colour || begins(2, b"%") || begins(2, b"\\x") || begins(4, b"\\u")
 }
 
-/// What the pattern matched, without the line break of which it needed to know that a line begins there.
+/// What the pattern matched, from the line on which the secret begins: it is there that people look for it, and that marks
+/// which allow it stand.
 fn visible(window: &[u8], found: &Found) -> Range<usize> {
-    let breaks = window[found.whole.start..found.secret.start].iter().take_while(|b| b"\r\n".contains(b)).count();
-    found.whole.start + breaks..found.whole.end
+    let before = &window[found.whole.start..found.secret.start];
+    let line = before.iter().rposition(|b| b"\r\n".contains(b)).map_or(0, |at| at + 1);
+    let indent = if line == 0 { 0 } else { before[line..].iter().take_while(|b| b.is_ascii_whitespace()).count() };
+    found.whole.start + line + indent..found.whole.end
 }
 
 /// The lines on which `range` lies, as far as they are in the window.

@@ -5,7 +5,7 @@ use crate::probe::{GaveUp, Probe};
 use crate::validate::{SECRET_GROUPS, SHOWN_GROUPS};
 use regex_automata::meta::Regex;
 use regex_automata::{Anchored, Input};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::OnceLock;
 
 /// Work of telling where the groups of a match are, in bytes read.
@@ -26,6 +26,9 @@ pub(crate) struct Finder {
     groups: bool,
     /// Longest match in bytes, if there is a bound.
     longest: Option<usize>,
+    /// Whether each place before an anchor is tried by itself: nearly all fail at their first bytes, and the automaton for
+    /// that is at hand, while those of a search are built as they are used, at a cost that small scans would feel.
+    stepwise: bool,
 }
 
 /// What the pattern matched.
@@ -38,13 +41,14 @@ pub(crate) struct Found {
 
 impl Finder {
     /// `None` if the pattern is none.
-    pub(crate) fn new(text: &str) -> Option<Self> {
+    pub(crate) fn new(text: &str, stepwise: bool) -> Option<Self> {
         let probe = Probe::new(text).ok()?;
         Some(Self {
             text: text.to_owned(),
             groups: probe.has_groups(),
             longest: pattern::lengths(text).1,
             probe,
+            stepwise,
             search: OnceLock::new(),
             captures: OnceLock::new(),
         })
@@ -53,8 +57,13 @@ impl Finder {
     /// The first match that begins in `from..=anchor.start`; adds to `work` the bytes that were read.
     pub(crate) fn find(&self, window: &[u8], from: usize, anchor: &Range<usize>, work: &mut usize) -> Option<Found> {
         let to = self.longest.map_or(window.len(), |longest| anchor.start.saturating_add(longest).min(window.len()));
-        let whole =
-            if from == anchor.start { self.at(window, from, to, work) } else { self.behind(window, from, to, work) }?;
+        let whole = if from == anchor.start {
+            self.at(window, from, to, work)
+        } else if self.stepwise {
+            self.first(window, from..=anchor.start, to, work)
+        } else {
+            self.behind(window, from, to, work)
+        }?;
         if whole.start > anchor.start || whole.is_empty() {
             return None;
         }
@@ -78,6 +87,18 @@ impl Finder {
                 let input = Input::new(window).span(from..to).anchored(Anchored::Yes);
                 Some(self.search()?.search(&input)?.range())
             }
+        }
+    }
+
+    /// The first match that begins in `starts`, each tried by itself.
+    fn first(&self, window: &[u8], starts: RangeInclusive<usize>, to: usize, work: &mut usize) -> Option<Range<usize>> {
+        let from = *starts.start();
+        match self.probe.first(window, starts, to) {
+            Ok((start, outcome)) => {
+                *work += outcome.read;
+                Some(start..outcome.end?)
+            }
+            Err(GaveUp) => self.behind(window, from, to, work),
         }
     }
 
@@ -125,7 +146,8 @@ mod tests {
         ];
         let mut random = Random::new("finder", 0);
         for text in patterns {
-            let (finder, regex) = (Finder::new(text).unwrap(), pattern::compile(text).unwrap());
+            let stepwise = random.below(2) == 0;
+            let (finder, regex) = (Finder::new(text, stepwise).unwrap(), pattern::compile(text).unwrap());
             for _ in 0..2_000 {
                 let length = 1 + random.below(12);
                 let hay: Vec<u8> = (0..length).map(|_| b"aabbbcc \n"[random.below(9)]).collect();

@@ -28,6 +28,7 @@ mod entropy;
 mod error;
 mod files;
 mod finder;
+mod fragments;
 pub mod import;
 pub mod lint;
 pub mod model;

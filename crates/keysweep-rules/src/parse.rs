@@ -1,5 +1,6 @@
 //! Rule files: from TOML to [`Rule`], with errors that say which rule, which field, and what was probably meant.
 
+use crate::fragments::written_out;
 use crate::model::{Anchor, Boundary, Detector, FileRule, Purpose, Rule, Severity, TokenRule};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -20,17 +21,6 @@ const MAX_PRIORITY: i32 = 200;
 pub(crate) const MAX_PATTERN: usize = 4_096;
 /// Most entries of a list.
 pub(crate) const MAX_LIST: usize = 256;
-
-/// Fragments that patterns may use as `{{NAME}}`, no syntax of regular expressions otherwise.
-pub const FRAGMENTS: [(&str, &str); 2] = [
-    // What stands between a name and its value, in settings, code, markup, tables and command lines, escaped or not. At
-    // least one character that is no letter, digit or slash: names that go on are not the name.
-    (
-        "assign",
-        r#"(?i:</key>\s{0,16}<string>|(?:[\s"'`\\:=>,({\[\]|)&-]|[.?+]=|%(?:3[ad]|2[027]|5[bd])|\\u00(?:3[ade]|2[267])|&(?:quot|#3[49]|#x2[27]);){1,24}(?:(?:value|default|string|str|bearer)(?:[\s"'`\\:=>&-]|%(?:3[ad]|2[027])|&(?:quot|#3[49]|#x2[27]);){1,8})?)"#,
-    ),
-    ("uuid", "(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"),
-];
 
 const COMMON_FIELDS: [&str; 8] =
     ["id", "name", "description", "severity", "purpose", "remediation", "references", "decoder"];
@@ -218,9 +208,9 @@ impl Fields<'_> {
         if deny.iter().chain(&deny_match).chain(&deny_line).chain([&pattern]).any(|p| p.len() > MAX_PATTERN) {
             self.errors.push(format!("a pattern is longer than {MAX_PATTERN} bytes"));
         }
-        let (pattern, follows) = split_at_anchor(with_fragments(&pattern));
+        let (pattern, follows) = split_at_anchor(written_out(&pattern));
         let [deny, deny_match, deny_line] =
-            [deny, deny_match, deny_line].map(|list| list.iter().map(|text| with_fragments(text)).collect());
+            [deny, deny_match, deny_line].map(|list| list.iter().map(|text| written_out(text)).collect());
         Detector::Token(Arc::new(TokenRule {
             anchors: self.anchors(),
             pattern,
@@ -383,11 +373,6 @@ impl Fields<'_> {
         }
         value
     }
-}
-
-/// The pattern with its fragments written out.
-fn with_fragments(pattern: &str) -> String {
-    FRAGMENTS.iter().fold(pattern.to_owned(), |text, (name, meaning)| text.replace(&format!("{{{{{name}}}}}"), meaning))
 }
 
 fn kind(value: &Value) -> &'static str {

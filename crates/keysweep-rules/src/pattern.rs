@@ -10,7 +10,7 @@ const NEST_LIMIT: u32 = 64;
 /// Largest automaton of a pattern, in bytes of memory.
 const NFA_SIZE_LIMIT: usize = 4 << 20;
 /// Memory of the lazily built automaton of a pattern and thread, in bytes.
-const CACHE: usize = 512 << 10;
+const CACHE: usize = 4 << 20;
 
 /// A pattern is no regular expression, or too large a one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -9,6 +9,7 @@ use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::util::pool::Pool;
 use regex_automata::{Anchored, Input, PatternID};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// An automaton that is built as it is used, with a cache for each thread.
 pub(crate) struct Probe {
@@ -51,8 +52,30 @@ impl Probe {
     /// Tries a match that begins at `start` and ends at `end` at the latest, the same one that a leftmost-first search
     /// would find.
     pub(crate) fn at(&self, text: &[u8], start: usize, end: usize) -> Result<Outcome, GaveUp> {
-        let mut guard = self.caches.get();
-        let (dfa, cache) = (&self.dfa, &mut *guard);
+        self.run(&mut self.caches.get(), text, start, end)
+    }
+
+    /// As [`Probe::at`], at the first of `starts` where there is a match, with what was read at all of them.
+    pub(crate) fn first(
+        &self,
+        text: &[u8],
+        starts: RangeInclusive<usize>,
+        end: usize,
+    ) -> Result<(usize, Outcome), GaveUp> {
+        let mut cache = self.caches.get();
+        let mut read = 0;
+        for start in starts {
+            let outcome = self.run(&mut cache, text, start, end)?;
+            read += outcome.read;
+            if outcome.end.is_some() {
+                return Ok((start, Outcome { read, ..outcome }));
+            }
+        }
+        Ok((0, Outcome { end: None, read }))
+    }
+
+    fn run(&self, cache: &mut Cache, text: &[u8], start: usize, end: usize) -> Result<Outcome, GaveUp> {
+        let dfa = &self.dfa;
         let input = Input::new(text).span(start..end).anchored(Anchored::Yes);
         let mut state = dfa.start_state_forward(cache, &input).map_err(|_| GaveUp)?;
         let mut found = None;

@@ -17,6 +17,8 @@ use zeroize::Zeroizing;
 const SHORTEST_KEY: (usize, usize) = (16, 20);
 /// Shortest value of hexadecimal digits: what is shorter names things more often than it guards them.
 const SHORTEST_HEX: usize = 24;
+/// Shortest value that is none of prose, if it is random.
+const LONG_KEY: usize = 32;
 /// Longest value of a key; what is longer is data.
 const LONGEST_KEY: usize = 256;
 /// Least entropy of a key's value in bits a byte: that of 32 random hexadecimal digits is 3.0 or more.
@@ -31,7 +33,11 @@ const PASSWORD: std::ops::RangeInclusive<usize> = 8..=64;
 /// A key or token.
 pub(super) fn key(candidate: &Candidate<'_>) -> Option<Verdict> {
     let place = Place::of(candidate)?;
-    (names_key(place.name) && place.holds(candidate.secret) && is_key(candidate.secret, place.quoted)).then_some(())?;
+    (names_key(place.name)
+        && place.holds(candidate.secret)
+        && !place.is_prose(candidate.secret)
+        && is_key(candidate.secret, place.quoted))
+    .then_some(())?;
     Verdict::new(
         Level::Pattern,
         format!("is assigned to a name that says so, and is random: {:.1} bits a byte", shannon(candidate.secret)),
@@ -43,9 +49,15 @@ pub(super) fn password(candidate: &Candidate<'_>) -> Option<Verdict> {
     let place = Place::of(candidate)?;
     (names_password(place.name)
         && place.holds(candidate.secret)
+        && !place.is_prose(candidate.secret)
         && is_assigned_password(candidate.secret, place.quoted))
     .then_some(())?;
     Verdict::new(Level::Pattern, "is assigned to a name that says so, and is neither a common password nor a variable")
+}
+
+/// A key, a token or a password.
+pub(super) fn secret(candidate: &Candidate<'_>) -> Option<Verdict> {
+    key(candidate).or_else(|| password(candidate))
 }
 
 /// Where the value stands.
@@ -56,6 +68,8 @@ pub(super) struct Place<'a> {
     between: &'a [u8],
     /// The byte behind the value, if any.
     after: Option<u8>,
+    /// Whether something stands before the name that says that it is one, such as `Authorization:`.
+    led: bool,
 }
 
 impl<'a> Place<'a> {
@@ -69,23 +83,74 @@ impl<'a> Place<'a> {
         let after = (behind == 1).then(|| whole[whole.len() - 1]);
         let quote = between.last().copied().filter(|b| b"\"'`".contains(b));
         let quoted = quote.is_some() && (after == quote || after == Some(b'\\'));
-        Some(Self { name, quoted, between, after })
+        Some(Self { name, quoted, between, after, led: start > name.len() + 1 })
     }
 
     /// Whether the value is a literal that is given to the name, and not compared with it, passed beside it or its own
     /// name.
     pub(super) fn holds(&self, value: &[u8]) -> bool {
-        let compared = self.between.windows(2).any(|pair| pair == b"==");
+        let names = parts(self.name);
         // `put("apiKey", "...")` gives a value, `matches("password", "...")` does not.
-        let beside = self.between.contains(&b',') && parts(self.name).len() < 2;
-        // A backslash begins an escaped line break or quote.
-        let ends = self.after.is_none_or(|b| b.is_ascii_whitespace() || b"\"'`<&\\\0".contains(&b));
+        let beside =
+            self.between.contains(&b',') && names.len() < 2 && !self.says_value() && names != ["authorization"];
         let named_itself = value.eq_ignore_ascii_case(self.name);
         // `--- PASS: TestName`.
         let verdict = self.name == b"PASS" && self.between.starts_with(b":");
-        !named_itself && !verdict && if self.quoted { !beside } else { ends && !compared && !is_qualified(value) }
+        // `findByToken("...")`: what is asked for is no secret that the program has.
+        let asks = self.between.starts_with(b"(") && names.first().is_some_and(|verb| ASKING.contains(&verb.as_str()));
+        !named_itself && !verdict && !asks && if self.quoted { !beside } else { self.is_plain(value) }
+    }
+
+    /// Whether the value only follows the name, as in prose: `to pass "-Dx=y"`, `IDENTIFIED BY PASSWORD '38366FDA01695B6A'`.
+    /// Behind options that is how they are given.
+    fn is_prose(&self, value: &[u8]) -> bool {
+        let given = self.between.iter().any(|b| b":=<>,(){}[]|?".contains(b)) || self.led;
+        if given || self.name.first().is_some_and(|b| b"-/".contains(b)) {
+            return false;
+        }
+        let hex = value.iter().all(u8::is_ascii_hexdigit);
+        if self.quoted {
+            return self.name.eq_ignore_ascii_case(b"pass")
+                || self.after == Some(b'`')
+                || (hex && !self.name.contains(&b'_'));
+        }
+        // Commits and checksums stand in lists behind names.
+        value.len() < LONG_KEY
+            || !value.iter().all(u8::is_ascii_alphanumeric)
+            || (hex && [40, 64].contains(&value.len()))
+    }
+
+    /// Whether a value without quotes ends as one does.
+    fn is_plain(&self, value: &[u8]) -> bool {
+        let compared = self.between.windows(2).any(|pair| pair == b"==");
+        let shell = self.between == b"=" && !self.name.iter().any(u8::is_ascii_lowercase);
+        // A backslash begins an escaped line break or quote.
+        let ends = self.after.is_none_or(|b| match b {
+            b'}' => self.between.ends_with(b":-") || self.between.ends_with(b":="),
+            b']' => self.between.ends_with(b"["),
+            b';' => shell,
+            b',' => self.between == b"=" && self.name.iter().any(|b| b".-".contains(b)),
+            _ => b.is_ascii_whitespace() || b"\"'`<&\\\0".contains(&b),
+        });
+        // `Password for the store: tool: done`.
+        let label = value.ends_with(b":");
+        ends && !compared && !label && !is_qualified(value)
+    }
+
+    /// Whether a word such as `value` says that the value follows.
+    fn says_value(&self) -> bool {
+        let lower = self.between.to_ascii_lowercase();
+        [b"value".as_slice(), b"val\"", b"val:", b"default"]
+            .iter()
+            .any(|word| memchr::memmem::find(&lower, word).is_some())
     }
 }
+
+/// Verbs with which functions begin that are given a secret to look for, to judge or to change.
+const ASKING: [&str; 21] = [
+    "get", "find", "fetch", "has", "is", "by", "check", "verify", "validate", "match", "matches", "hash", "encode",
+    "decode", "encrypt", "decrypt", "parse", "test", "expect", "assert", "should",
+];
 
 /// `module.Name`.
 fn is_qualified(value: &[u8]) -> bool {
@@ -182,7 +247,7 @@ const SUFFIXES: [&str; 34] = [
     "user",
 ];
 /// What makes a following `key` a secret one.
-const KINDS_OF_KEY: [&str; 32] = [
+const KINDS_OF_KEY: [&str; 41] = [
     "api",
     "access",
     "auth",
@@ -213,7 +278,16 @@ const KINDS_OF_KEY: [&str; 32] = [
     "write",
     "deploy",
     "server",
-    "account",
+    "license",
+    "licence",
+    "storage",
+    "sas",
+    "push",
+    "security",
+    "vault",
+    "backend",
+    "merchant",
+    "consumer",
     "rest",
 ];
 
@@ -227,12 +301,21 @@ const WHOSE_PASS: [&str; 32] = [
 fn names_key(name: &[u8]) -> bool {
     let parts = parts(name);
     let named = parts.iter().enumerate().rev().find(|(index, part)| match part.as_str() {
-        "secret" | "token" | "bearer" | "apikey" | "authkey" | "accesskey" | "secretkey" | "privatekey"
-        | "credential" | "credentials" | "apitoken" | "authtoken" | "accesstoken" | "clientsecret" => true,
+        "secret" | "token" | "bearer" | "authorization" | "apikey" | "authkey" | "accesskey" | "secretkey"
+        | "privatekey" | "credential" | "credentials" | "apitoken" | "authtoken" | "accesstoken" | "clientsecret" => {
+            true
+        }
+        // `clientsecret`, `licensekey`
+        _ if ["secret", "token", "key"].iter().any(|word| part.strip_suffix(word).is_some_and(is_kind)) => true,
         "key" => index.checked_sub(1).is_some_and(|before| KINDS_OF_KEY.contains(&parts[before].as_str())),
         _ => false,
     });
     is_plain(&parts, named.map(|(index, _)| index))
+}
+
+/// Whether a key, token or secret of this kind is one.
+fn is_kind(kind: &str) -> bool {
+    KINDS_OF_KEY.contains(&kind) || ["bearer", "bot", "refresh"].contains(&kind)
 }
 
 fn names_password(name: &[u8]) -> bool {
@@ -241,7 +324,14 @@ fn names_password(name: &[u8]) -> bool {
         "password" | "passwd" | "passphrase" | "pwd" | "passwort" | "passcode" => true,
         // Tests pass, and so do parcels.
         "pass" => *index == 0 || WHOSE_PASS.contains(&parts[index - 1].as_str()),
-        _ => part.strip_suffix("password").or(part.strip_suffix("passwd")).is_some_and(|rest| rest.len() <= 12),
+        "pw" => index.checked_sub(1).is_some_and(|before| WHOSE_PASS.contains(&parts[before].as_str())),
+        "pswd" | "kennwort" | "contrasena" => true,
+        _ => {
+            let short = part.strip_suffix("pass").or(part.strip_suffix("pwd"));
+            let long = part.strip_suffix("password").or(part.strip_suffix("passwd"));
+            let pw = part.strip_suffix("pw");
+            pw.or(short).is_some_and(|whose| WHOSE_PASS.contains(&whose)) || long.is_some_and(|rest| rest.len() <= 12)
+        }
     });
     is_plain(&parts, named.map(|(index, _)| index))
 }
@@ -463,7 +553,7 @@ mod tests {
         ] {
             assert!(judge(key, "api_key", " = \"", value, "\""), "{value}");
             assert!(judge(key, "API_KEY", "=", value, "\n"), "{value}");
-            assert!(!judge(key, "API_KEY", "=", value, ";"), "a program, not a literal: {value}");
+            assert!(!judge(key, "api_key", " = ", value, ";"), "a program, not a literal: {value}");
             assert!(!judge(key, "csrf_token", "=\"", value, "\""), "{value}");
             assert!(!judge(key, "API_KEY", " = ", &format!("module2.{value}"), "\n"), "{value}");
             assert!(judge(key, "API_KEY", "', '", value, "'"), "{value}");

@@ -5,6 +5,7 @@
 //! checksums can compute one for examples (`{{checksum}}` in [`template`](crate::template)), others make a whole token
 //! (`{{token}}`).
 
+mod ahead;
 mod assigned;
 mod aws;
 mod azure;
@@ -67,6 +68,8 @@ pub struct Check {
     pub about: &'static str,
     pub(crate) run: fn(&Candidate<'_>) -> Option<Verdict>,
     pub(crate) example: Example,
+    /// Whether what stands behind a literal of the rule may hold what the check accepts: asked first.
+    pub(crate) ahead: Option<fn(&[u8]) -> bool>,
 }
 
 /// How a check helps to write examples.
@@ -119,25 +122,35 @@ const fn check(
     run: fn(&Candidate<'_>) -> Option<Verdict>,
     example: Example,
 ) -> Check {
-    Check { name, about, run, example }
+    Check { name, about, run, example, ahead: None }
+}
+
+impl Check {
+    const fn ahead(mut self, ahead: fn(&[u8]) -> bool) -> Self {
+        self.ahead = Some(ahead);
+        self
+    }
 }
 
 /// All checks, sorted by name.
 pub fn all() -> &'static [Check] {
     use Example::{Both, Checksum, Plain, Token};
-    static ALL: [Check; 34] = [
+    static ALL: [Check; 35] = [
         check(
             "assigned-key",
             "group name names a key or token, and the value is a random literal; no hash, UUID, path, identifier or phrase",
             assigned::key,
             Plain,
-        ),
+        )
+        .ahead(ahead::key),
         check(
             "assigned-password",
             "group name names a password, and the value is a literal that is neither a common one nor an identifier",
             assigned::password,
             Plain,
-        ),
+        )
+        .ahead(ahead::password),
+        check("assigned-secret", "as assigned-key or assigned-password", assigned::secret, Plain),
         check(
             "atlassian-crc32",
             "CRC-32 in upper-case hex behind the token; a wrong one only proves nothing",

@@ -163,17 +163,17 @@ fn routable_tokens_are_proven_and_read() {
 #[test]
 fn macaroons_are_complete_or_nothing() {
     // Made with pypitoken 7 for a project that does not exist.
-    let token = [
+    let sample = [
         "pypi-AgEIcHlwaS5vcmcCJDJmOWMxYjFlLTAwMDAtNDAwMC04MDAwLTAwMDAwMDAwMDAwMQACQnsidmVyc2lvbiI6IDEsICJwZXJtaXNzaW9u",
         "cyI6IHsicHJvamVjdHMiOiBbInJlcXVlc3RzIiwgImZsYXNrIl19fQAABiBPNEQBFJ9VzZ57e4PRvK0Wo6u584UAYkV5KTdZnRACDQ",
     ]
     .concat();
     let expected = [("location", "pypi.org".to_owned()), ("projects", "requests, flask".to_owned())];
-    assert_eq!(details("pypi-macaroon", &token), expected);
-    for end in 5..token.len() - 1 {
-        assert!(fails("pypi-macaroon", &token[..end]), "the first {end} characters");
+    assert_eq!(details("pypi-macaroon", &sample), expected);
+    for end in 5..sample.len() - 1 {
+        assert!(fails("pypi-macaroon", &sample[..end]), "the first {end} characters");
     }
-    assert!(fails("pypi-macaroon", &format!("{token}AAAA")));
+    assert!(fails("pypi-macaroon", &format!("{sample}AAAA")));
 }
 
 fn jwt(header: &str, claims: &str, signature: &[u8]) -> String {
