@@ -132,16 +132,18 @@ impl CompiledToken {
         let mut from = anchor.start.saturating_sub(rule.before);
         for _ in 0..MAX_TRIES {
             let Some(found) = programs.finder.find(window, from, anchor, work) else { break };
-            if found.whole.end >= anchor.end {
+            let start = found.whole.start;
+            if found.whole.end >= anchor.end && programs.may_hold(&window[anchor.end..found.whole.end]) {
                 *work += MATCH_WORK * found.whole.len();
-                match programs.accept(rule, window, found.clone()) {
+                let Some(found) = programs.finder.with_groups(window, found, work) else { break };
+                match programs.accept(rule, window, found) {
                     Ok(found) => return Ok(found),
                     // A shorter match would only slip by.
                     Err(why @ Rejection::Denied("deny_match" | "deny_line", _)) => return Err(why),
                     Err(why) => rejection = why,
                 }
             }
-            from = found.whole.start + 1;
+            from = start + 1;
             if from > anchor.start {
                 break;
             }
@@ -167,12 +169,18 @@ impl Programs {
     /// sees in a few bytes; to search for matches that begin before the anchor takes hundreds.
     fn goes_on(&self, window: &[u8], end: usize, work: &mut usize) -> bool {
         let Some(follows) = &self.follows else { return true };
-        if self.check.and_then(|check| check.ahead).is_some_and(|ahead| !ahead(&window[end..])) {
+        if !self.may_hold(&window[end..]) {
             return false;
         }
         let Ok(outcome) = follows.at(window, end, window.len()) else { return true };
         *work += outcome.read;
         outcome.end.is_some()
+    }
+
+    /// Whether what stands behind an anchor may hold what the check accepts, as far as that is told there.
+    fn may_hold(&self, behind: &[u8]) -> bool {
+        let ahead = self.check.filter(|_| self.follows.is_some()).and_then(|check| check.ahead);
+        ahead.is_none_or(|ahead| ahead(behind))
     }
 
     /// The first pattern that says that it is no finding: its field, and its number from 1.

@@ -54,7 +54,7 @@ impl Finder {
         })
     }
 
-    /// The first match that begins in `from..=anchor.start`; adds to `work` the bytes that were read.
+    /// The first match that begins in `from..=anchor.start`, without its groups; adds to `work` the bytes that were read.
     pub(crate) fn find(&self, window: &[u8], from: usize, anchor: &Range<usize>, work: &mut usize) -> Option<Found> {
         let to = self.longest.map_or(window.len(), |longest| anchor.start.saturating_add(longest).min(window.len()));
         let whole = if from == anchor.start {
@@ -67,7 +67,11 @@ impl Finder {
         if whole.start > anchor.start || whole.is_empty() {
             return None;
         }
-        let mut found = Found { secret: whole.clone(), whole, groups: Vec::new() };
+        Some(Found { secret: whole.clone(), whole, groups: Vec::new() })
+    }
+
+    /// The match with its groups, which cost more to find than the match itself.
+    pub(crate) fn with_groups(&self, window: &[u8], mut found: Found, work: &mut usize) -> Option<Found> {
         if self.groups {
             *work += GROUP_WORK;
             self.fill_groups(window, &mut found)?;
@@ -156,6 +160,7 @@ mod tests {
                 regex.search_captures(&Input::new(&hay).span(start..length).anchored(Anchored::Yes), &mut captures);
                 let expected = captures.get_match().map(|m| m.range()).filter(|m| !m.is_empty());
                 let found = finder.find(&hay, start, &(start..start), &mut 0);
+                let found = found.and_then(|found| finder.with_groups(&hay, found, &mut 0));
                 assert_eq!(found.as_ref().map(|f| f.whole.clone()), expected, "{text} on {hay:?}");
                 let Some(found) = found else { continue };
                 let group = |name: &str| captures.get_group_by_name(name).map(|span| span.range());
