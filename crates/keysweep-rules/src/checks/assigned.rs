@@ -105,8 +105,12 @@ impl<'a> Place<'a> {
     /// Behind options that is how they are given.
     fn is_prose(&self, value: &[u8]) -> bool {
         let given = self.between.iter().any(|b| b":=<>,(){}[]|?".contains(b)) || self.led;
-        if given || self.name.first().is_some_and(|b| b"-/".contains(b)) {
+        if given {
             return false;
+        }
+        if self.name.first().is_some_and(|b| b"-/".contains(b)) {
+            // `--change-token 12cs345-67cd-890b-1cd2-c3a4567d89f1` names something.
+            return value.split(|b| *b == b'-').filter(|group| (4..=12).contains(&group.len())).count() >= 4;
         }
         let hex = value.iter().all(u8::is_ascii_hexdigit);
         if self.quoted {
@@ -147,9 +151,30 @@ impl<'a> Place<'a> {
 }
 
 /// Verbs with which functions begin that are given a secret to look for, to judge or to change.
-const ASKING: [&str; 21] = [
-    "get", "find", "fetch", "has", "is", "by", "check", "verify", "validate", "match", "matches", "hash", "encode",
-    "decode", "encrypt", "decrypt", "parse", "test", "expect", "assert", "should",
+const ASKING: [&str; 23] = [
+    "get",
+    "find",
+    "fetch",
+    "has",
+    "is",
+    "by",
+    "check",
+    "verify",
+    "validate",
+    "match",
+    "matches",
+    "hash",
+    "encode",
+    "decode",
+    "encrypt",
+    "decrypt",
+    "parse",
+    "test",
+    "expect",
+    "assert",
+    "should",
+    "split",
+    "splitpasswd",
 ];
 
 /// `module.Name`.
@@ -164,7 +189,7 @@ fn is_qualified(value: &[u8]) -> bool {
 // ---- Names -------------------------------------------------------------------------------------------------------
 
 /// Parts that make a name say: this is no secret.
-const HARMLESS: [&str; 43] = [
+const HARMLESS: [&str; 46] = [
     "authenticity",
     "csrf",
     "xsrf",
@@ -206,6 +231,9 @@ const HARMLESS: [&str; 43] = [
     "pattern",
     "next",
     "continuation",
+    "starting",
+    "cursor",
+    "pagination",
     "sync",
     "page",
 ];
