@@ -14,6 +14,7 @@ mod blank;
 mod blobs;
 mod collect;
 mod detector;
+mod dumps;
 mod file;
 pub mod finding;
 mod fingerprint;

@@ -1,6 +1,5 @@
 //! The scan: files met, searched by as many threads as asked for, and joined into a report.
 
-use crate::blank;
 use crate::collect::Collector;
 use crate::detector::{Detector, SetupError};
 use crate::file::{Searcher, Seen};
@@ -9,7 +8,6 @@ use crate::fingerprint::Fingerprinter;
 use crate::hunt::{Hunting, Wanted};
 use crate::inline::open_inline;
 use crate::mark;
-use crate::numbers;
 use crate::place::{Part, Places};
 use crate::progress::Progress;
 use crate::raw::{Raw, resolve_overlaps};
@@ -39,9 +37,6 @@ const FEW: usize = 4;
 const LARGE: u64 = 32 << 20;
 /// What a thread takes of a large file at a time.
 const SEGMENT: u64 = 8 << 20;
-
-/// Results of a dump that are held back until its numbers are searched; with more they are handed on at once.
-const MAX_POSTPONED: usize = 10_000;
 
 /// Archives and folders that are looked at as container images.
 const MAX_IMAGES: usize = 10_000;
@@ -173,14 +168,14 @@ pub(crate) struct Sweep<'a> {
     pub(crate) collector: Mutex<Collector>,
     large: Mutex<Vec<PathBuf>>,
     /// Dumps that are searched for numbers when all public keys of the sweep are known, with what was seen in them so far.
-    dumps: Mutex<Vec<(PathBuf, Seen)>>,
+    pub(crate) dumps: Mutex<Vec<(PathBuf, Seen)>>,
     /// Archives that hold dumps.
-    packed: Mutex<Vec<PathBuf>>,
+    pub(crate) packed: Mutex<Vec<PathBuf>>,
     /// Names of files that were opened and are their members in another form.
     pub(crate) encoded: Mutex<Encoded>,
     /// Archives and folders that may be container images.
     images: Mutex<BTreeSet<String>>,
-    hunting: Option<Hunting>,
+    pub(crate) hunting: Option<Hunting>,
     /// What the user named, and means to be searched with care.
     pub(crate) named: HashSet<PathBuf>,
     watcher: Option<Watcher<'a>>,
@@ -382,7 +377,7 @@ impl<'s> Sweep<'s> {
     }
 
     /// Reports that a file is not any more what it was when it was opened.
-    fn tell_change(&self, name: &str, file: &FileSource) {
+    pub(crate) fn tell_change(&self, name: &str, file: &FileSource) {
         match file.change() {
             Some(Change::Shrunk) => self.incident(name, "shrank while it was read: not searched to its end", true),
             Some(Change::Grown) => self.incident(name, "grew while it was read: what was added is not searched", false),
@@ -436,128 +431,6 @@ impl<'s> Sweep<'s> {
             searcher.search(source, range, file_name, &mut seen, &mut |b, _| self.progress.searched(b.len() as u64))
         });
         (seen, outcome.err().into_iter().collect())
-    }
-
-    fn effort(&self, part: Part<'_>, path: Option<&Path>) -> Effort {
-        let named = path.is_none_or(|path| self.named.contains(path));
-        if named || self.hunting.is_some() { Effort::Full } else { numbers::effort(part.image, part.source) }
-    }
-
-    /// Whether the source is searched for keys as numbers: dumps, and in a hunt everything that is not text.
-    pub(crate) fn wants_numbers(&self, part: Part<'_>) -> bool {
-        let holds = || match self.hunting {
-            Some(_) => !part.image.format.is_text(),
-            // What lies in an archive is searched for itself.
-            None => numbers::may_hold_numbers(part.image, part.source) && !self.is_opened(part),
-        };
-        self.scanner.detector.numbers && holds()
-    }
-
-    /// Whether the source is an archive that is opened.
-    fn is_opened(&self, part: Part<'_>) -> bool {
-        part.image.format == keysweep_image::Format::Raw
-            && self.archives().is_some()
-            && keysweep_archive::recognise(part.source).is_some()
-    }
-
-    /// Keeps a dump for the search for numbers.
-    fn postpone(&self, part: Part<'_>, path: &Path, mut seen: Seen) {
-        let mut collector = self.collector();
-        for (_, object) in &seen.public {
-            collector.public(part.name, object);
-        }
-        drop(collector);
-        if seen.raws.len() > MAX_POSTPONED {
-            let blank = std::mem::take(&mut seen.blank);
-            self.publish(part, std::mem::take(&mut seen));
-            seen.blank = blank;
-        }
-        self.dumps.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_owned(), seen));
-    }
-
-    /// Searches the dumps for numbers.
-    fn dumps(&self, jobs: usize) {
-        let mut dumps = std::mem::take(&mut *self.dumps.lock().unwrap_or_else(PoisonError::into_inner));
-        dumps.sort_by(|a, b| a.0.cmp(&b.0));
-        for (path, seen) in dumps {
-            let name = path.to_string_lossy();
-            let work = AssertUnwindSafe(|| match FileSource::open(&path) {
-                Ok(source) => {
-                    let image = recognise(&source);
-                    self.numbers(Part::whole(&name, &source, &image), seen, jobs, Effort::Full);
-                    self.tell_change(&name, &source);
-                }
-                Err(error) => self.incident(&name, reason(&error), true),
-            });
-            if std::panic::catch_unwind(work).is_err() {
-                self.incident(&name, "internal error: not searched for keys as numbers", true);
-            }
-        }
-    }
-
-    /// Searches the dumps in archives, when all public keys of the sweep are known.
-    fn packed_dumps(&self, jobs: usize) {
-        let mut paths = std::mem::take(&mut *self.packed.lock().unwrap_or_else(PoisonError::into_inner));
-        paths.sort();
-        let mut searcher = self.scanner.searcher();
-        for path in paths {
-            let name = path.to_string_lossy();
-            let work = AssertUnwindSafe(|| match FileSource::open(&path) {
-                Ok(source) => {
-                    let image = recognise(&source);
-                    unpack(self, &mut searcher, Part::whole(&name, &source, &image), Pass::Dumps, jobs);
-                    self.tell_change(&name, &source);
-                }
-                Err(error) => self.incident(&name, reason(&error), true),
-            });
-            if std::panic::catch_unwind(work).is_err() {
-                self.incident(&name, "internal error: not searched for keys as numbers", true);
-                searcher = self.scanner.searcher();
-            }
-        }
-    }
-
-    /// Searches one dump for numbers, and hands on all that was seen in it.
-    pub(crate) fn numbers(&self, part: Part<'_>, mut seen: Seen, jobs: usize, effort: Effort) {
-        for (_, object) in &seen.public {
-            self.collector().public(part.name, object);
-        }
-        let (raws, limits) = self.search_numbers(part, &seen, jobs, effort);
-        seen.raws.extend(raws);
-        for limit in limits {
-            seen.limit(limit);
-        }
-        self.publish(part, seen);
-    }
-
-    /// The keys that lie in a dump as numbers, and why not all of it was looked at. `seen` is what was seen in it before.
-    pub(crate) fn search_numbers(
-        &self,
-        part: Part<'_>,
-        seen: &Seen,
-        jobs: usize,
-        effort: Effort,
-    ) -> (Vec<Raw>, Vec<&'static str>) {
-        let public = match effort {
-            Effort::Full | Effort::Given => self.collector().public_keys(),
-            Effort::Quick => seen.public.iter().map(|(_, object)| object.key.clone()).collect(),
-        };
-        let used = blank::written(part.source.len(), &seen.blank);
-        let outcome = match &self.hunting {
-            Some(hunting) => {
-                let (outcome, tested) = numbers::hunt(part, &used, hunting, &public, jobs);
-                hunting.tested(&tested);
-                outcome
-            }
-            None => numbers::search(part, &used, &public, jobs, effort),
-        };
-        let mut limits = outcome.limits.clone();
-        if self.collector().forgot_public() {
-            limits.push("more public keys in the sweep than are looked for as numbers");
-        }
-        let raws = numbers::raws(&outcome, |id| self.scanner.detector.key_rule(id));
-        // That less is tried of what is no dump is no news.
-        (raws, if effort == Effort::Full { limits } else { Vec::new() })
     }
 
     /// All threads search one file, segment by segment.

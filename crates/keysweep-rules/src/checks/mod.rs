@@ -17,6 +17,7 @@ mod gitlab;
 mod jwt;
 mod macaroon;
 mod marvin;
+mod names;
 mod password;
 mod payload;
 mod service;
