@@ -5,7 +5,7 @@ use crate::place::Part;
 use crate::raw::{Raw, What};
 use keysweep_image::{Format, Image, Label, Permissions, ReadAt, Region, intersect, read_into};
 use keysweep_keys::PublicKey;
-use keysweep_match::{PageClass, classify};
+use keysweep_match::is_zero;
 use keysweep_memory::{Effort, Memory, Outcome, Segment, Tested};
 use std::ops::Range;
 
@@ -81,7 +81,7 @@ pub(crate) fn effort(image: &Image, source: &dyn ReadAt) -> Effort {
     let mut page = zeroize::Zeroizing::new([0; PAGE as usize]);
     let mut is_zero = |index: u64| {
         let offset = index * pages / samples * PAGE;
-        read_into(source, offset, &mut *page) == page.len() && classify(&*page) == PageClass::Zero
+        read_into(source, offset, &mut *page) == page.len() && is_zero(&*page)
     };
     let zero = (0..samples).filter(|index| is_zero(*index)).count() as u64;
     if zero >= 2 && zero * 16 >= samples { Effort::Full } else { Effort::Quick }
