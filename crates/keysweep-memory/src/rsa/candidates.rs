@@ -242,7 +242,12 @@ impl Candidates {
         let mut source = Source::new(context.memory);
         lows.extend(amid.into_iter().take(room).filter_map(|end| low_at(end, source.low(end), 5, MAX_LIMBS as u64)));
         items.list.sort_unstable_by_key(|item| (item.offset, item.len, item.order));
-        items.list.dedup_by_key(|item| (item.offset, item.len, item.order));
+        // The run that a structure's number takes is that number, too.
+        items.list.dedup_by(|again, item| {
+            let same = (again.offset, again.len, again.order) == (item.offset, item.len, item.order);
+            item.named |= same && again.named;
+            same
+        });
         let low = |i: &Item| Low {
             place: PlaceOfEnd::new(End::of(i.offset, i.len.into(), i.order), 0, items.limbs(i).len() as u64),
             limb: items.limbs(i)[0],
@@ -382,4 +387,35 @@ fn ends_of_run(run: &Run, source: &mut Source<'_>, lows: &mut Vec<Low>) {
         put(run.end().saturating_add_signed(shift), Order::BigWords32, place);
     }
     put(run.end(), Order::BigWords64, 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Random;
+    use super::*;
+    use crate::memory::Flat;
+    use crate::search::Effort;
+    use crate::survey::Number;
+
+    #[test]
+    fn a_run_that_is_a_number_of_a_structure_is_named() {
+        let mut random = Random::new(180);
+        let mut bytes = vec![0; 64];
+        let mut offsets = Vec::new();
+        for _ in 0..200 {
+            offsets.push(bytes.len() as u64);
+            let number = random.bytes(128);
+            bytes.extend([&[number[0] | 1], &number[1..127], &[number[127] | 128], &[0; 32]].concat());
+        }
+        let memory = Flat::new(&bytes);
+        let mut survey = crate::survey::survey(&memory, 1);
+        let number = |offset: &u64| Number { offset: *offset, len: 128, order: Order::Little, structure: "a test" };
+        survey.numbers = offsets.iter().map(number).collect();
+        let context = Context { memory: &memory, survey: &survey, public: &[], jobs: 1, effort: Effort::Full };
+        let items = Candidates::collect(&context).items;
+        let there: Vec<&Item> = items.list.iter().filter(|i| i.len == 128 && i.order == Order::Little).collect();
+        let named = there.iter().filter(|item| item.named && offsets.contains(&item.offset)).count();
+        // A number with a limb of a kind that no number of a key has is left out.
+        assert!(named >= 199 && there.len() == named, "{named} of {}", there.len());
+    }
 }
