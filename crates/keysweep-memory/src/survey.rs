@@ -72,6 +72,13 @@ impl Survey {
         self.settled.binary_search(&offset).is_ok()
     }
 
+    /// Whether a structure, certain or not, says that all from one offset to another is one number.
+    pub(crate) fn is_one_number(&self, from: u64, to: u64) -> bool {
+        let first = self.numbers.partition_point(|number| number.offset < from);
+        let there = self.numbers[first..].iter().take_while(|number| number.offset == from);
+        there.map(|number| from + u64::from(number.len)).any(|end| end == to)
+    }
+
     /// The runs in which anything may lie.
     pub fn open_runs(&self) -> Cow<'_, [Run]> {
         if self.settled.is_empty() {

@@ -5,7 +5,6 @@
 //! curve's equation; libraries that compute with numbers of any size hold the curve's order; and certificates say which
 //! curve it is.
 
-use super::guess::is_one_number;
 use crate::anchors::is_anchor;
 use crate::curve::Group;
 use crate::memory::Memory;
@@ -53,7 +52,7 @@ impl Evidence {
         }
         spots.iter().take(MAX_SPOTS).for_each(|spot| all.note_order(context.memory, *spot));
         let parts = visit(context.memory, stretches, context.jobs, Self::default, |part, piece| {
-            part.note_points(piece, is_one_number(context, &piece.stretch));
+            part.note_points(piece, context.survey.is_one_number(piece.stretch.from, piece.stretch.to));
             part.edwards448 |= names_curve448(piece);
         });
         for part in parts {

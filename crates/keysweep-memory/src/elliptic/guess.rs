@@ -184,7 +184,7 @@ fn collect(context: &Context<'_>, stretches: &[Stretch], evidence: &Evidence) ->
         }
         let address = context.memory.address_of(piece.stretch.from);
         let inside = |offset: u64| is_inside(&long, offset);
-        let whole = is_one_number(context, &piece.stretch);
+        let whole = context.survey.is_one_number(piece.stretch.from, piece.stretch.to);
         places.bytes32.collect(piece, 32, address, whole, inside);
         if bytes48 {
             places.bytes48.collect(piece, 48, address, whole, inside);
@@ -247,14 +247,6 @@ fn long_numbers(context: &Context<'_>) -> Vec<(u64, u64)> {
         }
     }
     ranges
-}
-
-/// Whether a structure says that a run is one number from its first byte to its last.
-pub(super) fn is_one_number(context: &Context<'_>, run: &Stretch) -> bool {
-    let numbers = &context.survey.numbers;
-    let from = numbers.partition_point(|number| number.offset < run.from);
-    let there = numbers[from..].iter().take_while(|number| number.offset == run.from);
-    there.map(|number| number.offset + u64::from(number.len)).any(|end| end == run.to)
 }
 
 /// Bytes of a number that is longer than any key.
