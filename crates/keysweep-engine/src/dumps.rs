@@ -62,18 +62,7 @@ impl Sweep<'_> {
         let mut dumps = std::mem::take(&mut *self.dumps.lock().unwrap_or_else(PoisonError::into_inner));
         dumps.sort_by(|a, b| a.0.cmp(&b.0));
         for (path, seen) in dumps {
-            let name = path.to_string_lossy();
-            let work = AssertUnwindSafe(|| match FileSource::open(&path) {
-                Ok(source) => {
-                    let image = recognise(&source);
-                    self.numbers(Part::whole(&name, &source, &image), seen, jobs, Effort::Full);
-                    self.tell_change(&name, &source);
-                }
-                Err(error) => self.incident(&name, reason(&error), true),
-            });
-            if std::panic::catch_unwind(work).is_err() {
-                self.incident(&name, "internal error: not searched for keys as numbers", true);
-            }
+            self.again(&path, |part| self.numbers(part, seen, jobs, Effort::Full));
         }
     }
 
@@ -83,20 +72,28 @@ impl Sweep<'_> {
         paths.sort();
         let mut searcher = self.scanner.searcher();
         for path in paths {
-            let name = path.to_string_lossy();
-            let work = AssertUnwindSafe(|| match FileSource::open(&path) {
-                Ok(source) => {
-                    let image = recognise(&source);
-                    unpack(self, &mut searcher, Part::whole(&name, &source, &image), Pass::Dumps, jobs);
-                    self.tell_change(&name, &source);
-                }
-                Err(error) => self.incident(&name, reason(&error), true),
-            });
-            if std::panic::catch_unwind(work).is_err() {
-                self.incident(&name, "internal error: not searched for keys as numbers", true);
+            if !self.again(&path, |part| drop(unpack(self, &mut searcher, part, Pass::Dumps, jobs))) {
                 searcher = self.scanner.searcher();
             }
         }
+    }
+
+    /// Opens a file once more for the search for numbers. Returns whether `search` did not panic: a defect in it must not cost the
+    /// other dumps.
+    fn again(&self, path: &Path, search: impl FnOnce(Part<'_>)) -> bool {
+        let name = path.to_string_lossy();
+        let work = AssertUnwindSafe(|| match FileSource::open(path) {
+            Ok(source) => {
+                search(Part::whole(&name, &source, &recognise(&source)));
+                self.tell_change(&name, &source);
+            }
+            Err(error) => self.incident(&name, reason(&error), true),
+        });
+        let done = std::panic::catch_unwind(work).is_ok();
+        if !done {
+            self.incident(&name, "internal error: not searched for keys as numbers", true);
+        }
+        done
     }
 
     /// Searches one dump for numbers, and hands on all that was seen in it.
