@@ -51,8 +51,11 @@ impl<'s> Sweep<'s> {
     /// A defect in one parser must not cost the rest of the sweep, nor pass for a clean stream.
     fn guarded_stream(&self, name: &str, input: &mut dyn Read, searcher: &mut Searcher<'s>) -> io::Result<()> {
         let work = AssertUnwindSafe(|| self.stream(name, input, searcher, 1));
-        let internal = |_| Err(io::Error::other("internal error: not searched to its end"));
-        std::panic::catch_unwind(work).unwrap_or_else(internal)
+        std::panic::catch_unwind(work).unwrap_or_else(|_| {
+            // What the searcher holds may be half done.
+            *searcher = self.scanner.searcher();
+            Err(io::Error::other("internal error: not searched to its end"))
+        })
     }
 
     fn conclude(&self, name: &str, outcome: io::Result<()>) {
