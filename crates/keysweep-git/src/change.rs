@@ -115,11 +115,9 @@ impl Repository {
     /// The tree of `HEAD`; `None` before the first commit.
     pub(crate) fn head(&self) -> Result<Option<ObjectId>, Error> {
         let failed = |reason: String| Error::Read { what: "HEAD".to_owned(), reason };
+        let Some(id) = self.head_id()? else { return Ok(None) };
         let local = self.local();
-        let head = local.head().map_err(|error| failed(reason(&error)))?;
-        let id = head.try_into_peeled_id().map_err(|error| failed(reason(&error)))?;
-        let Some(id) = id else { return Ok(None) };
-        let commit = local.find_commit(id.detach()).map_err(|error| failed(reason(&error)))?;
+        let commit = local.find_commit(id).map_err(|error| failed(reason(&error)))?;
         Ok(Some(commit.tree_id().map_err(|error| failed(reason(&error)))?.detach()))
     }
 }

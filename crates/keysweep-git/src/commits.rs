@@ -1,6 +1,7 @@
 //! The commits that history reaches, oldest first.
 
-use crate::repository::{Problem, Repository, Root, reason};
+use crate::repository::{Problem, Repository, reason};
+use crate::roots::Root;
 use gix::ObjectId;
 use gix::objs::{CommitRefIter, Find, Kind, TagRefIter};
 use std::cmp::Reverse;

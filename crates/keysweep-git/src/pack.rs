@@ -70,7 +70,12 @@ impl Pack {
     /// Either file cannot be read, or is none.
     pub(crate) fn open(path: &Path, hash: gix::hash::Kind) -> Result<Self, String> {
         let index = index::File::at(path, hash).map_err(|error| reason(&error))?;
-        let data = data::File::at(path.with_extension("pack"), hash).map_err(|error| reason(&error))?;
+        let path = path.with_extension("pack");
+        let size = std::fs::metadata(&path).map_or(u64::MAX, |metadata| metadata.len());
+        if size < (data::header::SIZE + hash.len_in_bytes()) as u64 {
+            return Err("its pack is cut off".to_owned());
+        }
+        let data = data::File::at(path, hash).map_err(|error| reason(&error))?;
         let mut entries: Vec<Entry> = (0..index.num_objects())
             .map(|i| Entry {
                 offset: index.pack_offset_at_index(i),
@@ -84,6 +89,11 @@ impl Pack {
         let mut pack = Self { index, data, entries, broken: Vec::new(), families: Vec::new() };
         pack.link();
         Ok(pack)
+    }
+
+    /// Whether the pack ends as its index says. One that is cut off does not, and its last objects are missing.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.data.checksum() == self.index.pack_checksum()
     }
 
     /// Finds the base of each entry. Backwards, so that children are listed by offset and families are counted.

@@ -1,6 +1,7 @@
 //! The commits of a range, and what each of them adds.
 
 use crate::change::{Change, between};
+use crate::refs::Ref;
 use crate::repository::{Error, Repository, reason};
 use gix::ObjectId;
 use gix::revision::plumbing::Spec;
@@ -70,12 +71,7 @@ impl Repository {
             let failed = |e: gix::Error| Error::Read { what: received.name.clone(), reason: reason(&e) };
             tips.push(object.map_err(failed)?.id);
         }
-        let failed = |e: gix::Error| Error::Read { what: "refs".to_owned(), reason: reason(&e) };
-        let platform = local.references().map_err(failed)?;
-        let all = platform.all().map_err(failed)?;
-        // One that cannot be read hides nothing.
-        let hidden: Vec<ObjectId> =
-            all.flatten().filter_map(|mut reference| Some(reference.peel_to_commit().ok()?.id)).collect();
+        let hidden: Vec<ObjectId> = commits_of(&local, self.known_refs()?.iter());
         self.commits(&local, tips, &hidden)
     }
 
@@ -87,7 +83,7 @@ impl Repository {
     pub fn range(&self, range: &str) -> Result<Vec<RangeCommit>, Error> {
         let local = self.local();
         let failed = |error: gix::Error| Error::Read { what: range.to_owned(), reason: reason(&error) };
-        let spec = local.rev_parse(range).map_err(failed)?.detach();
+        let spec = self.parse_range(range)?;
         let (tips, hidden) = match spec {
             Spec::Include(id) => (vec![id], Vec::new()),
             Spec::Range { from, to } => (vec![to], vec![from]),
@@ -166,10 +162,9 @@ impl Repository {
     }
 
     fn remote_tips(&self, local: &gix::Repository) -> Vec<ObjectId> {
-        let Ok(platform) = local.references() else { return Vec::new() };
-        let Ok(remote) = platform.remote_branches() else { return Vec::new() };
-        let tips = remote.flatten().filter_map(|mut reference| Some(reference.peel_to_commit().ok()?.id));
-        tips.collect()
+        // What is not known to be pushed is not.
+        let known = self.known_refs().unwrap_or_default();
+        commits_of(local, known.iter().filter(|reference| reference.is_remote()))
     }
 
     /// What a commit adds to its parent; a merge, what is new against each of its parents.
@@ -196,6 +191,15 @@ impl Repository {
         let entry = tree.lookup_entry(change.path.split(|b| *b == b'/'));
         entry.ok().flatten().is_some_and(|entry| entry.object_id() == change.blob)
     }
+}
+
+/// The commits that refs name; what cannot be read is none.
+fn commits_of<'a>(local: &gix::Repository, refs: impl Iterator<Item = &'a Ref>) -> Vec<ObjectId> {
+    let commit = |reference: &Ref| {
+        let object = local.find_object(reference.id).and_then(|object| object.peel_to_kind(gix::objs::Kind::Commit));
+        object.ok().map(|object| object.id)
+    };
+    refs.filter_map(commit).collect()
 }
 
 fn author_date(local: &gix::Repository, id: ObjectId) -> Option<i64> {

@@ -1,19 +1,13 @@
-//! A repository, and the roots of its history.
+//! A repository, opened.
 
+use crate::alternates::{self, Untied};
 use crate::quarantine::Quarantine;
 use crate::store::Store;
 use crate::trap;
-use gix::bstr::ByteSlice;
 use gix::objs::{Find, FindHeader};
-use gix::refs::TargetRef;
 use gix::{ObjectId, ThreadSafeRepository};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
-
-/// Files of a folder of loose refs or reflogs that are read; more is no repository but a trap.
-const MAX_FILES: usize = 1_000_000;
-/// Depth to which such folders are entered.
-const MAX_DEPTH: usize = 64;
 
 /// Why a repository cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -45,23 +39,16 @@ pub struct Problem {
     pub reason: String,
 }
 
+impl From<Problem> for Error {
+    fn from(Problem { name, reason }: Problem) -> Self {
+        Self::Read { what: name, reason }
+    }
+}
+
 impl Problem {
     pub(crate) fn of_file(path: &Path, error: &std::io::Error) -> Self {
         Self { name: path.display().to_string(), reason: error.to_string() }
     }
-}
-
-/// Where history begins.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Root {
-    /// The object.
-    pub id: ObjectId,
-    /// The ref, log or file that names it.
-    pub name: String,
-    /// Whether only a log names it, which may be older than its object.
-    pub logged: bool,
-    /// Whether a remote-tracking ref names it.
-    pub remote: bool,
 }
 
 /// A git repository, opened.
@@ -69,6 +56,10 @@ pub struct Repository {
     pub(crate) shared: ThreadSafeRepository,
     name: String,
     quarantine: Option<Quarantine>,
+    /// Held as long as objects are read through it.
+    untied: Option<Untied>,
+    /// Whether refs and logs are in tables, not in files.
+    pub(crate) reftable: bool,
 }
 
 impl Repository {
@@ -81,28 +72,27 @@ impl Repository {
     pub fn open(path: &Path, environment: bool) -> Result<Self, Error> {
         let name = path.display().to_string();
         if let Some(file) = trap::find(path) {
-            let reason = format!("{} is a pipe, socket or device: not opened", file.display());
+            let reason = format!("{} is {}", file.display(), trap::REASON);
             return Err(Error::Open { path: name, reason });
         }
-        let opened = if environment {
-            ThreadSafeRepository::discover_with_environment_overrides(path)
-        } else {
-            ThreadSafeRepository::discover(path)
-        };
         let failed = |reason: String| Error::Open { path: name.clone(), reason };
-        let mut shared = opened.map_err(|error| failed(reason(&error)))?;
+        let (mut shared, untied) = discover(path, environment).map_err(failed)?;
         let quarantine = if environment { Quarantine::from_environment().map_err(failed)? } else { None };
         if let Some(quarantine) = &quarantine {
             let hash = shared.to_thread_local().object_hash();
             shared.objects = quarantine.objects(hash).map_err(|error| failed(reason(&error)))?;
         }
-        let repository = Self { shared, name, quarantine };
-        let local = repository.local();
-        if local.config_snapshot().string("extensions.refStorage").is_some_and(|v| !v.eq_ignore_ascii_case(b"files")) {
-            let reason = "its refs are in a reftable, which is not supported".to_owned();
-            return Err(Error::Open { path: repository.name.clone(), reason });
-        }
-        Ok(repository)
+        let reftable = {
+            let local = shared.to_thread_local();
+            let storage =
+                local.config_snapshot().string("extensions.refStorage").map(|value| value.to_ascii_lowercase());
+            match storage.as_deref() {
+                None | Some(b"files") => false,
+                Some(b"reftable") => true,
+                Some(_) => return Err(failed("its refs are kept in a way that is not supported".to_owned())),
+            }
+        };
+        Ok(Self { shared, name, quarantine, untied, reftable })
     }
 
     /// How the repository was named.
@@ -118,7 +108,7 @@ impl Repository {
     }
 
     /// The folder that all work trees share.
-    fn common_dir(&self) -> PathBuf {
+    pub(crate) fn common_dir(&self) -> PathBuf {
         self.shared.to_thread_local().common_dir().to_owned()
     }
 
@@ -144,6 +134,11 @@ impl Repository {
             Some(quarantine) => quarantine.folder().to_owned(),
             None => self.common_dir().join("objects"),
         };
+        if self.untied.is_some() {
+            let (folders, wrong) = alternates::resolve(&own);
+            problems.extend(wrong);
+            return folders;
+        }
         let mut folders = vec![own.clone()];
         let current = std::env::current_dir().unwrap_or_default();
         match gix::odb::alternate::resolve(own.clone(), &current) {
@@ -227,24 +222,6 @@ impl Repository {
                 .any(|name| config.boolean(&format!("remote.{name}.promisor")).unwrap_or(false))
     }
 
-    /// Everything history begins at: refs, `HEAD`s and private refs of all work trees, their logs and their indexes.
-    pub(crate) fn roots(&self, problems: &mut Vec<Problem>) -> Vec<Root> {
-        let mut roots = Roots { found: BTreeMap::new(), problems };
-        roots.refs(&self.local());
-        let common = self.common_dir();
-        let mut folders = vec![common.clone()];
-        roots.logs(&common.join("logs"));
-        for linked in list(&common.join("worktrees")) {
-            roots.files(&linked.join("refs"));
-            roots.logs(&linked.join("logs"));
-            folders.push(linked);
-        }
-        for folder in &folders {
-            roots.file(&folder.join("HEAD"), "HEAD");
-        }
-        roots.found.into_values().collect()
-    }
-
     /// Blobs that indexes name, with their paths: they are kept as long as they are staged.
     pub(crate) fn indexed(&self, problems: &mut Vec<Problem>) -> BTreeSet<(ObjectId, Vec<u8>)> {
         let common = self.common_dir();
@@ -271,110 +248,40 @@ impl Repository {
     }
 }
 
-/// Roots as they are found; those of refs speak for those of logs.
-struct Roots<'a> {
-    found: BTreeMap<ObjectId, Root>,
-    problems: &'a mut Vec<Problem>,
-}
-
-impl Roots<'_> {
-    fn add(&mut self, root: Root) {
-        if root.id.is_null() {
-            return;
-        }
-        let known = self.found.entry(root.id).or_insert_with(|| root.clone());
-        known.remote |= root.remote;
-        if known.logged && !root.logged {
-            known.logged = false;
-            known.name = root.name;
-        }
+/// Opens the repository at a path or above it. If it borrows objects in a circle, they are read through links.
+fn discover(path: &Path, environment: bool) -> Result<(ThreadSafeRepository, Option<Untied>), String> {
+    let opened = if environment {
+        ThreadSafeRepository::discover_with_environment_overrides(path)
+    } else {
+        ThreadSafeRepository::discover(path)
+    };
+    let error = match opened {
+        Ok(shared) => return Ok((shared, None)),
+        Err(error) => reason(&error),
+    };
+    // With a given number of slots for packs, lists of alternates are not read yet.
+    let slots = gix::odb::store::init::Slots::Given(1);
+    let gix::sec::trust::Mapping { full, reduced } = gix::sec::trust::Mapping::<gix::open::Options>::default();
+    let options =
+        gix::sec::trust::Mapping { full: full.object_store_slots(slots), reduced: reduced.object_store_slots(slots) };
+    let opened = if environment {
+        ThreadSafeRepository::discover_with_environment_overrides_opts(path, Default::default(), options)
+    } else {
+        ThreadSafeRepository::discover_opts(path, Default::default(), options)
+    };
+    let Ok(mut shared) = opened else { return Err(error) };
+    let local = shared.to_thread_local();
+    let (folders, problems) = alternates::resolve(&local.common_dir().join("objects"));
+    if problems.is_empty() {
+        return Err(error);
     }
-
-    fn problem(&mut self, name: impl Into<String>, reason: String) {
-        self.problems.push(Problem { name: name.into(), reason });
-    }
-
-    fn refs(&mut self, local: &gix::Repository) {
-        let platform = match local.references() {
-            Ok(platform) => platform,
-            Err(error) => return self.problem("refs", reason(&error)),
-        };
-        let all = match platform.all() {
-            Ok(all) => all,
-            Err(error) => return self.problem("refs", reason(&error)),
-        };
-        for reference in all {
-            match reference {
-                Ok(reference) => {
-                    if let TargetRef::Object(id) = reference.target() {
-                        let name = reference.name().as_bstr().to_string();
-                        let remote = name.starts_with("refs/remotes/");
-                        self.add(Root { id: id.to_owned(), name, logged: false, remote });
-                    }
-                }
-                Err(error) => self.problem("refs", error.to_string()),
-            }
-        }
-    }
-
-    /// Loose refs below a folder.
-    fn files(&mut self, folder: &Path) {
-        for path in self.below(folder) {
-            let name = path.display().to_string();
-            self.file(&path, &name);
-        }
-    }
-
-    /// A file that holds an id, if it does not refer to a ref.
-    fn file(&mut self, path: &Path, name: &str) {
-        let Ok(bytes) = std::fs::read(path) else { return };
-        if let Ok(id) = ObjectId::from_hex(bytes.trim()) {
-            self.add(Root { id, name: name.to_owned(), logged: false, remote: false });
-        }
-    }
-
-    /// Logs of refs: lines that begin with the old and the new id.
-    fn logs(&mut self, folder: &Path) {
-        for path in self.below(folder) {
-            let bytes = match std::fs::read(&path) {
-                Ok(bytes) => bytes,
-                Err(error) => {
-                    self.problems.push(Problem::of_file(&path, &error));
-                    continue;
-                }
-            };
-            let name = path.display().to_string();
-            for line in bytes.lines() {
-                for word in line.splitn(3, |b| *b == b' ').take(2) {
-                    if let Ok(id) = ObjectId::from_hex(word) {
-                        self.add(Root { id, name: name.clone(), logged: true, remote: false });
-                    }
-                }
-            }
-        }
-    }
-
-    /// Files below a folder; links are not followed.
-    fn below(&mut self, folder: &Path) -> Vec<PathBuf> {
-        let mut files = Vec::new();
-        let mut open = vec![(folder.to_owned(), 0)];
-        while let Some((folder, depth)) = open.pop() {
-            for path in list(&folder) {
-                match std::fs::symlink_metadata(&path) {
-                    Ok(metadata) if metadata.is_dir() && depth < MAX_DEPTH => open.push((path, depth + 1)),
-                    Ok(metadata) if metadata.is_file() && files.len() < MAX_FILES => files.push(path),
-                    Ok(metadata) if metadata.is_symlink() => {}
-                    Ok(_) => self.problem(path.display().to_string(), "not read: too many or too deep".to_owned()),
-                    Err(error) => self.problems.push(Problem::of_file(&path, &error)),
-                }
-            }
-        }
-        files
-    }
+    let untied = Untied::new(&folders).map_err(|_| error.clone())?;
+    shared.objects = untied.objects(local.object_hash()).map_err(|_| error)?;
+    Ok((shared, Some(untied)))
 }
 
 /// What lies in a folder, sorted; nothing if it cannot be read.
-fn list(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn list(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();

@@ -52,7 +52,13 @@ impl Store {
         for path in paths.iter().filter(|path| path.extension().is_some_and(|e| e == "idx")) {
             // A hostile index can make the reader panic; that costs this pack only.
             match std::panic::catch_unwind(|| Pack::open(path, hash)) {
-                Ok(Ok(pack)) => self.packs.push(pack),
+                Ok(Ok(pack)) => {
+                    if !pack.is_whole() {
+                        let reason = "its pack is cut off, or another one".to_owned();
+                        problems.push(Problem { name: path.display().to_string(), reason });
+                    }
+                    self.packs.push(pack);
+                }
                 Ok(Err(reason)) => problems.push(Problem { name: path.display().to_string(), reason }),
                 Err(_) => {
                     problems.push(Problem { name: path.display().to_string(), reason: "damaged pack index".to_owned() })

@@ -1,11 +1,13 @@
 //! Repositories made to stop whoever reads them: a pipe where git keeps a file is opened by what reads it, and waits for ever.
 
+use crate::alternates;
+use crate::repository::Problem;
 use std::fs::FileType;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Files of a repository's folder that are read when it is opened, or later.
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "HEAD",
     "config",
     "config.worktree",
@@ -14,12 +16,19 @@ const FILES: [&str; 11] = [
     "shallow",
     "commondir",
     "gitdir",
+    "reftable/tables.list",
     "objects/info/alternates",
     "info/exclude",
     "info/attributes",
 ];
+/// What is said of such a file.
+pub(crate) const REASON: &str = "a pipe, socket or device: not opened";
 /// Bytes of a file that names another folder.
 const MAX_POINTER: u64 = 4096;
+/// Depth to which folders of refs are entered.
+const MAX_DEPTH: usize = 64;
+/// Such files that are listed.
+const MAX_FOUND: usize = 1_000;
 
 /// A file of the repository at `path` or above it that must not be opened.
 pub(crate) fn find(path: &Path) -> Option<PathBuf> {
@@ -50,18 +59,52 @@ fn pointer(file: &Path, mark: &str, base: &Path) -> Option<PathBuf> {
 }
 
 fn in_folder(folder: &Path) -> Option<PathBuf> {
-    let is_special = |path: &Path| std::fs::metadata(path).is_ok_and(|m| special(m.file_type()));
     let known = FILES.iter().map(|name| folder.join(name)).find(|path| is_special(path));
+    // Also where it borrows objects.
+    known.or_else(|| alternates::resolve(&folder.join("objects")).0.iter().find_map(|folder| in_objects(folder)))
+}
+
+fn in_objects(folder: &Path) -> Option<PathBuf> {
     // Links are followed where objects are read, too.
     let suspect = |entry: &std::fs::DirEntry| match entry.file_type() {
         Ok(kind) => special(kind) || kind.is_symlink() && is_special(&entry.path()),
         Err(_) => false,
     };
     let entries = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut objects = entries(folder.join("objects")).flat_map(|below| entries(below.path()));
-    known.or_else(|| objects.find(suspect).map(|entry| entry.path()))
+    let mut objects = entries(folder.to_owned()).flat_map(|below| entries(below.path()));
+    objects.find(suspect).map(|entry| entry.path())
 }
 
-fn special(kind: FileType) -> bool {
+/// Says that such a file is not opened.
+pub(crate) fn problem(path: &Path) -> Problem {
+    Problem { name: path.display().to_string(), reason: REASON.to_owned() }
+}
+
+/// Pipes, sockets and devices below a folder of refs or logs, also where a link leads. Links to folders are not followed.
+pub(crate) fn below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = open.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && depth < MAX_DEPTH => open.push((entry.path(), depth + 1)),
+                Ok(kind) if special(kind) || kind.is_symlink() && is_special(&entry.path()) => found.push(entry.path()),
+                _ => {}
+            }
+            if found.len() >= MAX_FOUND {
+                return found;
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Whether what lies at a path, or what it links to, must not be opened.
+pub(crate) fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| special(metadata.file_type()))
+}
+
+pub(crate) fn special(kind: FileType) -> bool {
     !kind.is_file() && !kind.is_dir() && !kind.is_symlink()
 }

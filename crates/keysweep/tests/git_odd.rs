@@ -10,27 +10,6 @@ use std::fs;
 use std::process::Command;
 
 #[test]
-fn refs_in_a_reftable_are_refused_not_overlooked() {
-    if !git_is_there() {
-        return;
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let init = Command::new("git").args(["init", "-q", "--ref-format=reftable"]).current_dir(dir.path()).output();
-    if !init.unwrap().status.success() {
-        eprintln!("skipped: this git knows no reftable");
-        return;
-    }
-    fs::write(dir.path().join("key.pem"), Key::new(71).pem()).unwrap();
-    git_in(dir.path(), &["add", "-A"]);
-    git_in(dir.path(), &["commit", "-q", "-m", "x"]);
-    for what in [&["--history"][..], &["--staged"], &["--range", "HEAD"]] {
-        let output = keysweep().arg("git").args(what).current_dir(dir.path()).output().unwrap();
-        assert_eq!(output.status.code(), Some(3), "{what:?}");
-        assert!(String::from_utf8_lossy(&output.stderr).contains("reftable"), "{what:?}");
-    }
-}
-
-#[test]
 fn a_clone_of_depth_one_is_scanned_and_called_shallow() {
     if !git_is_there() {
         return;
@@ -234,4 +213,131 @@ fn a_pipe_among_the_files_of_a_repository_is_told_not_waited_for() {
     let (report, code) =
         parse(&keysweep().args(["git", "--history", "--format", "json", repo.arg()]).output().unwrap());
     assert_eq!((fingerprints(&report), code), (vec![Key::new(88).fingerprint()], 1));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_among_refs_and_logs_is_told_and_the_rest_is_read() {
+    if !git_is_there() {
+        return;
+    }
+    let repo = Repo::new();
+    let key = Key::new(88);
+    repo.commit("k.pem", key.pem());
+    repo.git(&["branch", "other"]);
+    let run = |what: &[&str]| {
+        // What waits for the pipe would wait for ever.
+        let output = Command::new("timeout")
+            .arg("60")
+            .arg(keysweep().get_program())
+            .args(["git", "--format", "json"])
+            .args(what)
+            .arg(repo.arg())
+            .output()
+            .unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        (output.status.code().unwrap(), said)
+    };
+    let git = repo.path.join(".git");
+    for (name, is_head) in [("refs/heads/x/pipe", false), ("refs/heads/main", true), ("logs/refs/heads/main", false)] {
+        let (file, kept) = (git.join(name), git.join("kept"));
+        let was_there = fs::rename(&file, &kept).is_ok();
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+        let (code, said) = run(&["--history"]);
+        assert!(code == 3 && said.contains(name) && said.contains("pipe"), "{name}: {said}");
+        assert!(said.contains(&key.fingerprint()), "{name}: {said}");
+        let (code, said) = run(&["--range", "other"]);
+        assert!(code == 3 && said.contains(name), "{name}: {said}");
+        let (code, said) = run(&["--staged"]);
+        assert_eq!((code, said.contains(name)), (if is_head { 3 } else { 0 }, is_head), "{name}: {said}");
+        fs::remove_file(&file).unwrap();
+        if was_there {
+            fs::rename(&kept, &file).unwrap();
+        }
+    }
+    assert_eq!(run(&["--history"]).0, 1);
+    // A link to a pipe is one.
+    std::os::unix::fs::symlink("/dev/zero", git.join("refs/heads/zero")).unwrap();
+    let (code, said) = run(&["--history"]);
+    assert!(code == 3 && said.contains("refs/heads/zero"), "{said}");
+}
+
+#[test]
+#[cfg(unix)]
+fn objects_that_are_borrowed_in_a_circle_are_scanned_and_that_is_told() {
+    if !git_is_there() {
+        return;
+    }
+    let (one, other) = (Repo::new(), Repo::new());
+    let keys = [Key::new(71), Key::new(72)];
+    one.commit("a.pem", keys[0].pem());
+    let tip = other.commit("b.pem", keys[1].pem());
+    let list = |repo: &Repo, text: String| {
+        fs::write(repo.path.join(".git/objects/info/alternates"), text).unwrap();
+    };
+    list(&one, format!("{}/.git/objects\n", other.arg()));
+    list(&other, format!("{}/.git/objects\n", one.arg()));
+    one.git(&["branch", "borrowed", &tip]);
+    one.write("c", "x");
+    one.git(&["add", "-A"]);
+    let output = keysweep().args(["git", "--history", "--format", "json", one.arg()]).output().unwrap();
+    let (report, code) = parse(&output);
+    let mut found = fingerprints(&report);
+    found.sort();
+    let mut all: Vec<String> = keys.iter().map(Key::fingerprint).collect();
+    all.sort();
+    assert_eq!((found, code), (all, 3), "{report}");
+    assert!(report["incidents"].to_string().contains("circle"), "{report}");
+    let (report, code) =
+        parse(&keysweep().args(["git", "--range", "main..borrowed", "--format", "json", one.arg()]).output().unwrap());
+    assert_eq!((fingerprints(&report), code), (vec![keys[1].fingerprint()], 1));
+    assert_eq!(staged(&one), (vec![], 0));
+    // Git itself goes no further than this.
+    list(&one, format!("{}/.git/objects\n", one.arg()));
+    one.git(&["branch", "-D", "borrowed"]);
+    let output = keysweep().args(["git", "--history", "--format", "json", one.arg()]).output().unwrap();
+    assert_eq!(parse(&output).1, 3);
+}
+
+#[test]
+fn a_pack_that_is_cut_off_is_told_wherever_it_ends() {
+    if !git_is_there() {
+        return;
+    }
+    let repo = Repo::new();
+    let key = Key::new(79);
+    (0..20).for_each(|i| drop(repo.commit(&format!("f{i}"), format!("{i}\n").repeat(200 + i))));
+    repo.git(&["repack", "-q", "-a", "-d"]);
+    repo.commit("loose.pem", key.pem());
+    repo.write("f1", "changed");
+    repo.git(&["add", "f1"]);
+    let folder = repo.path.join(".git/objects/pack");
+    let is_pack = |path: &std::path::Path| path.extension().is_some_and(|e| e == "pack");
+    let pack = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).find(|path| is_pack(path)).unwrap();
+    let whole = fs::read(&pack).unwrap();
+    let run = |what: &[&str]| {
+        let output = keysweep().args(["git", "--format", "json"]).args(what).arg(repo.arg()).output().unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(!said.contains("panicked"), "{what:?}: {said}");
+        (output.status.code(), said)
+    };
+    for length in [0, 4, 12, 13, 100, whole.len() / 2, whole.len() - 40, whole.len() - 21, whole.len() - 1] {
+        fs::remove_file(&pack).unwrap();
+        fs::write(&pack, &whole[..length]).unwrap();
+        let (code, said) = run(&["--history"]);
+        assert_eq!(code, Some(3), "{length}: {said}");
+        assert!(
+            said.contains("cut off") && said.contains(pack.file_stem().unwrap().to_str().unwrap()),
+            "{length}: {said}"
+        );
+        assert!(said.contains(&key.fingerprint()), "{length}: {said}");
+        for what in [&["--staged"][..], &["--range", "HEAD~1..HEAD"]] {
+            let (code, said) = run(what);
+            assert!(matches!(code, Some(0 | 1 | 3)), "{length} {what:?}: {code:?} {said}");
+        }
+    }
+    fs::remove_file(&pack).unwrap();
+    fs::write(&pack, &whole).unwrap();
+    assert_eq!(run(&["--history"]).0, Some(1));
 }
