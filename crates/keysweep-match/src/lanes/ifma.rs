@@ -81,40 +81,41 @@ fn all(value: u64) -> __m512i {
     _mm512_set1_epi64(value as i64)
 }
 
+/// Some numbers of a list as vectors, where they lie.
 #[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
-fn load<const D: usize>(from: &Eight<D>) -> Vector<D> {
-    let mut vector = [_mm512_setzero_si512(); D];
-    for (value, row) in vector.iter_mut().zip(&from.0) {
-        // SAFETY: each row is 64 bytes, aligned.
-        *value = unsafe { _mm512_load_si512(row.as_ptr().cast()) };
-    }
-    vector
+fn group<const D: usize, const K: usize>(list: &[Eight<D>], index: usize) -> &Group<D, K> {
+    let these = &list[K * index..][..K];
+    // SAFETY: each of the `K` rows is `D` times 64 bytes, aligned as vectors are.
+    unsafe { &*these.as_ptr().cast() }
 }
 
+/// The same, to be changed.
+#[inline]
+fn group_mut<const D: usize, const K: usize>(list: &mut [Eight<D>], index: usize) -> &mut Group<D, K> {
+    let these = &mut list[K * index..][..K];
+    // SAFETY: as in `group`.
+    unsafe { &mut *these.as_mut_ptr().cast() }
+}
+
+/// Room for results.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn store<const D: usize>(to: &mut Eight<D>, vector: Vector<D>) {
-    for (row, value) in to.0.iter_mut().zip(vector) {
-        // SAFETY: each row is 64 bytes, aligned.
-        unsafe { _mm512_store_si512(row.as_mut_ptr().cast(), value) };
-    }
+fn zero<const D: usize, const K: usize>() -> Group<D, K> {
+    [[_mm512_setzero_si512(); D]; K]
 }
 
 /// Makes digits below 2^52 out of larger ones; the number is not negative, and below `2^(52 D)`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn carry<const D: usize>(t: Vector<D>) -> Vector<D> {
+fn carry<const D: usize>(t: &mut Vector<D>) {
     let mask = all((1 << 52) - 1);
-    let mut out = t;
     let mut carry = _mm512_srai_epi64::<52>(t[0]);
-    out[0] = _mm512_and_si512(t[0], mask);
-    for i in 1..D {
-        let digit = _mm512_add_epi64(t[i], carry);
-        carry = _mm512_srai_epi64::<52>(digit);
-        out[i] = _mm512_and_si512(digit, mask);
+    t[0] = _mm512_and_si512(t[0], mask);
+    for digit in &mut t[1..] {
+        let sum = _mm512_add_epi64(*digit, carry);
+        carry = _mm512_srai_epi64::<52>(sum);
+        *digit = _mm512_and_si512(sum, mask);
     }
-    out
 }
 
 /// `a * b / 2^(52 D)`, below twice the prime, for factors below four times the prime: `K` vectors of products at a time, since
@@ -122,68 +123,82 @@ fn carry<const D: usize>(t: Vector<D>) -> Vector<D> {
 #[allow(clippy::needless_range_loop)] // A digit of all vectors together.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn mul<P: Prime<N>, const N: usize, const D: usize, const K: usize>(a: &Group<D, K>, b: &Group<D, K>) -> Group<D, K> {
+fn mul<P: Prime<N>, const N: usize, const D: usize, const K: usize>(
+    out: &mut Group<D, K>,
+    a: &Group<D, K>,
+    b: &Group<D, K>,
+) {
     let zero = _mm512_setzero_si512();
     let inverse = all(Constants::<P, N, D>::NEGATIVE_INVERSE);
     let p = Constants::<P, N, D>::P;
     let mut t = [[zero; D]; K];
     for i in 0..D {
-        let mut m = [zero; K];
         for k in 0..K {
+            let (t, a, b) = (&mut t[k], &a[k], b[k][i]);
             for j in 0..D {
-                t[k][j] = _mm512_madd52lo_epu64(t[k][j], a[k][j], b[k][i]);
+                t[j] = _mm512_madd52lo_epu64(t[j], a[j], b);
             }
         }
+        let mut m = [zero; K];
         for k in 0..K {
             let low = t[k][0];
             let unit = Constants::<P, N, D>::NEGATIVE_INVERSE == 1;
             m[k] = if unit { low } else { _mm512_madd52lo_epu64(zero, low, inverse) };
         }
         for k in 0..K {
-            for j in (0..D).filter(|j| p[*j] != 0) {
-                t[k][j] = _mm512_madd52lo_epu64(t[k][j], m[k], all(p[j]));
+            let t = &mut t[k];
+            let mut low = t[0];
+            for j in 0..D {
+                // The sum of this digit, and what it is one place further down.
+                let sum = if p[j] == 0 { t[j] } else { _mm512_madd52lo_epu64(t[j], m[k], all(p[j])) };
+                if j == 0 {
+                    low = _mm512_srli_epi64::<52>(sum);
+                } else {
+                    t[j - 1] = sum;
+                }
             }
-            let first = t[k][0];
-            for j in 1..D {
-                t[k][j - 1] = t[k][j];
-            }
-            t[k][D - 1] = zero;
-            t[k][0] = _mm512_add_epi64(t[k][0], _mm512_srli_epi64::<52>(first));
+            t[D - 1] = zero;
+            t[0] = _mm512_add_epi64(t[0], low);
         }
         for k in 0..K {
+            let (t, a, b) = (&mut t[k], &a[k], b[k][i]);
             for j in 0..D {
-                t[k][j] = _mm512_madd52hi_epu64(t[k][j], a[k][j], b[k][i]);
+                t[j] = _mm512_madd52hi_epu64(t[j], a[j], b);
             }
-            for j in (0..D).filter(|j| p[*j] != 0) {
-                t[k][j] = _mm512_madd52hi_epu64(t[k][j], m[k], all(p[j]));
+            for j in 0..D {
+                if p[j] != 0 {
+                    t[j] = _mm512_madd52hi_epu64(t[j], m[k], all(p[j]));
+                }
             }
         }
     }
-    for t in &mut t {
-        *t = carry(*t);
+    for (out, t) in out.iter_mut().zip(&mut t) {
+        carry(t);
+        *out = *t;
     }
-    t
 }
 
 /// `a - b` plus twice the prime: below four times the prime, if both are below twice the prime.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn sub<P: Prime<N>, const N: usize, const D: usize, const K: usize>(a: &Group<D, K>, b: &Group<D, K>) -> Group<D, K> {
-    let mut difference = *a;
+fn sub<P: Prime<N>, const N: usize, const D: usize, const K: usize>(
+    out: &mut Group<D, K>,
+    a: &Group<D, K>,
+    b: &Group<D, K>,
+) {
     for k in 0..K {
         for i in 0..D {
             let more = _mm512_add_epi64(a[k][i], all(Constants::<P, N, D>::TWICE[i]));
-            difference[k][i] = _mm512_sub_epi64(more, b[k][i]);
+            out[k][i] = _mm512_sub_epi64(more, b[k][i]);
         }
-        difference[k] = carry(difference[k]);
+        carry(&mut out[k]);
     }
-    difference
 }
 
 /// A number below four times the prime made one below twice the prime.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn halve<P: Prime<N>, const N: usize, const D: usize, const K: usize>(a: &Group<D, K>) -> Group<D, K> {
+fn halve<P: Prime<N>, const N: usize, const D: usize, const K: usize>(a: &mut Group<D, K>) {
     let mask = all((1 << 52) - 1);
     let mut less = *a;
     let mut borrow = [_mm512_setzero_si512(); K];
@@ -196,21 +211,18 @@ fn halve<P: Prime<N>, const N: usize, const D: usize, const K: usize>(a: &Group<
         }
     }
     for k in 0..K {
-        let negative = _mm512_cmplt_epi64_mask(borrow[k], _mm512_setzero_si512());
-        less[k] = blend(negative, &less[k], &a[k]);
+        let positive = !_mm512_cmplt_epi64_mask(borrow[k], _mm512_setzero_si512());
+        blend(positive, &mut a[k], &less[k]);
     }
-    less
 }
 
-/// `b` where the mask says so, else `a`.
+/// Makes `a` into `b` where the mask says so.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn blend<const D: usize>(mask: __mmask8, a: &Vector<D>, b: &Vector<D>) -> Vector<D> {
-    let mut blended = *a;
-    for i in 0..D {
-        blended[i] = _mm512_mask_blend_epi64(mask, a[i], b[i]);
+fn blend<const D: usize>(mask: __mmask8, a: &mut Vector<D>, b: &Vector<D>) {
+    for (a, b) in a.iter_mut().zip(b) {
+        *a = _mm512_mask_blend_epi64(mask, *a, *b);
     }
-    blended
 }
 
 /// Which lanes of numbers below four times the prime are probably zero, by the lowest digit.
@@ -221,23 +233,19 @@ fn zero_lanes<P: Prime<N>, const N: usize, const D: usize>(low: __m512i) -> __mm
     multiples.into_iter().fold(0, |mask, low_digit| mask | _mm512_cmpeq_epi64_mask(low, all(low_digit)))
 }
 
-/// Eight points of a row.
-struct Gathered<const D: usize> {
-    x: Vector<D>,
-    y: Vector<D>,
-    /// Which are none, because the digit is 0.
-    none: __mmask8,
-    /// Which are to be negated.
-    minus: __mmask8,
-}
-
 /// Most vectors that a point takes.
 const POINT: usize = 3;
 
-/// The points that digits pick of a row, which are in range.
+/// Fetches the points that digits pick of a row, which are in range, and says which are none, because the digit is 0, and which are to be
+/// negated.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-unsafe fn gather<const N: usize, const D: usize>(row: &[LanePoint<N>], digits: &[i16; LANES]) -> Gathered<D> {
+unsafe fn gather<const N: usize, const D: usize>(
+    row: &[LanePoint<N>],
+    digits: &[i16; LANES],
+    x: &mut Vector<D>,
+    y: &mut Vector<D>,
+) -> (__mmask8, __mmask8) {
     const { assert!(size_of::<LanePoint<N>>() <= 64 * POINT) };
     let mut words = [[_mm512_setzero_si512(); LANES]; POINT];
     let (mut none, mut minus) = (0u8, 0u8);
@@ -254,15 +262,16 @@ unsafe fn gather<const N: usize, const D: usize>(row: &[LanePoint<N>], digits: &
         *words = transpose(*words);
     }
     let words = words.as_flattened();
-    Gathered { x: spread(&words[..N]), y: spread(&words[N..2 * N]), none, minus }
+    spread(&words[..N], x);
+    spread(&words[N..2 * N], y);
+    (none, minus)
 }
 
 /// Limbs of 64 bits as digits of 52.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn spread<const D: usize>(limbs: &[__m512i]) -> Vector<D> {
+fn spread<const D: usize>(limbs: &[__m512i], digits: &mut Vector<D>) {
     let (mask, zero) = (all((1 << 52) - 1), _mm512_setzero_si512());
-    let mut digits = [zero; D];
     for (i, digit) in digits.iter_mut().enumerate() {
         let (limb, shift) = (52 * i / 64, (52 * i % 64) as u64);
         let at = |index: usize| limbs.get(index).copied().unwrap_or(zero);
@@ -271,7 +280,6 @@ fn spread<const D: usize>(limbs: &[__m512i]) -> Vector<D> {
         let high = _mm512_sllv_epi64(at(limb + 1), all(64 - shift));
         *digit = _mm512_and_si512(_mm512_or_si512(low, high), mask);
     }
-    digits
 }
 
 /// The rows and columns of eight by eight words exchanged.
@@ -318,100 +326,97 @@ pub(super) unsafe fn add<P: Prime<N>, const N: usize, const D: usize, const K: u
 ) {
     let groups = given.len().div_ceil(K * LANES);
     for list in [&mut room.x, &mut room.y, &mut room.denominators, &mut room.products] {
-        list.resize((K * groups).max(list.len()), Eight::ZERO);
+        list.resize((K * (groups + 1)).max(list.len()), Eight::ZERO);
     }
     room.skip.resize((K * groups).max(room.skip.len()), 0);
     let one: Vector<D> = std::array::from_fn(|i| all(Constants::<P, N, D>::ONE[i]));
-    // Products that grow side by side, since each waits for its last factor.
-    let mut running = [one; K];
+    let origin = zero::<D, K>();
+    // Products that grow side by side, since each waits for its last factor. That of all before each group is kept, and that of all.
+    *group_mut(&mut room.products, 0) = [one; K];
+    let mut negative = zero::<D, K>();
     for (g, chunk) in given.chunks(K * LANES).enumerate() {
-        for digit in given.iter().skip(K * LANES * g + AHEAD * LANES).take(K * LANES) {
-            let index = usize::from(digit.unsigned_abs()).max(1) - 1;
-            let point = row.as_ptr().wrapping_add(index).cast::<__m512i>();
-            for part in 0..size_of::<LanePoint<N>>() / 64 {
-                _mm_prefetch::<_MM_HINT_T0>(point.wrapping_add(part).cast());
-            }
-        }
+        prefetch(row, &given[(K * LANES * g + AHEAD * LANES).min(given.len())..], K * LANES);
         let mut digits = [[0; LANES]; K];
         digits.as_flattened_mut()[..chunk.len()].copy_from_slice(chunk);
-        let (mut x, mut y) = ([one; K], [one; K]);
-        let (mut none, mut minus) = ([0; K], [0; K]);
+        let (x, y) = (group_mut::<D, K>(&mut room.x, g), group_mut::<D, K>(&mut room.y, g));
+        let mut signs = [(0, 0); K];
         for k in 0..K {
             // SAFETY: the caller's digits are in range, and so is 0 if there is any point.
-            let gathered = unsafe { gather::<N, D>(row, &digits[k]) };
-            (x[k], y[k], none[k], minus[k]) = (gathered.x, gathered.y, gathered.none, gathered.minus);
+            signs[k] = unsafe { gather::<N, D>(row, &digits[k], &mut x[k], &mut y[k]) };
         }
         // -y as 2 p - y.
-        let negative = sub::<P, N, D, K>(&[[_mm512_setzero_si512(); D]; K], &y);
-        let difference = sub::<P, N, D, K>(&x, &load_group(&sums.x, g));
-        let mut denominator = difference;
+        sub::<P, N, D, K>(&mut negative, &origin, y);
+        let denominator = group_mut::<D, K>(&mut room.denominators, g);
+        sub::<P, N, D, K>(denominator, x, group(&sums.x, g));
         for k in 0..K {
-            let no_slope = zero_lanes::<P, N, D>(difference[k][0]) & !none[k];
+            let (none, minus) = signs[k];
+            let no_slope = zero_lanes::<P, N, D>(denominator[k][0]) & !none;
             if no_slope != 0 {
                 let lanes = (0..LANES).filter(|lane| no_slope >> lane & 1 != 0);
                 left.extend(lanes.map(|lane| LANES * (K * g + k) + lane));
             }
-            room.skip[K * g + k] = none[k] | no_slope;
-            denominator[k] = blend(none[k] | no_slope, &difference[k], &one);
-            y[k] = blend(minus[k], &y[k], &negative[k]);
+            room.skip[K * g + k] = none | no_slope;
+            blend(none | no_slope, &mut denominator[k], &one);
+            blend(minus, &mut y[k], &negative[k]);
         }
-        store_group(&mut room.x, g, x);
-        store_group(&mut room.y, g, y);
-        store_group(&mut room.denominators, g, denominator);
-        store_group(&mut room.products, g, running);
-        running = mul::<P, N, D, K>(&running, &denominator);
+        let (before, after) = room.products.split_at_mut(K * (g + 1));
+        mul::<P, N, D, K>(group_mut(after, 0), group(before, g), denominator);
     }
-    let mut inverse = invert_lanes::<P, N, D, K>(running, invert);
+    // The inverse of the product of all up to a group, and that of one group less.
+    let mut inverses = [zero::<D, K>(), zero::<D, K>()];
+    invert_lanes::<P, N, D, K>(&mut inverses[groups % 2], group(&room.products, groups), invert);
+    let (mut this, mut rise, mut slope, mut new) = (zero::<D, K>(), zero::<D, K>(), zero::<D, K>(), zero::<D, K>());
     for g in (0..groups).rev() {
-        let denominator = load_group(&room.denominators, g);
-        let this = mul::<P, N, D, K>(&inverse, &load_group(&room.products, g));
-        inverse = mul::<P, N, D, K>(&inverse, &denominator);
-        let (x, y) = (load_group(&sums.x, g), load_group(&sums.y, g));
-        let (term_x, term_y) = (load_group(&room.x, g), load_group(&room.y, g));
-        let slope = mul::<P, N, D, K>(&sub::<P, N, D, K>(&term_y, &y), &this);
-        let square = mul::<P, N, D, K>(&slope, &slope);
+        let (even, odd) = inverses.split_at_mut(1);
+        let (less, inverse) = if g % 2 == 0 { (&mut even[0], &odd[0]) } else { (&mut odd[0], &even[0]) };
+        mul::<P, N, D, K>(&mut this, inverse, group(&room.products, g));
+        mul::<P, N, D, K>(less, inverse, group(&room.denominators, g));
+        let (x, y) = (group_mut::<D, K>(&mut sums.x, g), group_mut::<D, K>(&mut sums.y, g));
+        sub::<P, N, D, K>(&mut rise, group(&room.y, g), y);
+        mul::<P, N, D, K>(&mut slope, &rise, &this);
         // slope^2 - x - x' + 4 p is below six times the prime: halved on the way.
-        let once = halve::<P, N, D, K>(&sub::<P, N, D, K>(&square, &x));
-        let mut new_x = halve::<P, N, D, K>(&sub::<P, N, D, K>(&once, &term_x));
-        let rise = mul::<P, N, D, K>(&slope, &sub::<P, N, D, K>(&x, &new_x));
-        let mut new_y = halve::<P, N, D, K>(&sub::<P, N, D, K>(&rise, &y));
+        mul::<P, N, D, K>(&mut rise, &slope, &slope);
+        sub::<P, N, D, K>(&mut this, &rise, x);
+        halve::<P, N, D, K>(&mut this);
+        sub::<P, N, D, K>(&mut new, &this, group(&room.x, g));
+        halve::<P, N, D, K>(&mut new);
+        // slope * (x - new x) - y.
+        sub::<P, N, D, K>(&mut this, x, &new);
+        mul::<P, N, D, K>(&mut rise, &slope, &this);
+        sub::<P, N, D, K>(&mut this, &rise, y);
+        halve::<P, N, D, K>(&mut this);
         for k in 0..K {
-            let same = room.skip[K * g + k];
-            (new_x[k], new_y[k]) = (blend(same, &new_x[k], &x[k]), blend(same, &new_y[k], &y[k]));
+            let changed = !room.skip[K * g + k];
+            blend(changed, &mut x[k], &new[k]);
+            blend(changed, &mut y[k], &this[k]);
         }
-        store_group(&mut sums.x, g, new_x);
-        store_group(&mut sums.y, g, new_y);
     }
 }
 
+/// Asks for the points that the first `count` digits pick.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn load_group<const D: usize, const K: usize>(list: &[Eight<D>], group: usize) -> Group<D, K> {
-    let mut values = [[_mm512_setzero_si512(); D]; K];
-    for (value, eight) in values.iter_mut().zip(&list[K * group..][..K]) {
-        *value = load(eight);
-    }
-    values
-}
-
-#[inline]
-#[target_feature(enable = "avx512f,avx512ifma")]
-fn store_group<const D: usize, const K: usize>(list: &mut [Eight<D>], group: usize, values: Group<D, K>) {
-    for (value, eight) in values.into_iter().zip(&mut list[K * group..][..K]) {
-        store(eight, value);
+fn prefetch<const N: usize>(row: &[LanePoint<N>], digits: &[i16], count: usize) {
+    for digit in digits.iter().take(count) {
+        let index = usize::from(digit.unsigned_abs()).max(1) - 1;
+        let point = row.as_ptr().wrapping_add(index).cast::<__m512i>();
+        for part in 0..size_of::<LanePoint<N>>() / 64 {
+            _mm_prefetch::<_MM_HINT_T0>(point.wrapping_add(part).cast());
+        }
     }
 }
 
 /// The inverses of the lanes of some vectors.
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn invert_lanes<P: Prime<N>, const N: usize, const D: usize, const K: usize>(
-    vectors: Group<D, K>,
+    out: &mut Group<D, K>,
+    vectors: &Group<D, K>,
     invert: Invert<'_, N>,
-) -> Group<D, K> {
-    let mut eights = [Eight::ZERO; K];
+) {
+    let mut eights = [Eight::<D>::ZERO; K];
+    *group_mut(&mut eights, 0) = *vectors;
     let mut numbers = [[[0; N]; LANES]; K];
-    for ((eight, vector), numbers) in eights.iter_mut().zip(vectors).zip(&mut numbers) {
-        store(eight, vector);
+    for (eight, numbers) in eights.iter().zip(&mut numbers) {
         for (lane, number) in numbers.iter_mut().enumerate() {
             *number = reduce(eight, lane, &P::PRIME);
         }
@@ -424,7 +429,7 @@ fn invert_lanes<P: Prime<N>, const N: usize, const D: usize, const K: usize>(
             }
         }
     }
-    load_group(&eights, 0)
+    *out = *group(&eights, 0);
 }
 
 /// # Safety
@@ -438,18 +443,26 @@ pub(super) unsafe fn differ_by<P: Prime<N>, const N: usize, const D: usize, cons
     count: usize,
     found: &mut Vec<usize>,
 ) {
-    let coordinate = |limbs: &[u64; N]| [load(&super::spread(limbs)); K];
+    let coordinate = |limbs: &[u64; N]| -> Group<D, K> { [group::<D, 1>(&[super::spread(limbs)], 0)[0]; K] };
     let (qx, qy) = (coordinate(&point.x), coordinate(&point.y));
-    let zero = [[_mm512_setzero_si512(); D]; K];
-    let minus_qy = halve::<P, N, D, K>(&sub::<P, N, D, K>(&zero, &qy));
+    let origin = zero::<D, K>();
+    let mut minus_qy = origin;
+    sub::<P, N, D, K>(&mut minus_qy, &origin, &qy);
+    halve::<P, N, D, K>(&mut minus_qy);
+    let (mut minus_y2, mut left, mut right, mut a, mut b) = (origin, origin, origin, origin, origin);
     for g in 0..count.div_ceil(K * LANES) {
-        let (x1, y1) = (load_group(&sums.x, g), load_group(&sums.y, g));
-        let (x2, y2) = (load_group(&others.x, g), load_group(&others.y, g));
+        let (x1, y1): (&Group<D, K>, &Group<D, K>) = (group(&sums.x, g), group(&sums.y, g));
         // (x1, y1), (x2, -y2) and (qx, -qy) lie on a line.
-        let minus_y2 = halve::<P, N, D, K>(&sub::<P, N, D, K>(&zero, &y2));
-        let left = mul::<P, N, D, K>(&sub::<P, N, D, K>(&x1, &x2), &sub::<P, N, D, K>(&y1, &minus_qy));
-        let right = mul::<P, N, D, K>(&sub::<P, N, D, K>(&x1, &qx), &sub::<P, N, D, K>(&y1, &minus_y2));
-        for (k, difference) in sub::<P, N, D, K>(&left, &right).iter().enumerate() {
+        sub::<P, N, D, K>(&mut minus_y2, &origin, group(&others.y, g));
+        halve::<P, N, D, K>(&mut minus_y2);
+        sub::<P, N, D, K>(&mut a, x1, group(&others.x, g));
+        sub::<P, N, D, K>(&mut b, y1, &minus_qy);
+        mul::<P, N, D, K>(&mut left, &a, &b);
+        sub::<P, N, D, K>(&mut a, x1, &qx);
+        sub::<P, N, D, K>(&mut b, y1, &minus_y2);
+        mul::<P, N, D, K>(&mut right, &a, &b);
+        sub::<P, N, D, K>(&mut a, &left, &right);
+        for (k, difference) in a.iter().enumerate() {
             let zero_lanes = zero_lanes::<P, N, D>(difference[0]);
             let lanes = (0..LANES).filter(|lane| zero_lanes >> lane & 1 != 0);
             found.extend(lanes.map(|lane| LANES * (K * g + k) + lane).filter(|i| *i < count));
