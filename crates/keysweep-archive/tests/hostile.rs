@@ -407,6 +407,13 @@ fn behind_the_end_of_a_tar_archive() {
         assert!(members.contains(&("behind the end".to_owned(), expected)), "{members:?}");
         assert_eq!(problems, Vec::<String>::new());
     }
+    // One program does not fill the last block, and others do not write the blocks that end it; what lacks bytes of a member is damaged.
+    for (lacking, problem) in [(0, false), (1, true), (47, true), (48, false), (49, true), (2_000, true)] {
+        let short = &archive[..512 + 2048 - lacking];
+        let (members, problems, _) = walk(&gzip(short), Limits::default());
+        assert!(members.iter().any(|(name, _)| name == "a"), "{members:?}");
+        assert_eq!(problems.len(), usize::from(problem), "{lacking}: {problems:?}");
+    }
     let twice = [&archive[..], &tar(&[("b", &text)])].concat();
     assert_eq!(walk(&twice, Limits::default()).0.len(), 2);
     // Before the end it is damage.

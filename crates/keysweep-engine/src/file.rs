@@ -77,7 +77,9 @@ impl Seen {
 
     /// Leaves out what was searched as a member.
     pub(crate) fn leave_out(&mut self, covered: &Covered) {
-        self.raws.retain(|raw| !covered.covers(raw.offset..raw.end()));
+        // Patterns may begin with the byte before a name; that of the first name in a member is the archive's.
+        let is_inside = |raw: &Raw| [0, 1].iter().any(|skip| covered.covers(raw.offset + skip..raw.end()));
+        self.raws.retain(|raw| !is_inside(raw));
         self.maps.retain(|start| !covered.covers(*start..start + 1));
     }
 

@@ -6,7 +6,7 @@
 
 use crate::artifact::path_in_archive;
 use crate::file::{Searcher, Seen};
-use crate::finding::{GitPlace, Location, Report};
+use crate::finding::{Finding, GitPlace, Location, Report};
 use crate::numbers;
 use crate::place::Part;
 use crate::scan::{Sweep, reason};
@@ -135,11 +135,22 @@ pub(crate) struct Encoded {
 /// Drops the places in such files at which what they hold shows through: it is reported under its own name.
 pub(crate) fn drop_shown_through(report: &mut Report, encoded: &Encoded) {
     let Encoded { compressed, scripts } = encoded;
+    let archives = |place: &Location| -> Vec<String> {
+        place.path.match_indices("!/").map(|(at, _)| place.path[..at].to_owned()).collect()
+    };
+    // Secrets that are named by their places have another name in the archive than in its member.
+    let held: HashSet<(String, Alike)> = report
+        .findings
+        .iter()
+        .filter(|finding| is_named_by_place(finding))
+        .flat_map(|finding| finding.locations.iter().flat_map(archives).map(|archive| (archive, alike(finding))))
+        .filter(|(archive, _)| compressed.contains(archive))
+        .collect();
     for finding in &mut report.findings {
         let inside: HashSet<String> = finding
             .locations
             .iter()
-            .flat_map(|place| place.path.match_indices("!/").map(|(at, _)| place.path[..at].to_owned()))
+            .flat_map(archives)
             .filter(|archive| compressed.contains(archive) || scripts.contains(archive))
             .collect();
         if !inside.is_empty() {
@@ -148,7 +159,23 @@ pub(crate) fn drop_shown_through(report: &mut Report, encoded: &Encoded) {
             };
             finding.locations.retain(stays);
         }
+        if is_named_by_place(finding) && !held.is_empty() {
+            let alike = alike(finding);
+            finding.locations.retain(|place| !held.contains(&(place.path.clone(), alike.clone())));
+        }
     }
+    report.findings.retain(|finding| !finding.locations.is_empty());
+}
+
+/// What two findings of one secret have in common: rule, preview and details.
+type Alike = (String, Option<String>, Vec<(String, String)>);
+
+fn alike(finding: &Finding) -> Alike {
+    (finding.rule.clone(), finding.preview.clone(), finding.details.clone())
+}
+
+fn is_named_by_place(finding: &Finding) -> bool {
+    finding.fingerprint.starts_with("place-")
 }
 
 impl<'a, 'b> Unpacking<'a, 'b> {

@@ -274,3 +274,48 @@ fn archives_on_standard_input_may_be_large() {
     assert_eq!(code, 3);
     assert!(report["incidents"][0]["message"].as_str().unwrap().contains("longer than"), "{report}");
 }
+
+#[test]
+fn a_password_at_the_begin_of_a_member_is_told_once() {
+    // The last one stores what it compresses, so that the password can be read in the compressed file, too.
+    let store = "tar cf a.tar .env && python3 -c \"import gzip; open('out/a.gz', 'wb').write(gzip.compress(open('a.tar', 'rb').read(), 0))\"";
+    for (tools, command) in [
+        (&["tar"][..], "tar cf out/a.tar .env"),
+        (&["tar", "gzip"], "tar czf out/a.tgz .env"),
+        (&["tar", "python3"], store),
+    ] {
+        let dir = folder(&Key::new(150));
+        // Made here, since what looks like a password is no part of the source.
+        let value: String = "kJ8 mQ2 pXw 9vT".split(' ').collect();
+        fs::write(dir.path().join(".env"), format!("DB_PASSWORD={value}\n")).unwrap();
+        if made(dir.path(), tools, command) {
+            let (report, code) = scan_path(&dir.path().join("out"));
+            let places: Vec<&str> = report["findings"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .flat_map(|finding| finding["locations"].as_array().unwrap())
+                .map(|place| place["path"].as_str().unwrap())
+                .collect();
+            assert!(code == 1 && places.len() == 1 && places[0].ends_with("!/.env"), "{command}: {places:?}");
+        }
+    }
+}
+
+#[test]
+fn layers_that_umoci_makes_are_read_whole() {
+    let key = Key::new(151);
+    let dir = folder(&key);
+    // The layer that it inserts ends behind the last byte of the last file.
+    let command = "umoci init --layout out/oci && umoci new --image out/oci:a && umoci insert --image out/oci:a in /in";
+    if made(dir.path(), &["umoci"], command) {
+        let (report, code) = scan_path(&dir.path().join("out"));
+        assert_eq!((fingerprints(&report), code), (vec![key.fingerprint()], 1), "{report}");
+        assert_eq!(report["complete"], true, "{report}");
+    }
+    let zstd = "skopeo copy -q --dest-compress-format zstd oci:out/oci:a oci:zstd:a";
+    if made(dir.path(), &["umoci", "skopeo"], zstd) {
+        let (report, code) = scan_path(&dir.path().join("zstd"));
+        assert_eq!((fingerprints(&report), code), (vec![key.fingerprint()], 1), "{report}");
+    }
+}

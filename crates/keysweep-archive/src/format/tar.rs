@@ -133,8 +133,15 @@ fn member(input: &mut Stream<'_>, name: String, size: u64, walk: &mut Walk<'_>) 
     if !walk.member(member, &mut content) {
         return Ok(false);
     }
-    input.skip(end - input.position)?;
-    Ok(true)
+    input.skip((start + size).saturating_sub(input.position))?;
+    let mut padding = [0; BLOCK as usize];
+    let padding = &mut padding[..(end - start - size) as usize];
+    match input.fill(padding)? {
+        // `umoci insert` ends behind the last byte of the last member.
+        0 => Ok(true),
+        read if read < padding.len() => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(true),
+    }
 }
 
 fn padded(size: u64) -> u64 {
