@@ -5,7 +5,7 @@ use crate::entropy::shannon;
 use crate::finder::{Finder, Found};
 use crate::model::{Anchor, Boundary, Detector, Level, Rule, Severity, TokenRule};
 use crate::probe::Probe;
-use crate::{pattern, placeholders};
+use crate::{next_line, pattern, placeholders};
 use regex_automata::meta::Regex;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -49,6 +49,9 @@ pub enum Rejection {
     /// The match goes on.
     #[error("letters, digits or the like stand directly beside it")]
     Boundary,
+    /// The setting has no value, and the next line is one of its own.
+    #[error("it is the next line's own name")]
+    NextLine,
     /// It is too regular.
     #[error("the entropy is {0:.2} bits a byte")]
     Entropy(f64),
@@ -202,6 +205,9 @@ impl Programs {
         // Only a checksum makes up for a missing boundary.
         if !bounded && self.check.is_none() {
             return Err(Rejection::Boundary);
+        }
+        if next_line::is_other_setting(window, found.whole.start, &found.secret) {
+            return Err(Rejection::NextLine);
         }
         let entropy = shannon(secret);
         if rule.entropy.is_some_and(|least| entropy < least) {

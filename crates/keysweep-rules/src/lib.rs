@@ -32,6 +32,7 @@ mod fragments;
 pub mod import;
 pub mod lint;
 pub mod model;
+mod next_line;
 pub mod parse;
 mod pattern;
 pub mod placeholders;
