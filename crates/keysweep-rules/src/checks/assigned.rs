@@ -77,6 +77,9 @@ impl<'a> Place<'a> {
     pub(super) fn of(candidate: &Candidate<'a>) -> Option<Self> {
         let (_, name) = candidate.groups.iter().find(|(group, _)| *group == "name")?;
         let (whole, secret) = (candidate.whole, candidate.secret);
+        if let Some(place) = Self::before_name(name, whole, secret) {
+            return Some(place);
+        }
         let behind = (0..=1).find(|n| whole.len().checked_sub(*n).is_some_and(|end| whole[..end].ends_with(secret)))?;
         let until = whole.len() - behind - secret.len();
         let start = memchr::memmem::find(&whole[..until], name)? + name.len();
@@ -85,6 +88,19 @@ impl<'a> Place<'a> {
         let quote = between.last().copied().filter(|b| b"\"'`".contains(b));
         let quoted = quote.is_some() && (after == quote || after == Some(b'\\'));
         Some(Self { name, quoted, between, after, led: start > name.len() + 1 })
+    }
+
+    /// `value="..." key="name"`: the value stands in quotes, and then its name does.
+    fn before_name(name: &'a [u8], whole: &'a [u8], secret: &[u8]) -> Option<Self> {
+        let (start, at) = (address(secret, whole)?, address(name, whole)?);
+        let quote = start.checked_sub(1).and_then(|before| whole.get(before..start))?;
+        (start + secret.len() < at).then_some(Self {
+            name,
+            quoted: b"\"'".contains(&quote[0]),
+            between: b"=",
+            after: quote.first().copied(),
+            led: false,
+        })
     }
 
     /// Whether the value is a literal that is given to the name, and not compared with it, passed beside it or its own
@@ -149,6 +165,12 @@ impl<'a> Place<'a> {
             .iter()
             .any(|word| memchr::memmem::find(&lower, word).is_some())
     }
+}
+
+/// Where a part of a text stands in it.
+fn address(part: &[u8], whole: &[u8]) -> Option<usize> {
+    let at = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    (at + part.len() <= whole.len()).then_some(at)
 }
 
 /// Verbs with which functions begin that are given a secret to look for, to judge or to change.

@@ -168,7 +168,7 @@ pub(super) fn names_password(name: &[u8]) -> bool {
         "password" | "passwd" | "passphrase" | "pwd" | "passwort" | "passcode" => true,
         // Tests pass, and so do parcels.
         "pass" => *index == 0 || WHOSE_PASS.contains(&parts[index - 1].as_str()),
-        "pw" => index.checked_sub(1).is_some_and(|before| WHOSE_PASS.contains(&parts[before].as_str())),
+        "pw" => index.checked_sub(1).map_or(parts.len() == 1, |at| WHOSE_PASS.contains(&parts[at].as_str())),
         "pswd" | "kennwort" | "contrasena" => true,
         _ => {
             let short = part.strip_suffix("pass").or(part.strip_suffix("pwd"));
