@@ -88,6 +88,37 @@ impl<P: Prime<N>, const N: usize, const D: usize, const K: usize> Sums<P, N, D, 
         sums
     }
 
+    /// A sum for each of some points, which begins as that.
+    ///
+    /// # Panics
+    ///
+    /// If [`available`] is false.
+    pub fn of(points: &[LanePoint<N>]) -> Self {
+        let mut sums = Self::new(points.len(), &LanePoint { x: [0; N], y: [0; N] });
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `new` saw that the CPU has the instructions.
+        unsafe {
+            ifma::import::<P, N, D, K>(&mut sums, points);
+        }
+        sums
+    }
+
+    /// Writes out the first sums, each coordinate times `factor / 2^(52 D)`; `factor` is below the prime.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer sums.
+    pub fn export(&self, factor: &[u64; N], out: &mut [LanePoint<N>]) {
+        assert!(out.len() <= self.len());
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `new` saw that the CPU has the instructions.
+        unsafe {
+            ifma::export::<P, N, D, K>(self, factor, out);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = factor;
+    }
+
     /// Number of sums.
     #[allow(clippy::len_without_is_empty)] // There is none without.
     pub fn len(&self) -> usize {

@@ -199,13 +199,19 @@ fn sub<P: Prime<N>, const N: usize, const D: usize, const K: usize>(
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn halve<P: Prime<N>, const N: usize, const D: usize, const K: usize>(a: &mut Group<D, K>) {
+    lessen(a, &Constants::<P, N, D>::TWICE);
+}
+
+/// Takes a number away where that leaves no negative one.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn lessen<const D: usize, const K: usize>(a: &mut Group<D, K>, by: &[u64; D]) {
     let mask = all((1 << 52) - 1);
     let mut less = *a;
     let mut borrow = [_mm512_setzero_si512(); K];
     for i in 0..D {
         for k in 0..K {
-            let twice = all(Constants::<P, N, D>::TWICE[i]);
-            let difference = _mm512_add_epi64(_mm512_sub_epi64(a[k][i], twice), borrow[k]);
+            let difference = _mm512_add_epi64(_mm512_sub_epi64(a[k][i], all(by[i])), borrow[k]);
             borrow[k] = _mm512_srai_epi64::<52>(difference);
             less[k][i] = _mm512_and_si512(difference, mask);
         }
@@ -279,6 +285,22 @@ fn spread<const D: usize>(limbs: &[__m512i], digits: &mut Vector<D>) {
         // What is shifted by 64 is gone.
         let high = _mm512_sllv_epi64(at(limb + 1), all(64 - shift));
         *digit = _mm512_and_si512(_mm512_or_si512(low, high), mask);
+    }
+}
+
+/// Digits of 52 bits as limbs of 64.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn join<const D: usize>(digits: &Vector<D>, limbs: &mut [__m512i]) {
+    let zero = _mm512_setzero_si512();
+    for (i, limb) in limbs.iter_mut().enumerate() {
+        let (digit, shift) = (64 * i / 52, (64 * i % 52) as u64);
+        let at = |index: usize| digits.get(index).copied().unwrap_or(zero);
+        let low = _mm512_srlv_epi64(at(digit), all(shift));
+        // What is shifted by 64 or more is gone.
+        let next = _mm512_sllv_epi64(at(digit + 1), all(52 - shift));
+        let last = _mm512_sllv_epi64(at(digit + 2), all(104 - shift));
+        *limb = _mm512_or_si512(_mm512_or_si512(low, next), last);
     }
 }
 
@@ -402,6 +424,50 @@ fn prefetch<const N: usize>(row: &[LanePoint<N>], digits: &[i16], count: usize) 
         let point = row.as_ptr().wrapping_add(index).cast::<__m512i>();
         for part in 0..size_of::<LanePoint<N>>() / 64 {
             _mm_prefetch::<_MM_HINT_T0>(point.wrapping_add(part).cast());
+        }
+    }
+}
+
+/// # Safety
+///
+/// The CPU has the instructions.
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) unsafe fn import<P, const N: usize, const D: usize, const K: usize>(
+    sums: &mut Sums<P, N, D, K>,
+    points: &[LanePoint<N>],
+) {
+    for (vector, points) in points.chunks(LANES).enumerate() {
+        let digits = std::array::from_fn(|i| if i < points.len() { i as i16 + 1 } else { 0 });
+        let (x, y) = (group_mut::<D, 1>(&mut sums.x, vector), group_mut::<D, 1>(&mut sums.y, vector));
+        // SAFETY: the digits are those of points that are there.
+        unsafe { gather::<N, D>(points, &digits, &mut x[0], &mut y[0]) };
+    }
+}
+
+/// # Safety
+///
+/// The CPU has the instructions.
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) unsafe fn export<P: Prime<N>, const N: usize, const D: usize, const K: usize>(
+    sums: &Sums<P, N, D, K>,
+    factor: &[u64; N],
+    out: &mut [LanePoint<N>],
+) {
+    let factor: Group<D, 1> = [std::array::from_fn(|i| all(digits::<N, D>(factor)[i]))];
+    let mut product = zero::<D, 1>();
+    for (vector, points) in out.chunks_mut(LANES).enumerate() {
+        let mut words = [[_mm512_setzero_si512(); LANES]; POINT];
+        for (i, list) in [&sums.x, &sums.y].into_iter().enumerate() {
+            mul::<P, N, D, 1>(&mut product, group(list, vector), &factor);
+            lessen(&mut product, &Constants::<P, N, D>::P);
+            join(&product[0], &mut words.as_flattened_mut()[N * i..N * (i + 1)]);
+        }
+        for (part, words) in words.iter().enumerate().take(size_of::<LanePoint<N>>() / 64) {
+            for (point, words) in points.iter_mut().zip(transpose(*words)) {
+                let to = std::ptr::from_mut(point).cast::<__m512i>();
+                // SAFETY: a point is made of whole vectors, aligned.
+                unsafe { _mm512_store_si512(to.add(part), words) };
+            }
         }
     }
 }

@@ -151,6 +151,15 @@ fn sums_are_those_of_the_textbook<P: Prime<N>, const N: usize, const D: usize, c
                 assert_eq!(found, (0..count).filter(same).collect::<Vec<_>>(), "{count} {step}");
             }
         }
+        // Written out as they are, and with a factor; and read again.
+        let mut out = vec![packed[0]; count];
+        sums.export(&to_limbs(&((BigUint::from(1u32) << (52 * D)) % &naive.p)), &mut out);
+        let read = Sums::<P, N, D, K>::of(&out);
+        assert!((0..count).all(|i| out[i] == sums.get(i) && read.get(i) == out[i]), "{count}");
+        let factor = &naive.p - 3u32;
+        sums.export(&to_limbs(&factor), &mut out);
+        let times = |n: &BigUint| to_limbs(&(n * &factor % &naive.p));
+        assert!(out.iter().zip(&expected).all(|(o, (x, y))| *o == LanePoint { x: times(x), y: times(y) }), "{count}");
         let mut copy = Sums::<P, N, D, K>::new(count, &packed[0]);
         copy.copy(&sums, count);
         assert_eq!(copy.get(count - 1), sums.get(count - 1));

@@ -175,7 +175,7 @@ const MAX_WIDTH: u32 = 12;
 /// Digits of the tables for few scalars, which are made once: to make one takes as long as to multiply a thousand scalars.
 const KEPT_WIDTH: u32 = 7;
 /// What an addition costs without vector instructions, in those with them.
-const PLAIN_COST: usize = 4;
+const PLAIN_COST: usize = 2;
 /// Tables of that width: about 200 KiB each.
 static TABLES: Mutex<BTreeMap<Group, Arc<dyn Derive>>> = Mutex::new(BTreeMap::new());
 

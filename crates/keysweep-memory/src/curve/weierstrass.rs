@@ -164,7 +164,7 @@ impl<const N: usize> Scratch<N> {
 pub(crate) struct Table<C: Weierstrass<N>, const N: usize> {
     /// Bits of a digit.
     width: u32,
-    /// For each digit's place `j`: `1 * 2^(w j)` to `2^(w - 1) * 2^(w j)` times the generator.
+    /// For each digit's place `j`: `1 * 2^(w j)` to `2^(w - 1) * 2^(w j)` times the generator; nothing if there is `packed`.
     points: Vec<Point<N>>,
     /// The same for vector instructions, if there are any, and a row more that begins with the negative of `start`.
     packed: Vec<<C::Vectors as Vectors<N>>::Packed>,
@@ -179,16 +179,18 @@ const MIN_VECTORS: usize = 16;
 impl<C: Weierstrass<N>, const N: usize> Table<C, N> {
     /// A table for digits of `width` bits, from 2 to 14.
     pub(crate) fn new(width: u32) -> Self {
-        let a = C::a();
-        let bases = powers::<C, N>(C::generator(), Self::places(width), |place| place as u32 * width);
-        let points = Self::rows(&bases, 1 << (width - 1));
-        let mut table = Self { width, points, packed: Vec::new(), start: Point::NEUTRAL, a };
-        table.packed = C::Vectors::pack(&table.points);
-        if !table.packed.is_empty() {
-            table.start = table.multiply_plainly(&[chain::start()])[0];
-            let mut last = vec![Point::NEUTRAL; 1 << (width - 1)];
-            last[0] = table.start.negated::<C::Field>();
-            table.packed.extend(C::Vectors::pack(&last));
+        let (a, places) = (C::a(), Self::places(width));
+        let mut table = Self { width, points: Vec::new(), packed: Vec::new(), start: Point::NEUTRAL, a };
+        if C::Vectors::available() {
+            let powers = powers::<C, N>(C::generator(), places * width as usize, |i| i as u32);
+            table.packed = C::Vectors::rows(&powers, width as usize);
+            table.start = table.multiply_few(&[chain::start()])[0];
+            let mut last = vec![C::Vectors::pack(&Point::NEUTRAL); 1 << (width - 1)];
+            last[0] = C::Vectors::pack(&table.start.negated::<C::Field>());
+            table.packed.extend(last);
+        } else {
+            let bases = powers::<C, N>(C::generator(), places, |place| place as u32 * width);
+            table.points = Self::rows(&bases, 1 << (width - 1));
         }
         table
     }
@@ -218,10 +220,13 @@ impl<C: Weierstrass<N>, const N: usize> Table<C, N> {
 
     /// The multiples of the generator by all `scalars`. Bits beyond [`Weierstrass::BITS`] must be zero.
     pub(crate) fn multiply(&self, scalars: &[[u64; N]]) -> Vec<Point<N>> {
-        if self.packed.is_empty() || scalars.len() < MIN_VECTORS {
+        let count = scalars.len();
+        if count < MIN_VECTORS {
+            return self.multiply_few(scalars);
+        }
+        if self.packed.is_empty() {
             return self.multiply_plainly(scalars);
         }
-        let count = scalars.len();
         let mut digits = Zeroizing::new(Vec::with_capacity((Self::places(self.width) + 1) * count));
         let mut carries = Zeroizing::new(vec![0u8; count]);
         for place in 0..Self::places(self.width) as u32 {
@@ -232,7 +237,7 @@ impl<C: Weierstrass<N>, const N: usize> Table<C, N> {
         let rows = self.packed.chunks_exact(1 << (self.width - 1));
         let (mut sums, failed) = C::Vectors::add_up(&self.start, rows, &digits, count);
         for index in failed.into_iter().filter(|index| *index < count) {
-            sums[index] = self.multiply_plainly(&scalars[index..=index])[0];
+            sums[index] = self.multiply_few(&scalars[index..=index])[0];
         }
         sums
     }
@@ -252,6 +257,37 @@ impl<C: Weierstrass<N>, const N: usize> Table<C, N> {
         digits.zeroize();
         carries.zeroize();
         sums
+    }
+
+    /// The point of the table that a digit picks at a place.
+    fn term(&self, place: usize, digit: i32) -> Point<N> {
+        let row = 1usize << (self.width - 1);
+        match self.packed.get(place * row + (digit.unsigned_abs() as usize).saturating_sub(1)) {
+            _ if digit == 0 => Point::NEUTRAL,
+            None => Point::multiple::<C::Field>(&self.points[place * row..(place + 1) * row], digit),
+            Some(packed) if digit > 0 => C::Vectors::unpack(packed),
+            Some(packed) => C::Vectors::unpack(packed).negated::<C::Field>(),
+        }
+    }
+
+    /// The same for few scalars: the terms of each are added up two by two, so that there are few inversions.
+    fn multiply_few(&self, scalars: &[[u64; N]]) -> Vec<Point<N>> {
+        let (count, mut scratch) = (scalars.len(), Scratch::new());
+        let mut carries = vec![0u8; count];
+        let mut terms: Vec<Point<N>> = Vec::with_capacity(Self::places(self.width) * count);
+        for place in 0..Self::places(self.width) {
+            let digit = |(scalar, carry)| signed_digit(scalar, place as u32, self.width, carry);
+            let digits = scalars.iter().zip(&mut carries).map(digit);
+            terms.extend(digits.map(|digit| self.term(place, digit)));
+        }
+        while terms.len() > count {
+            let half = (terms.len() / count).div_ceil(2) * count;
+            let (sums, others) = terms.split_at_mut(half);
+            scratch.add::<C>(&mut sums[..others.len()], &self.a, |i| others[i]);
+            terms.truncate(half);
+        }
+        carries.zeroize();
+        terms
     }
 }
 

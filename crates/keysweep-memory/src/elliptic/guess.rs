@@ -39,17 +39,19 @@ const MAX_GUESSES: usize = 1 << GUESS_BITS;
 
 /// What the search may cost: multiplications on a curve of 256 bits, at least, and more for each GiB.
 const COST: u64 = 240_000;
-const COST_PER_GIB: u64 = 500_000;
+const COST_PER_GIB: u64 = 1_000_000;
 /// Places tried for curves of which no public key was seen.
 const PLACES_WEAK: usize = 2_000;
+/// And for curves that few programs use and nothing speaks of.
+const PLACES_RARE: usize = 200;
 
 /// What a multiplication costs, in those on a curve of 256 bits.
 fn cost(group: Group) -> f64 {
     match group.limbs() {
         4 => 1.0,
-        6 => 3.4,
-        7 => 4.5,
-        _ => 6.5,
+        6 => 2.6,
+        7 => 3.8,
+        _ => 5.0,
     }
 }
 
@@ -100,7 +102,7 @@ pub(super) fn plan(context: &Context<'_>, stretches: &[Stretch], evidence: &Evid
         })
         .collect();
     if evidence.curves.contains(&Curve::P521) {
-        passes.extend(places.passes_521(budget));
+        passes.extend(places.passes_521(budget, evidence.points.contains(&Curve::P521)));
     }
     let (of_numbers, left_out) = number_passes(context, evidence, budget);
     passes.extend(of_numbers);
@@ -139,16 +141,16 @@ fn recipes(evidence: &Evidence) -> Vec<(Group, Reading, Tier, usize)> {
     all.push((group, Reading::ClampedReversed, Tier::Structure, PLACES_WEAK));
     all.push((group, Reading::Reduced, Tier::Word, usize::MAX));
     let group = Group::Edwards448;
-    let (tier, count) = if evidence.edwards448 { (Tier::Word, usize::MAX) } else { (Tier::Exact, PLACES_WEAK / 4) };
+    let (tier, count) = if evidence.edwards448 { (Tier::Word, usize::MAX) } else { (Tier::Exact, PLACES_RARE) };
     all.push((group, Reading::Seed, tier, count));
     all.push((group, Reading::Clamped, tier, count));
-    all.push((group, Reading::ClampedReversed, Tier::Structure, PLACES_WEAK / 4));
+    all.push((group, Reading::ClampedReversed, Tier::Structure, PLACES_RARE));
     all
 }
 
 /// What may be spent on this dump.
 fn budget(context: &Context<'_>) -> u64 {
-    // A multiplication takes some 3 microseconds, so that a quick search reads 40 MB a second at least.
+    // A multiplication takes one microsecond with vectors, three without: a quick search reads 40 MB a second at least.
     context.allowance(COST, 128)
         + ((u128::from(context.bytes()) * u128::from(COST_PER_GIB)) >> 30).min(4_000_000) as u64
 }
@@ -215,14 +217,18 @@ fn collect(context: &Context<'_>, stretches: &[Stretch], evidence: &Evidence) ->
 }
 
 impl Places {
-    /// Numbers of P-521 are read in four ways, for a quarter of what all others may cost.
-    fn passes_521(&mut self, budget: u64) -> Vec<Pass> {
+    /// Numbers of P-521 are read in four ways, for a quarter of what all others may cost; fewer if no public key was seen.
+    fn passes_521(&mut self, budget: u64, seen: bool) -> Vec<Pass> {
         let group = Group::Ec(Curve::P521);
-        let count = ((budget as f64 / 16.0 / cost(group)) as usize).clamp(PLACES_WEAK, PLACES_521);
+        let (tier, count) = if seen {
+            (Tier::Word, ((budget as f64 / 16.0 / cost(group)) as usize).clamp(PLACES_WEAK, PLACES_521))
+        } else {
+            (Tier::Exact, PLACES_WEAK / 4)
+        };
         let Windows521 { big, little, words } = &mut self.bytes66;
         let [big, little, words]: [Arc<[u64]>; 3] = [big, little, words].map(|windows| {
             windows.best(count);
-            windows.offsets(Tier::Word, usize::MAX).into()
+            windows.offsets(tier, usize::MAX).into()
         });
         [
             (Reading::Number(Order::Big), big),

@@ -15,8 +15,18 @@ pub(crate) trait Vectors<const N: usize>: Copy {
     /// Tables for them in place of `rows`.
     fn tables<C: Weierstrass<N>>(rows: Rows<C, N>) -> Arc<dyn Tables>;
 
-    /// The points as they take them; nothing if this CPU has no such instructions.
-    fn pack(points: &[Point<N>]) -> Vec<Self::Packed>;
+    /// Whether this CPU has them. All else must be used only if it has.
+    fn available() -> bool;
+
+    /// A point as they take it.
+    fn pack(point: &Point<N>) -> Self::Packed;
+
+    /// What such a point is.
+    fn unpack(point: &Self::Packed) -> Point<N>;
+
+    /// For each `width` of a point's multiples by powers of two, `2^i` for all `i` from 0 on, a row: the multiples of the first of them by 1 to
+    /// `2^(width - 1)`.
+    fn rows(powers: &[Point<N>], width: usize) -> Vec<Self::Packed>;
 
     /// For each of `count` sums, `start` and one point of each row added up: those that the digits pick, rounds of `count` digits
     /// one after the other. Says of which sums that failed.
@@ -35,8 +45,43 @@ pub(crate) struct Ifma<F, const D: usize, const K: usize>(PhantomData<F>);
 impl<F: Field<N> + Prime<N>, const N: usize, const D: usize, const K: usize> Vectors<N> for Ifma<F, D, K> {
     type Packed = LanePoint<N>;
 
-    fn pack(points: &[Point<N>]) -> Vec<LanePoint<N>> {
-        if lanes::available() { points.iter().map(pack::<F, N, D>).collect() } else { Vec::new() }
+    fn available() -> bool {
+        lanes::available()
+    }
+
+    fn pack(point: &Point<N>) -> LanePoint<N> {
+        pack::<F, N, D>(point)
+    }
+
+    fn unpack(point: &LanePoint<N>) -> Point<N> {
+        let back = |n: &[u64; N]| field::mul::<F, N>(n, &Radix::<F, N, D>::OUT);
+        Point { x: back(&point.x), y: back(&point.y) }
+    }
+
+    fn rows(powers: &[Point<N>], width: usize) -> Vec<LanePoint<N>> {
+        let (row, none) = (1 << (width - 1), LanePoint { x: [0; N], y: [0; N] });
+        let mut rows = vec![none; powers.len() / width * row];
+        let mut room = Room::default();
+        for (step, filled) in (0..width).map(|step| (step, 1 << step)) {
+            // What is there from 1 on, the last one left out, and the last one, which is added to them. Twice the last one is a power.
+            let last: Vec<_> = powers.iter().skip(step).step_by(width).map(pack::<F, N, D>).collect();
+            rows.chunks_exact_mut(row).zip(&last).for_each(|(row, last)| row[filled - 1] = *last);
+            if filled == 1 || filled == row {
+                continue;
+            }
+            let known: Vec<_> = rows.chunks_exact(row).flat_map(|row| &row[..filled - 1]).copied().collect();
+            let digits: Vec<i16> =
+                (0..last.len()).flat_map(|i| std::iter::repeat_n(i as i16 + 1, filled - 1)).collect();
+            let mut sums = lanes::Sums::<F, N, D, K>::of(&known);
+            // None of these fails: a multiple below the last one is neither it nor its negative.
+            sums.add(&last, &digits, &mut room, &invert::<F, N, D>, &mut Vec::new());
+            let mut new = known;
+            sums.export(&Radix::<F, N, D>::SAME, &mut new);
+            for (row, new) in rows.chunks_exact_mut(row).zip(new.chunks_exact(filled - 1)) {
+                row[filled..2 * filled - 1].copy_from_slice(new);
+            }
+        }
+        rows
     }
 
     fn add_up(
@@ -50,12 +95,9 @@ impl<F: Field<N> + Prime<N>, const N: usize, const D: usize, const K: usize> Vec
         for (row, digits) in rows.zip(digits.chunks_exact(count.max(1))) {
             sums.add(row, digits, &mut room, &invert::<F, N, D>, &mut failed);
         }
-        let unpack = |index: usize| {
-            let LanePoint { x, y } = sums.get(index);
-            let back = |n: &[u64; N]| field::mul::<F, N>(n, &Radix::<F, N, D>::OUT);
-            Point { x: back(&x), y: back(&y) }
-        };
-        ((0..count).map(unpack).collect(), failed)
+        let mut out = vec![LanePoint { x: [0; N], y: [0; N] }; count];
+        sums.export(&F::ONE, &mut out);
+        (out.into_iter().map(|LanePoint { x, y }| Point { x, y }).collect(), failed)
     }
 
     fn tables<C: Weierstrass<N>>(rows: Rows<C, N>) -> Arc<dyn Tables> {
@@ -80,6 +122,8 @@ impl<F: Field<N>, const N: usize, const D: usize> Radix<F, N, D> {
     /// `2^(52 D)`: a product with it is divided by `2^(64 N)`.
     const IN: [u64; N] = field::power_of_two(F::P, 52 * D as u32);
     const OUT: [u64; N] = field::power_of_two(F::P, 128 * N as u32 - 52 * D as u32);
+    /// `2^(52 D)` as it is: a product of vectors with it is the other factor.
+    const SAME: [u64; N] = field::power_of_two(F::P, 52 * D as u32);
     /// Makes `2^(52 D) / x` of the inverse of `x * 2^(52 D)` in the field's form, `2^(128 N) / (x * 2^(52 D))`.
     const AGAIN: [u64; N] = field::power_of_two(F::P, 104 * D as u32 - 64 * N as u32);
 }
