@@ -185,7 +185,8 @@ impl Repository {
 
     /// Whether `HEAD` has this blob at this path.
     pub fn is_in_head(&self, change: &Change) -> bool {
-        let Ok(Some(head)) = self.head() else { return false };
+        // Asked for each change of a range.
+        let Some(head) = *self.head_tree.get_or_init(|| self.head().ok().flatten()) else { return false };
         let local = self.local();
         let Ok(tree) = local.find_tree(head) else { return false };
         let entry = tree.lookup_entry(change.path.split(|b| *b == b'/'));

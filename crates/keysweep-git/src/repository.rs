@@ -8,6 +8,7 @@ use gix::objs::{Find, FindHeader};
 use gix::{ObjectId, ThreadSafeRepository};
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Why a repository cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,8 @@ pub struct Repository {
     untied: Option<Untied>,
     /// Whether refs and logs are in tables, not in files.
     pub(crate) reftable: bool,
+    /// The tree of `HEAD` when it was first asked for.
+    pub(crate) head_tree: OnceLock<Option<ObjectId>>,
 }
 
 impl Repository {
@@ -92,7 +95,7 @@ impl Repository {
                 Some(_) => return Err(failed("its refs are kept in a way that is not supported".to_owned())),
             }
         };
-        Ok(Self { shared, name, quarantine, untied, reftable })
+        Ok(Self { shared, name, quarantine, untied, reftable, head_tree: OnceLock::new() })
     }
 
     /// How the repository was named.

@@ -29,7 +29,8 @@ pub struct Root {
 impl Repository {
     /// Everything history begins at: refs, `HEAD`s and private refs of all work trees, and their logs.
     pub(crate) fn roots(&self, problems: &mut Vec<Problem>) -> Vec<Root> {
-        let refs = self.refs(problems);
+        // Of tables all is read below.
+        let refs = if self.reftable { Vec::new() } else { self.refs(problems) };
         let common = self.common_dir();
         let linked = list(&common.join("worktrees"));
         let mut stacks = if self.reftable { self.all_stacks(&linked, problems) } else { Vec::new() };

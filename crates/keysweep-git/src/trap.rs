@@ -71,8 +71,9 @@ fn in_objects(folder: &Path) -> Option<PathBuf> {
         Err(_) => false,
     };
     let entries = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut objects = entries(folder.to_owned()).flat_map(|below| entries(below.path()));
-    objects.find(suspect).map(|entry| entry.path())
+    let objects = entries(folder.to_owned()).flat_map(|below| entries(below.path()));
+    let mut all = objects.chain(entries(folder.join("info/commit-graphs")));
+    all.find(suspect).map(|entry| entry.path())
 }
 
 /// Says that such a file is not opened.

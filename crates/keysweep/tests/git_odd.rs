@@ -185,10 +185,18 @@ fn a_pipe_among_the_files_of_a_repository_is_told_not_waited_for() {
     let repo = Repo::new();
     repo.commit("k.pem", Key::new(88).pem());
     let git = std::path::PathBuf::from(repo.arg()).join(".git");
-    for name in
-        ["HEAD", "config", "packed-refs", "index", "shallow", "objects/info/alternates", "objects/pack/pack-1.idx"]
-    {
+    for name in [
+        "HEAD",
+        "config",
+        "packed-refs",
+        "index",
+        "shallow",
+        "objects/info/alternates",
+        "objects/info/commit-graphs/commit-graph-chain",
+        "objects/pack/pack-1.idx",
+    ] {
         let (file, kept) = (git.join(name), git.join("kept"));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
         let was_there = fs::rename(&file, &kept).is_ok();
         assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
         for what in [&["--history"][..], &["--staged"]] {
