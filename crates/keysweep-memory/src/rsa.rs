@@ -6,7 +6,7 @@
 //! 2. *Ratios*: `d / n` and `dp / p` are `k / e` in their leading bits (`ratio`).
 //! 3. *Quotients*: `n / p` by Hensel's lifting is no larger than it has to be (`limbs::may_divide`).
 //!
-//! Of a known modulus more than half of one prime is enough (`partial`).
+//! Of a known modulus more than half of one prime is enough (`partial`), and of all numbers much less, or many wrong bits (`decay`).
 //!
 //! Moduli are those of the public keys that are known, and whatever in the dump is of their size.
 
@@ -14,6 +14,7 @@ mod amid;
 mod assemble;
 mod candidates;
 mod crt;
+mod decay;
 mod divisors;
 mod exponents;
 mod finder;
@@ -57,8 +58,8 @@ impl Finder for Rsa {
     fn find(&self, context: &Context<'_>, _spots: &[u64], outcome: &mut Outcome) {
         let mut search = finder::Search::new(context);
         search.run();
-        let (keys, rebuilt, limits) = search.finish();
+        let (found, limits) = search.finish();
         outcome.limits.extend(limits);
-        outcome.found.extend(report::found(context, &keys, &rebuilt));
+        outcome.found.extend(found);
     }
 }

@@ -102,3 +102,84 @@ fn a_dump_in_an_archive_is_searched_as_one() {
     assert_eq!(paths.into_iter().collect::<Vec<_>>(), ["core"], "{places:?}");
     assert!(places.iter().all(|place| place["address"].is_u64()), "in the dump, not in the archive: {places:?}");
 }
+
+/// Turns about one bit in so many over, always the same ones.
+fn decay(bytes: &mut [u8], one_in: u64, seed: u64) {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    for byte in bytes {
+        for bit in 0..8 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            *byte ^= u8::from((state >> 20).is_multiple_of(one_in)) << bit;
+        }
+    }
+}
+
+/// What is said of the places of the finding with a fingerprint.
+fn places(report: &serde_json::Value, fingerprint: &str) -> Vec<(u64, u64, String)> {
+    let finding = report["findings"].as_array().unwrap().iter().find(|f| f["fingerprint"] == fingerprint);
+    let finding = finding.unwrap_or_else(|| panic!("{fingerprint}: {}", report["findings"]));
+    let number = |place: &serde_json::Value, name: &str| place[name].as_u64().unwrap();
+    let of = |place: &serde_json::Value| {
+        (number(place, "offset"), number(place, "length"), place["structure"].as_str().unwrap_or_default().to_string())
+    };
+    finding["locations"].as_array().unwrap().iter().map(of).collect()
+}
+
+#[test]
+fn decayed_numbers_of_real_processes_are_rebuilt() {
+    for (name, form) in
+        [("mbedtls-rsa", "mbed TLS mpi"), ("nginx-worker", "OpenSSL BIGNUM"), ("gnutls-rsa", "GMP mpz_t")]
+    {
+        let (_dir, path) = unpack(name);
+        let fingerprint = format!("spki-sha256:{}", expected()[name]["rsa"]);
+        let before = places(&scan_path(&path).0, &fingerprint);
+        assert!(before.iter().any(|(.., what)| what.contains(form)), "{before:?}");
+        let mut core = fs::read(&path).unwrap();
+        for (offset, length, _) in &before {
+            decay(&mut core[*offset as usize..(offset + length) as usize], 50, *offset);
+        }
+        fs::write(&path, core).unwrap();
+        let (report, code) = scan_path(&path);
+        assert_eq!((code, &report["complete"]), (1, &true.into()), "{name}: {}", report["incidents"]);
+        let after = places(&report, &fingerprint);
+        let wrong = after.iter().filter(|(.., what)| what.ends_with(" bits wrong")).count();
+        assert!(wrong >= 4, "{name}: {after:?}");
+    }
+}
+
+#[test]
+fn a_decayed_key_is_rebuilt_with_a_public_key_from_elsewhere() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../keysweep-keys/tests/data/der/rsa-2048.p1");
+    let mut der = fs::read(data).unwrap();
+    // The header of the sequence, the version, the modulus with a zero in front, and the public exponent.
+    assert_eq!(der[4..12], [2, 1, 0, 2, 0x82, 1, 1, 0]);
+    let key = keysweep_keys::PublicKey::rsa(&der[12..268], &[1, 0, 1]);
+    let fingerprint = format!("spki-sha256:{}", key.fingerprint().hex());
+    decay(&mut der, 20, 7);
+    let mut image = vec![0; 256 << 10];
+    for (page, bytes) in image.chunks_mut(4096).enumerate().filter(|(page, _)| page % 4 != 0) {
+        bytes.iter_mut().enumerate().for_each(|(index, byte)| *byte = (index / 16 * page) as u8);
+    }
+    image[0x1_2345..][..der.len()].copy_from_slice(&der);
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("memory.img");
+    fs::write(&path, &image).unwrap();
+    let (report, code) = scan_path(dir.path());
+    assert_eq!((code, fingerprints(&report).len()), (0, 0), "{}", report["findings"]);
+    fs::write(dir.path().join("server.spki"), &key.spki).unwrap();
+    let (report, code) = scan_path(dir.path());
+    assert_eq!((code, &report["complete"]), (1, &true.into()), "{}", report["incidents"]);
+    let [(offset, length, what)] = &places(&report, &fingerprint)[..] else { panic!("{}", report["findings"]) };
+    assert!((0x1_2345..0x1_2355).contains(offset) && *length > 1000, "{offset} {length}");
+    assert!(what.starts_with("PKCS#1 DER, damaged, ") && what.ends_with(" bits wrong"), "{what}");
+    // A hunt finds it with the public key alone.
+    let output = common::keysweep()
+        .args(["hunt", "--format", "json", "--key"])
+        .args([dir.path().join("server.spki"), path])
+        .output()
+        .unwrap();
+    let (report, code) = common::parse(&output);
+    assert_eq!((code, fingerprints(&report)), (1, vec![fingerprint]), "{}", report["findings"]);
+}

@@ -2,6 +2,7 @@
 
 use super::assemble;
 use super::candidates::{Candidates, Ends, PlaceOfEnd};
+use super::decay::Decayed;
 use super::join::{self, Hits};
 use super::key::{Exponent, Key};
 use super::limbs::MAX_LIMBS;
@@ -9,8 +10,10 @@ use super::lows::Lows;
 use super::natural::Natural;
 use super::partial::Remains;
 use super::primes::Primes;
+use super::report;
 use super::source::{End, Source};
 use crate::anchors::is_anchor;
+use crate::found::Found;
 use crate::search::{Context, Effort};
 use keysweep_keys::{Algorithm, PublicKey};
 use std::collections::HashMap;
@@ -59,6 +62,8 @@ pub(super) struct Search<'a> {
     pub(super) lone: Vec<(Natural, u64)>,
     /// What is left of primes that were rebuilt.
     pub(super) rebuilt: Vec<Remains>,
+    /// Where damaged numbers lie of keys that were rebuilt.
+    pub(super) decayed: Vec<Decayed>,
     pub(super) source: Source<'a>,
     /// Numbers whose primality is known.
     pub(super) primes: Primes,
@@ -99,6 +104,7 @@ impl<'a> Search<'a> {
             keys: Vec::new(),
             lone: Vec::new(),
             rebuilt: Vec::new(),
+            decayed: Vec::new(),
             source: Source::new(context.memory),
             primes: Primes::default(),
             steps: context.allowance(FIXED_STEPS as u64, 1) as usize
@@ -128,12 +134,13 @@ impl<'a> Search<'a> {
         self.crt_exponents();
         self.pair_lone_primes();
         self.partial();
+        self.decay();
         self.settle();
     }
 
-    /// The keys, what is left of primes that were rebuilt, and why not everything was tried.
-    pub(super) fn finish(self) -> (Vec<Key>, Vec<Remains>, Vec<&'static str>) {
-        (self.keys, self.rebuilt, self.limits)
+    /// The findings, and why not everything was tried.
+    pub(super) fn finish(self) -> (Vec<Found>, Vec<&'static str>) {
+        (report::found(self.context, &self.keys, &self.rebuilt, &self.decayed), self.limits)
     }
 
     pub(super) fn limit(&mut self, phrase: &'static str) {

@@ -1,6 +1,7 @@
 //! From keys to findings: the proof, and every place where a part of the key lies.
 
 use super::RULE;
+use super::decay::Decayed;
 use super::key::{Exponent, Key};
 use super::natural::Natural;
 use super::partial::{self, Remains};
@@ -14,7 +15,7 @@ use keysweep_keys::{Algorithm, KeyMaterial, Protection};
 use zeroize::Zeroizing;
 
 /// The findings of the keys that can be proven.
-pub(super) fn found(context: &Context<'_>, keys: &[Key], rebuilt: &[Remains]) -> Vec<Found> {
+pub(super) fn found(context: &Context<'_>, keys: &[Key], rebuilt: &[Remains], decayed: &[Decayed]) -> Vec<Found> {
     let mut found = Vec::new();
     let mut patterns = Vec::new();
     let mut remains = Vec::new();
@@ -45,7 +46,8 @@ pub(super) fn found(context: &Context<'_>, keys: &[Key], rebuilt: &[Remains]) ->
         }
         let name = |p: &Natural| secrets.iter().find(|(_, number)| number == p).map(|(name, _)| name);
         let place = |remains: &&Remains| Some(partial::place(&mut source, remains, name(&remains.p)?));
-        remains.push(of_key.iter().filter_map(place).collect::<Vec<Place>>());
+        let damaged = decayed.iter().filter(|decayed| decayed.n == key.n).map(|decayed| decayed.place.clone());
+        remains.push(of_key.iter().filter_map(place).chain(damaged).collect::<Vec<Place>>());
         found.push(Found { rule: RULE, material, places: Vec::new() });
     }
     if found.is_empty() {

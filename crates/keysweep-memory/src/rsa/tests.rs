@@ -66,7 +66,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    fn new(random: &mut Random, sizes: &[u64], e: u64) -> Self {
+    pub(super) fn new(random: &mut Random, sizes: &[u64], e: u64) -> Self {
         loop {
             let primes = sizes.iter().map(|bits| random.prime(*bits)).collect();
             if let Some(key) = Self::of(primes, e) {

@@ -6,7 +6,7 @@ use super::super::natural::Natural;
 use super::plane::near;
 
 /// Bits that may be lost of a prime with so many.
-pub(super) fn most_lost(prime_bits: u32) -> u32 {
+pub(in super::super) fn most_lost(prime_bits: u32) -> u32 {
     (prime_bits / 3).saturating_sub(SPARE)
 }
 
@@ -37,7 +37,7 @@ pub(super) fn from_top(n: &Natural, top: &Natural, lost: u32) -> Option<Natural>
 /// The prime of `n` that is `low` in its lowest `known` bits, and has `lost` more; all the others of `low` are zero.
 ///
 /// With `p = low + x * 2^known` and `q = n / low + y * 2^known` modulo a power of two, `x * q0 + y * p0` is known modulo `2^known`.
-pub(super) fn from_low(n: &Natural, low: &Natural, known: u32, lost: u32) -> Option<Natural> {
+pub(in super::super) fn from_low(n: &Natural, low: &Natural, known: u32, lost: u32) -> Option<Natural> {
     let inverse = inverse_of_odd(low, known)?;
     let cut = |number: &Natural| number.low_bits(known);
     let q0 = cut(&inverse.times(&cut(n)));

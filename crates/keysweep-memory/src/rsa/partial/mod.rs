@@ -20,6 +20,7 @@ use super::natural::Natural;
 use super::source::Source;
 use crate::order::Order;
 use crate::search::Effort;
+pub(super) use ends::{from_low, most_lost};
 use places::{Rank, Side, Window};
 use polynomial::Hole;
 pub(super) use remains::{Remains, forms, merge, place};
@@ -50,8 +51,8 @@ const BESIDE: u32 = 14;
 const PATIENCE: u64 = 3;
 
 /// A modulus, and what is done for it.
-struct Target {
-    n: Natural,
+pub(super) struct Target {
+    pub(super) n: Natural,
     /// Bits of a prime.
     bits: u32,
     /// Whether it is one only by its size and structure.
@@ -89,7 +90,7 @@ impl Search<'_> {
 
     /// The moduli that are looked for, those that lie in the dump as limbs first: whoever uses a key has its modulus so, and of
     /// other certificates there may be hundreds.
-    fn targets(&self) -> Vec<Target> {
+    pub(super) fn targets(&self) -> Vec<Target> {
         let new = |n: &Natural| !self.has(n) && n.bits() >= 2 * MIN_PRIME_BITS;
         let target = |n: &Natural, presumed| Target { n: n.clone(), bits: n.bits().div_ceil(2), presumed };
         let mut targets: Vec<Target> =
