@@ -140,8 +140,7 @@ impl Multiplier {
 
     /// A multiplier for about `expected` scalars: the more, the larger is the table.
     pub fn new(group: Group, expected: usize) -> Self {
-        // A table is made without vector instructions.
-        let entry = if keysweep_match::lanes::available() { PLAIN_COST } else { 1 };
+        let entry = if keysweep_match::lanes::available() { ENTRY_COST } else { 1 };
         let cost = |width: u32| {
             let places = (64 * group.limbs() + 1).div_ceil(width as usize);
             places * (expected + (entry << (width - 1)))
@@ -174,8 +173,8 @@ impl Multiplier {
 const MAX_WIDTH: u32 = 12;
 /// Digits of the tables for few scalars, which are made once: to make one takes as long as to multiply a thousand scalars.
 const KEPT_WIDTH: u32 = 7;
-/// What an addition costs without vector instructions, in those with them.
-const PLAIN_COST: usize = 2;
+/// What an entry of a table costs with vector instructions, in additions with them: it is written out, too.
+const ENTRY_COST: usize = 2;
 /// Tables of that width: about 200 KiB each.
 static TABLES: Mutex<BTreeMap<Group, Arc<dyn Derive>>> = Mutex::new(BTreeMap::new());
 
