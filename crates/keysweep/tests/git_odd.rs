@@ -176,6 +176,33 @@ fn repacking_meanwhile_hides_nothing() {
     });
 }
 
+/// Runs `keysweep git` on a repository with a pipe in it: what waits for the pipe would wait for ever.
+#[cfg(unix)]
+fn within_a_minute(repo: &Repo, what: &[&str]) -> std::process::Output {
+    Command::new("timeout")
+        .arg("60")
+        .arg(keysweep().get_program())
+        .args(["git", "--format", "json"])
+        .args(what)
+        .arg(repo.arg())
+        .output()
+        .unwrap()
+}
+
+/// Does something while a pipe is in place of a file, which may not be there.
+#[cfg(unix)]
+fn with_pipe(git: &std::path::Path, name: &str, test: impl FnOnce()) {
+    let (file, kept) = (git.join(name), git.join("kept"));
+    let was_there = fs::rename(&file, &kept).is_ok();
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+    test();
+    fs::remove_file(&file).unwrap();
+    if was_there {
+        fs::rename(&kept, &file).unwrap();
+    }
+}
+
 #[test]
 #[cfg(unix)]
 fn a_pipe_among_the_files_of_a_repository_is_told_not_waited_for() {
@@ -195,28 +222,14 @@ fn a_pipe_among_the_files_of_a_repository_is_told_not_waited_for() {
         "objects/info/commit-graphs/commit-graph-chain",
         "objects/pack/pack-1.idx",
     ] {
-        let (file, kept) = (git.join(name), git.join("kept"));
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        let was_there = fs::rename(&file, &kept).is_ok();
-        assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
-        for what in [&["--history"][..], &["--staged"]] {
-            // What waits for the pipe would wait for ever.
-            let output = Command::new("timeout")
-                .arg("60")
-                .arg(keysweep().get_program())
-                .args(["git", "--format", "json"])
-                .args(what)
-                .arg(repo.arg())
-                .output()
-                .unwrap();
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert_eq!(output.status.code(), Some(3), "{name} {what:?}: {said}");
-            assert!(said.contains(name) && said.contains("pipe"), "{name} {what:?}: {said}");
-        }
-        fs::remove_file(&file).unwrap();
-        if was_there {
-            fs::rename(&kept, &file).unwrap();
-        }
+        with_pipe(&git, name, || {
+            for what in [&["--history"][..], &["--staged"]] {
+                let output = within_a_minute(&repo, what);
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert_eq!(output.status.code(), Some(3), "{name} {what:?}: {said}");
+                assert!(said.contains(name) && said.contains("pipe"), "{name} {what:?}: {said}");
+            }
+        });
     }
     let (report, code) =
         parse(&keysweep().args(["git", "--history", "--format", "json", repo.arg()]).output().unwrap());
@@ -234,35 +247,21 @@ fn a_pipe_among_refs_and_logs_is_told_and_the_rest_is_read() {
     repo.commit("k.pem", key.pem());
     repo.git(&["branch", "other"]);
     let run = |what: &[&str]| {
-        // What waits for the pipe would wait for ever.
-        let output = Command::new("timeout")
-            .arg("60")
-            .arg(keysweep().get_program())
-            .args(["git", "--format", "json"])
-            .args(what)
-            .arg(repo.arg())
-            .output()
-            .unwrap();
+        let output = within_a_minute(&repo, what);
         let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         (output.status.code().unwrap(), said)
     };
     let git = repo.path.join(".git");
     for (name, is_head) in [("refs/heads/x/pipe", false), ("refs/heads/main", true), ("logs/refs/heads/main", false)] {
-        let (file, kept) = (git.join(name), git.join("kept"));
-        let was_there = fs::rename(&file, &kept).is_ok();
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
-        let (code, said) = run(&["--history"]);
-        assert!(code == 3 && said.contains(name) && said.contains("pipe"), "{name}: {said}");
-        assert!(said.contains(&key.fingerprint()), "{name}: {said}");
-        let (code, said) = run(&["--range", "other"]);
-        assert!(code == 3 && said.contains(name), "{name}: {said}");
-        let (code, said) = run(&["--staged"]);
-        assert_eq!((code, said.contains(name)), (if is_head { 3 } else { 0 }, is_head), "{name}: {said}");
-        fs::remove_file(&file).unwrap();
-        if was_there {
-            fs::rename(&kept, &file).unwrap();
-        }
+        with_pipe(&git, name, || {
+            let (code, said) = run(&["--history"]);
+            assert!(code == 3 && said.contains(name) && said.contains("pipe"), "{name}: {said}");
+            assert!(said.contains(&key.fingerprint()), "{name}: {said}");
+            let (code, said) = run(&["--range", "other"]);
+            assert!(code == 3 && said.contains(name), "{name}: {said}");
+            let (code, said) = run(&["--staged"]);
+            assert_eq!((code, said.contains(name)), (if is_head { 3 } else { 0 }, is_head), "{name}: {said}");
+        });
     }
     assert_eq!(run(&["--history"]).0, 1);
     // A link to a pipe is one.
