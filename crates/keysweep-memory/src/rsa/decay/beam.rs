@@ -67,24 +67,29 @@ struct Limbs {
 /// The largest prime factor that was found, `effort` being lessened by the candidates that were looked at; `None` also if there is no
 /// more of it.
 pub(super) fn search(problem: &Problem<'_>, width: usize, effort: &mut u64) -> Option<Natural> {
-    match problem.relations.len() {
-        0 => Beam::<0>::new(problem, width)?.run(effort),
-        1 => Beam::<1>::new(problem, width)?.run(effort),
-        2 => Beam::<2>::new(problem, width)?.run(effort),
-        3 => Beam::<3>::new(problem, width)?.run(effort),
-        _ => None,
-    }
+    beam(problem, width)?.run(effort)
 }
 
 /// What the best of the candidates costs after all bits of the problem, which may be fewer than a prime has; `None` if none is left.
 pub(super) fn survivor(problem: &Problem<'_>, width: usize, effort: &mut u64) -> Option<i32> {
-    match problem.relations.len() {
-        0 => Beam::<0>::new(problem, width)?.survivor(effort),
-        1 => Beam::<1>::new(problem, width)?.survivor(effort),
-        2 => Beam::<2>::new(problem, width)?.survivor(effort),
-        3 => Beam::<3>::new(problem, width)?.survivor(effort),
-        _ => None,
-    }
+    beam(problem, width)?.survivor(effort)
+}
+
+/// A beam for as many relations as the problem has.
+fn beam<'a>(problem: &'a Problem<'a>, width: usize) -> Option<Box<dyn Walk + 'a>> {
+    Some(match problem.relations.len() {
+        0 => Box::new(Beam::<0>::new(problem, width)?),
+        1 => Box::new(Beam::<1>::new(problem, width)?),
+        2 => Box::new(Beam::<2>::new(problem, width)?),
+        3 => Box::new(Beam::<3>::new(problem, width)?),
+        _ => return None,
+    })
+}
+
+/// What a beam does, whatever the number of relations.
+trait Walk {
+    fn run(&mut self, effort: &mut u64) -> Option<Natural>;
+    fn survivor(&mut self, effort: &mut u64) -> Option<i32>;
 }
 
 struct Beam<'a, const K: usize> {
@@ -98,6 +103,30 @@ struct Beam<'a, const K: usize> {
     best: i32,
     /// How many of the next candidates cost how much more than that.
     histogram: Vec<u32>,
+}
+
+impl<const K: usize> Walk for Beam<'_, K> {
+    fn run(&mut self, effort: &mut u64) -> Option<Natural> {
+        let bits = self.problem.bits;
+        let enough = bits - most_lost(bits);
+        for limb in 0..bits / 64 {
+            if !self.limb(limb as usize, effort) {
+                return None;
+            }
+            let known = 64 * (limb + 1);
+            if known >= enough
+                && known < bits
+                && let Some(p) = self.complete(known, bits - known)
+            {
+                return Some(p);
+            }
+        }
+        None
+    }
+
+    fn survivor(&mut self, effort: &mut u64) -> Option<i32> {
+        (0..self.problem.bits as usize / 64).all(|limb| self.limb(limb, effort)).then_some(self.best)
+    }
 }
 
 impl<'a, const K: usize> Beam<'a, K> {
@@ -117,28 +146,6 @@ impl<'a, const K: usize> Beam<'a, K> {
         };
         let histogram = vec![0; SLACK + 1];
         Some(Self { problem, relations, width, candidates, next: with_room(), limbs, best: 0, histogram })
-    }
-
-    fn run(mut self, effort: &mut u64) -> Option<Natural> {
-        let bits = self.problem.bits;
-        let enough = bits - most_lost(bits);
-        for limb in 0..bits / 64 {
-            if !self.limb(limb as usize, effort) {
-                return None;
-            }
-            let known = 64 * (limb + 1);
-            if known >= enough
-                && known < bits
-                && let Some(p) = self.complete(known, bits - known)
-            {
-                return Some(p);
-            }
-        }
-        None
-    }
-
-    fn survivor(mut self, effort: &mut u64) -> Option<i32> {
-        (0..self.problem.bits as usize / 64).all(|limb| self.limb(limb, effort)).then_some(self.best)
     }
 
     /// Goes on by a limb; false if nothing is left, or nothing of the effort.

@@ -14,7 +14,7 @@ use crate::rsa::finder::Search;
 use crate::rsa::natural::Natural;
 use crate::search::{Context, Effort};
 use crate::survey::looks_random;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
 /// A place that may hold a number.
@@ -44,13 +44,17 @@ const PROBE_WIDTH: usize = 64;
 impl Search<'_> {
     /// Numbers that structures hold.
     pub(super) fn damaged_numbers(&mut self, wanted: &[Wanted], budget: &mut Budget) {
+        // Moduli of one size, of which there may be a hundred, are looked for in the same pieces.
+        let mut all: BTreeMap<u32, [Pieces; 2]> = BTreeMap::new();
         for wanted in wanted {
-            for big in [false, true] {
-                if self.has(&wanted.n) {
-                    break;
+            let (context, bits) = (self.context, wanted.n.bits());
+            if self.has(&wanted.n) {
+                continue;
+            }
+            for pieces in all.entry(bits).or_insert_with(|| Pieces::new(context, bits)).iter() {
+                if !self.has(&wanted.n) {
+                    self.group(wanted, pieces, budget);
                 }
-                let pieces = Pieces::new(self.context, wanted.n.bits(), big);
-                self.group(wanted, &pieces, budget);
             }
         }
     }
@@ -129,20 +133,27 @@ fn assignments(
 }
 
 impl Pieces {
-    fn new(context: &Context<'_>, bits: u32, big: bool) -> Self {
+    /// Those for moduli of a size, little-endian and then big-endian.
+    fn new(context: &Context<'_>, bits: u32) -> [Self; 2] {
+        let mut unnamed = Vec::new();
+        if context.effort == Effort::Given {
+            let runs = context.survey.runs.iter().filter(|run| run.words <= u64::from(bits) / 64);
+            unnamed.extend(runs.map(|run| (run.offset, 8 * run.words as u32)));
+            unnamed.extend(chunks(context, &[bits, bits.div_ceil(2)].map(|bits| bits.div_ceil(64) * 8)));
+        }
+        [false, true].map(|big| Self::of_order(context, bits, big, &unnamed))
+    }
+
+    /// Numbers of structures in this order, and the places and lengths of others.
+    fn of_order(context: &Context<'_>, bits: u32, big: bool, unnamed: &[(u64, u32)]) -> Self {
         let sized = |len: u64, bits: u32| match big {
             true => (bits.div_ceil(8) - 2..=bits.div_ceil(8) + 1).contains(&(len as u32)),
             false => (bits.div_ceil(64) * 8 - 8..=bits.div_ceil(64) * 8).contains(&(len as u32)),
         };
         let order = if big { Order::Big } else { Order::Little };
         let numbers = context.survey.numbers.iter().filter(|number| number.order == order);
-        let mut all: Vec<Piece> = numbers.map(|number| Piece { offset: number.offset, len: number.len, big }).collect();
-        if context.effort == Effort::Given {
-            let runs = context.survey.runs.iter().filter(|run| run.words <= u64::from(bits) / 64);
-            all.extend(runs.map(|run| Piece { offset: run.offset, len: 8 * run.words as u32, big }));
-            let whole = [bits, bits.div_ceil(2)].map(|bits| bits.div_ceil(64) * 8);
-            all.extend(chunks(context, &whole).into_iter().map(|(offset, len)| Piece { offset, len, big }));
-        }
+        let places = numbers.map(|number| (number.offset, number.len)).chain(unnamed.iter().copied());
+        let mut all: Vec<Piece> = places.map(|(offset, len)| Piece { offset, len, big }).collect();
         all.sort_unstable();
         all.dedup();
         let of = |bits: u32| all.iter().filter(|piece| sized(piece.len.into(), bits)).copied().collect();

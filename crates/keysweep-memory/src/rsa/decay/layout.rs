@@ -212,8 +212,7 @@ impl Layout {
             // The modulus shows where it is, and the rest that it is a key.
             return matches!(anchor.kind, Kind::Modulus(_));
         }
-        let counts = Counts { ones: (self.wrong, self.all), zeros: (0, 0) };
-        counts.significance() >= SIGNIFICANCE
+        Counts::of(self.wrong, self.all).significance() >= SIGNIFICANCE
     }
 
     /// The numbers as they lie there.

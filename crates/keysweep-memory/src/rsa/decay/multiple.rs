@@ -134,7 +134,7 @@ impl<'a> Upper<'a> {
                 return 0.0;
             }
         }
-        Counts { ones: (wrong, all), zeros: (0, 0) }.significance()
+        Counts::of(wrong, all).significance()
     }
 
     /// What is wrong if it is that multiple, in all limbs or in those in which nothing strange lies.

@@ -146,6 +146,11 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// So many wrong bits out of all, whatever they should be.
+    pub(super) fn of(wrong: u32, all: u32) -> Self {
+        Self { ones: (wrong, all), zeros: (0, 0) }
+    }
+
     /// Adds a limb that should be `right`.
     pub(super) fn add(&mut self, seen: u64, known: u64, right: u64) {
         self.ones.0 += (right & !seen & known).count_ones();
