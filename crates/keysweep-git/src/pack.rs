@@ -173,7 +173,11 @@ impl Pack {
         buffers: &mut Buffers,
         visit: &mut dyn FnMut(gix::objs::Kind, ObjectId, Read<'_>),
     ) {
-        let Some(kind) = self.header(root).and_then(|entry| entry.header.as_kind()) else { return };
+        let Some(kind) = self.header(root).and_then(|entry| entry.header.as_kind()) else {
+            // When the pack was opened, it was there; whatever it was, none of its family is read.
+            let failure = Read::Broken("its header cannot be read".to_owned());
+            return self.give_up(root, failure, &mut |id, read| visit(gix::objs::Kind::Blob, id, read));
+        };
         let mut visit = |id, read: Read<'_>| visit(kind, id, read);
         let mut bytes = buffers.spare.pop().unwrap_or_default();
         let mut way: Vec<Held> = Vec::new();

@@ -73,6 +73,7 @@ impl Repository {
     ///
     /// There is no repository, or of a kind that is not supported.
     pub fn open(path: &Path, environment: bool) -> Result<Self, Error> {
+        keysweep_guard::guard();
         let name = path.display().to_string();
         if let Some(file) = trap::find(path) {
             let reason = format!("{} is {}", file.display(), trap::REASON);
@@ -96,6 +97,11 @@ impl Repository {
             }
         };
         Ok(Self { shared, name, quarantine, untied, reftable, head_tree: OnceLock::new() })
+    }
+
+    /// Whether a pack or index was cut while it was read, so that some objects were read as zeros or not at all. True once.
+    pub fn was_cut(&self) -> bool {
+        keysweep_guard::was_cut()
     }
 
     /// How the repository was named.

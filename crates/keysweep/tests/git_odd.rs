@@ -348,3 +348,37 @@ fn a_pack_that_is_cut_off_is_told_wherever_it_ends() {
     fs::write(&pack, &whole).unwrap();
     assert_eq!(run(&["--history"]).0, Some(1));
 }
+
+#[test]
+fn a_pack_that_is_cut_while_it_is_read_is_told() {
+    if !git_is_there() {
+        return;
+    }
+    let repo = Repo::new();
+    // Enough that does not compress for a pack of many pages.
+    let random =
+        |i: u32| (0..2000u32).flat_map(move |j| (i * 2000 + j).wrapping_mul(0x9e37_79b1).rotate_left(j).to_le_bytes());
+    (0..50).for_each(|i| repo.write(&format!("f{i}"), random(i).collect::<Vec<u8>>()));
+    repo.git(&["add", "."]);
+    repo.commit("first", "x");
+    repo.git(&["gc", "-q"]);
+    let packs = fs::read_dir(repo.path.join(".git/objects/pack")).unwrap().map(|entry| entry.unwrap().path());
+    let pack = packs.into_iter().find(|path| path.extension().is_some_and(|end| end == "pack")).unwrap();
+    assert!(fs::metadata(&pack).unwrap().len() > 300_000);
+    let mut permissions = fs::metadata(&pack).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o644);
+    fs::set_permissions(&pack, permissions).unwrap();
+    let repository = keysweep_git::Repository::open(&repo.path, false).unwrap();
+    let blobs = std::sync::atomic::AtomicUsize::new(0);
+    let survey = repository.survey(1, u64::MAX, || {
+        |_| {
+            if blobs.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 5 {
+                fs::OpenOptions::new().write(true).open(&pack).unwrap().set_len(100).unwrap();
+            }
+        }
+    });
+    let read = blobs.into_inner();
+    // Each of the 53 objects was read or is named; what lay on the last page that is left may read as zeros.
+    assert!(read < 51 && read + survey.problems.len() >= 51, "{read} {:?}", survey.problems);
+    assert!(repository.was_cut());
+}

@@ -68,7 +68,7 @@ pub(crate) fn run_hook(args: &HookScan, asked: &Asked) -> Result<u8, Error> {
         }
         Asked::Received(refs) => {
             let setup = Setup::for_server(&args.gate)?;
-            how.sweep_with(&setup, |sweep| range::scan_received(&source, sweep, refs))
+            how.sweep_with(&repository, &setup, |sweep| range::scan_received(&source, sweep, refs))
         }
     })
 }
@@ -80,6 +80,7 @@ pub(crate) fn history(path: &Path, jobs: usize, limit: u64, scanner: &Scanner) -
     let progress = Progress::default();
     let sweep = scanner.blobs(&progress);
     crate::progress::watch(&progress, true, || history::scan(&source, &sweep, false));
+    tell_cut(&repository, &sweep);
     Ok(sweep.finish())
 }
 
@@ -98,17 +99,31 @@ impl How<'_> {
         repository: &Repository,
         scan: impl FnOnce(&BlobSweep<'_>) -> Result<(), Error>,
     ) -> Result<u8, Error> {
-        self.sweep_with(&Setup::for_repository(self.gate, repository.work_tree().as_deref(), self.coverage)?, scan)
+        let setup = Setup::for_repository(self.gate, repository.work_tree().as_deref(), self.coverage)?;
+        self.sweep_with(repository, &setup, scan)
     }
 
-    fn sweep_with(&self, setup: &Setup, scan: impl FnOnce(&BlobSweep<'_>) -> Result<(), Error>) -> Result<u8, Error> {
+    fn sweep_with(
+        &self,
+        repository: &Repository,
+        setup: &Setup,
+        scan: impl FnOnce(&BlobSweep<'_>) -> Result<(), Error>,
+    ) -> Result<u8, Error> {
         let fingerprinter = fingerprinter(self.report.fingerprint_key.as_deref())?;
         let options = Options { fingerprinter, archives: self.archives, ..Options::default() };
         let scanner = Scanner::new(setup.rules(self.rules)?, options)?;
         let progress = Progress::default();
         let sweep = scanner.blobs(&progress);
         crate::progress::watch(&progress, !self.report.no_progress, || scan(&sweep))?;
+        tell_cut(repository, &sweep);
         conclude(&mut sweep.finish(), scanner.rules(), self.report, setup)
+    }
+}
+
+/// Says that what was read was cut meanwhile.
+fn tell_cut(repository: &Repository, sweep: &BlobSweep<'_>) {
+    if repository.was_cut() {
+        sweep.incident(repository.name(), "a pack or index was cut while it was read: scan it again", true);
     }
 }
 
