@@ -79,7 +79,7 @@ struct Wanted {
 impl Search<'_> {
     /// Rebuilds keys of which many bits are wrong or lost.
     pub(super) fn decay(&mut self) {
-        let mut budget = if self.context.effort == Effort::Given { HUNT } else { SCAN };
+        let mut budget = Budget::of(self.context);
         let wanted = self.wanted();
         self.damaged_der(&wanted, &mut budget);
         self.damaged_numbers(&wanted, &mut budget);
@@ -203,6 +203,23 @@ fn guesses(target: &Target<'_>, form: &Form, budget: &mut Budget) -> Vec<Guess> 
 }
 
 impl Budget {
+    fn of(context: &Context<'_>) -> Self {
+        let bytes = context.bytes();
+        match context.effort {
+            Effort::Given => HUNT,
+            Effort::Full => SCAN,
+            // A folder may be full of files that are made to cost this: some 10 ms for a small one, if a private exponent is there.
+            Effort::Quick => Budget {
+                maybe: SCAN.maybe.min((1 << 13) + bytes / 4),
+                likely: SCAN.likely.min((1 << 16) + bytes),
+                surely: SCAN.surely.min((1 << 18) + bytes),
+                looks: if bytes < 4 << 20 { 0 } else { SCAN.looks },
+                glances: SCAN.glances.min(8 + bytes as usize / 4096),
+                ..SCAN
+            },
+        }
+    }
+
     /// What `d` is, if it is the private exponent.
     fn exponent(&mut self, target: &Target<'_>, d: &Noisy) -> Option<multiple::Exponent> {
         self.glances = self.glances.checked_sub(1)?;
