@@ -246,9 +246,10 @@ impl Converter {
         severity: Severity,
         remediation: &str,
     ) -> Result<Written, String> {
+        let names = [rule.name.trim().trim_end_matches('.').trim(), rule.id.trim()];
         let ours = Rule {
             id: id.to_owned(),
-            name: if rule.name.is_empty() { rule.id.clone() } else { rule.name.trim_end_matches('.').to_owned() },
+            name: names.into_iter().find(|name| !name.is_empty()).unwrap_or(id).to_owned(),
             description: describe(rule),
             severity,
             purpose: Purpose::Generic,

@@ -264,3 +264,10 @@ fn other_files_and_broken_ones_are_refused() {
         let _ = import(&CONFIG[..end], &mut |_| Err(String::new()), &|_| false);
     }
 }
+
+#[test]
+fn a_rule_without_a_name_is_called_by_its_id() {
+    let imported = take("rules:\n- name: '.'\n  pattern: 'none_[a-z0-9]{20}'\n  examples:\n  - none_1\n");
+    let rules = RuleSet::from_toml("imported.toml", &imported.rules).unwrap();
+    assert!(!rules.rules().is_empty() && rules.rules().iter().all(|rule| !rule.name.is_empty()), "{}", imported.rules);
+}
