@@ -1,9 +1,10 @@
-//! Secrets of sessions in structures that are certain: TLS master secrets and Kerberos keys. They are worth less than the
-//! keys that sign, and end with their session, but open what was recorded of it, or act as its user until then.
+//! Secrets of sessions in structures that are certain: TLS master secrets, Kerberos keys and keys of ChaCha20. They are worth less
+//! than the keys that sign, and end with their session, but open what was recorded of it, or act as its user until then.
 
 use crate::found::{Found, Place};
 use crate::order::Order;
 use crate::search::{Context, Finder, Outcome};
+use crate::structure::chacha::STATE;
 use crate::structure::{Structure, Trigger, View};
 use crate::survey::{Number, looks_random};
 use keysweep_keys::{Algorithm, KeyMaterial, Proof, Protection};
@@ -82,7 +83,7 @@ impl Structure for KerberosKeyblock {
 pub(crate) struct Sessions;
 
 /// For each structure: rule, algorithm, and what was checked.
-const KINDS: [(&str, &str, &str, &str); 2] = [
+const KINDS: [(&str, &str, &str, &str); 3] = [
     (
         TLS,
         "memory-tls-secret",
@@ -95,13 +96,19 @@ const KINDS: [(&str, &str, &str, &str); 2] = [
         "Kerberos key",
         "magic number, encryption type and length of a krb5_keyblock hold",
     ),
+    (
+        STATE,
+        "memory-chacha-key",
+        "ChaCha20 key",
+        "the constant words and the counter of the state of ChaCha20 stand around it",
+    ),
 ];
 /// Secrets reported of one dump.
 const MAX_SECRETS: usize = 20_000;
 
 impl Finder for Sessions {
     fn rules(&self) -> &'static [&'static str] {
-        &["memory-tls-secret", "memory-kerberos-key"]
+        &["memory-tls-secret", "memory-kerberos-key", "memory-chacha-key"]
     }
 
     fn may_find(&self, _: &Algorithm) -> bool {
@@ -182,6 +189,33 @@ mod tests {
     #[test]
     fn sessions_are_found_by_their_structures() {
         assert_eq!(rules(&heap()), ["memory-kerberos-key", "memory-tls-secret"]);
+    }
+
+    /// A state of ChaCha20 with a key of its own.
+    fn state(seed: u64, counter: u32) -> Vec<u8> {
+        [b"expand 32-byte k".to_vec(), random(32, seed), counter.to_le_bytes().to_vec(), random(12, seed + 50)].concat()
+    }
+
+    #[test]
+    fn keys_of_chacha20_stand_behind_its_constant() {
+        let found = |at: usize, state: &[u8], before: usize| {
+            let mut memory = vec![0; 64 << 10];
+            memory[at - before..at].copy_from_slice(&random(before, 9));
+            memory[at..at + state.len()].copy_from_slice(state);
+            let found = search(&Flat::at(&memory, BASE), &[], 1, Effort::Full).found;
+            let places = found.iter().filter(|f| f.rule == "memory-chacha-key").flat_map(|f| &f.places);
+            places.map(|place| place.offset as usize - at).collect::<Vec<_>>()
+        };
+        for at in [0x1000, 0x1004, 0x1008, 0x100c, 0xffc0] {
+            assert_eq!((found(at, &state(1, 0), 0), found(at, &state(2, 70_000), 64)), (vec![16], vec![16]), "{at:#x}");
+        }
+        // Not the constant, no counter, no key, not whole.
+        let mut other = state(3, 1);
+        other[4] = b'e';
+        let constants = b"expand 32-byte kexpand 16-byte kexpand 32-byte kexpand 16-byte k";
+        for near in [&other, &state(4, 1 << 30), constants.as_slice(), &state(5, 1)[..32]] {
+            assert_eq!(found(0x1000, near, 0), [0; 0]);
+        }
     }
 
     #[test]

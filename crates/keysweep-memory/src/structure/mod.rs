@@ -4,6 +4,7 @@
 
 mod bearssl;
 mod bytes;
+pub(crate) mod chacha;
 mod der;
 mod dotnet;
 mod gcrypt;
@@ -111,6 +112,7 @@ pub fn prefixes() -> &'static [&'static dyn Prefix] {
         &bytes::Counted,
         &der::Integer,
         &gcrypt::Token,
+        &chacha::State,
     ]
 }
 
