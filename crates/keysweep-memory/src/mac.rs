@@ -57,16 +57,27 @@ impl Finder for MacSecret {
             return;
         }
         let places: Vec<u64> = tokens.iter().map(|t| t.offset).collect();
-        let mut left = Candidates::collect(context, &places, MAX_MACS / tokens.len().min(MAX_TRIED));
-        if left.overflow {
-            outcome.limits.push("more candidates for the secret of a JSON Web Token than are tried");
-        }
-        // What verifies a token takes it, and those it also made, out of the list, so that the next ones are tried.
-        while let Some((index, reading, secret)) = first_that_verifies(context, &tokens, &left.all) {
-            let (signed, others) = tokens.into_iter().partition(|token| token.verifies(&secret));
-            tokens = others;
-            outcome.found.push(report(context, &left.all[index], reading, &secret, &signed));
-            left.all.drain(..index);
+        let most = MAX_MACS / tokens.len().min(MAX_TRIED);
+        let mut candidates = Candidates::new(context, &places);
+        let mut tried = 0;
+        while let Some(mut next) = candidates.next() {
+            let left_out = next.len() > most - tried;
+            next.truncate(most - tried);
+            tried += next.len();
+            // What verifies a token takes it, and those it also made, out of the list, so that the next ones are tried.
+            while let Some((index, reading, secret)) = first_that_verifies(context, &tokens, &next) {
+                let (signed, others) = tokens.into_iter().partition(|token| token.verifies(&secret));
+                tokens = others;
+                outcome.found.push(report(context, &next[index], reading, &secret, &signed));
+                next.drain(..index);
+            }
+            if tokens.is_empty() {
+                break;
+            }
+            if left_out {
+                outcome.limits.push("more candidates for the secret of a JSON Web Token than are tried");
+                break;
+            }
         }
     }
 }

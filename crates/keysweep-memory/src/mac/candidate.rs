@@ -6,6 +6,7 @@ use crate::stretch::work;
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
 use zeroize::Zeroizing;
 
 /// A stretch of the dump.
@@ -40,77 +41,93 @@ const STRING: std::ops::RangeInclusive<usize> = 4..=512;
 const SIZES: [u64; 8] = [16, 20, 24, 32, 48, 64, 128, 256];
 /// In random runs up to this many bytes every word may begin a secret.
 const SHORT_RUN: u64 = 512;
-/// Strings that are kept.
-const MAX_STRINGS: usize = 2 << 20;
 /// Bytes that one thread reads at a time.
 const BLOCK: u64 = 256 << 10;
-/// Blocks that are read before the strings are counted.
+/// Blocks whose candidates are tried before the next are read.
 const WAVE: usize = 32;
 
-/// What is tried, the likeliest first.
-#[derive(Default)]
-pub(super) struct Candidates {
-    pub(super) all: Vec<Candidate>,
-    /// Whether there are more.
-    pub(super) overflow: bool,
+/// What may be tried, block by block: those nearest to a place first.
+pub(super) struct Candidates<'a> {
+    context: &'a Context<'a>,
+    near: Vec<u64>,
+    blocks: Vec<Block>,
+    /// Blocks whose candidates were handed out.
+    done: usize,
+    /// Hashes of the strings that were: each content is tried once.
+    seen: HashSet<u64>,
+    hasher: RandomState,
 }
 
-impl Candidates {
-    /// As many candidates as may be tried, each content once: those nearest to one of the places in `near`.
-    pub(super) fn collect(context: &Context<'_>, near: &[u64], most: usize) -> Self {
+/// A part of the dump.
+#[derive(Clone, Copy)]
+struct Block {
+    offset: u64,
+    /// Bytes in which candidates begin.
+    own: u64,
+    /// Bytes to be read.
+    len: u64,
+}
+
+impl<'a> Candidates<'a> {
+    /// Those nearest to one of the places in `near` come first.
+    pub(super) fn new(context: &'a Context<'a>, near: &[u64]) -> Self {
         let mut near = near.to_vec();
         near.sort_unstable();
-        let (mut all, overflow) = all_strings(context, &near, most.min(MAX_STRINGS));
-        all.extend(random(context));
-        all.sort_by_cached_key(|c| (distance(&near, c.offset), c.offset, c.len));
-        all.dedup();
-        let overflow = overflow || all.len() > most;
-        all.truncate(most);
-        Self { all, overflow }
+        let blocks = blocks(context.memory, &near);
+        Self { context, near, blocks, done: 0, seen: HashSet::new(), hasher: RandomState::new() }
     }
-}
 
-/// The strings of the blocks nearest to a place, until there are enough; and whether others are left.
-fn all_strings(context: &Context<'_>, near: &[u64], most: usize) -> (Vec<Candidate>, bool) {
-    let hasher = RandomState::new();
-    let blocks = blocks(context.memory, near);
-    let (mut seen, mut kept) = (HashSet::new(), Vec::new());
-    for wave in blocks.chunks(WAVE) {
-        if kept.len() >= most {
-            return (kept, true);
+    /// The next ones, likeliest first; `None` if there are no more.
+    pub(super) fn next(&mut self) -> Option<Vec<Candidate>> {
+        let wave = &self.blocks[self.done..self.blocks.len().min(self.done + WAVE)];
+        if wave.is_empty() {
+            return None;
         }
+        self.done += wave.len();
+        let mut found = self.strings(wave);
+        // Whichever thread was first: results must not depend on it.
+        found.sort_unstable_by_key(|(_, candidate)| (candidate.offset, candidate.len));
+        found.retain(|(content, _)| self.seen.insert(*content));
+        let mut all: Vec<Candidate> = found.into_iter().map(|(_, candidate)| candidate).collect();
+        let random =
+            self.blocks[self.done - wave.len()..self.done].iter().flat_map(|block| random(self.context, block));
+        all.extend(random);
+        all.sort_by_cached_key(|c| (distance(&self.near, c.offset), c.offset, c.len));
+        all.dedup();
+        Some(all)
+    }
+
+    /// The strings of blocks, with their hashes.
+    fn strings(&self, blocks: &[Block]) -> Vec<(u64, Candidate)> {
         let parts = work(
-            wave.len(),
-            context.jobs,
+            blocks.len(),
+            self.context.jobs,
             || (Vec::new(), Zeroizing::new(Vec::new())),
             |(found, buffer), index| {
-                let (offset, own, len) = wave[index];
+                let Block { offset, own, len } = blocks[index];
                 buffer.resize(len as usize, 0);
-                let read = context.memory.read_at(offset, buffer);
+                let read = self.context.memory.read_at(offset, buffer);
                 strings(&buffer[..read], (own as usize).min(read), |at, text| {
                     let candidate = Candidate { offset: offset + at as u64, len: text.len() as u32 };
-                    found.push((hasher.hash_one(text), candidate));
+                    found.push((self.hasher.hash_one(text), candidate));
                 });
             },
         );
-        let mut found: Vec<(u64, Candidate)> = parts.into_iter().flat_map(|(found, _)| found).collect();
-        // Whichever thread was first: results must not depend on it.
-        found.sort_unstable_by_key(|(_, candidate)| (candidate.offset, candidate.len));
-        kept.extend(found.into_iter().filter(|(content, _)| seen.insert(*content)).map(|(_, candidate)| candidate));
+        parts.into_iter().flat_map(|(found, _)| found).collect()
     }
-    (kept, false)
 }
 
-/// The blocks of a dump, those nearest to a place first: their offset, the bytes in which strings begin, and those to be read.
-fn blocks(memory: &dyn Memory, near: &[u64]) -> Vec<(u64, u64, u64)> {
-    let mut blocks: Vec<(u64, u64, u64)> = Vec::new();
+/// The blocks of a dump, those nearest to a place first.
+fn blocks(memory: &dyn Memory, near: &[u64]) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
     for segment in memory.segments() {
         for from in (0..segment.len).step_by(BLOCK as usize) {
             let left = segment.len - from;
-            blocks.push((segment.offset + from, left.min(BLOCK), left.min(BLOCK + *STRING.end() as u64)));
+            let len = left.min(BLOCK + *STRING.end() as u64);
+            blocks.push(Block { offset: segment.offset + from, own: left.min(BLOCK), len });
         }
     }
-    blocks.sort_by_cached_key(|(offset, own, _)| {
+    blocks.sort_by_cached_key(|Block { offset, own, .. }| {
         let inside = near.partition_point(|place| place < offset) < near.partition_point(|p| *p < offset + own);
         if inside { 0 } else { distance(near, *offset).min(distance(near, offset + own)) }
     });
@@ -124,11 +141,12 @@ fn distance(places: &[u64], offset: u64) -> u64 {
     around.iter().map(|p| p.abs_diff(offset)).min().unwrap_or(u64::MAX)
 }
 
-/// Random bytes: what structures hold, and windows of the usual sizes in random runs.
-fn random<'a>(context: &'a Context<'_>) -> impl Iterator<Item = Candidate> + 'a {
-    let numbers = context.survey.numbers.iter().filter(|n| n.len <= 256);
+/// Random bytes that begin in a block: what structures hold, and windows of the usual sizes in random runs.
+fn random<'a>(context: &'a Context<'_>, block: &Block) -> impl Iterator<Item = Candidate> + 'a {
+    let own = block.offset..block.offset + block.own;
+    let numbers = part(&context.survey.numbers, &own, |number| number.offset).iter().filter(|n| n.len <= 256);
     let numbers = numbers.map(|n| Candidate { offset: n.offset, len: n.len });
-    let runs = context.survey.runs.iter().flat_map(|run| {
+    let runs = part(&context.survey.runs, &own, |run| run.offset).iter().flat_map(|run| {
         let bytes = 8 * run.words;
         let starts = if bytes <= SHORT_RUN { bytes } else { 8 };
         (0..starts).step_by(8).flat_map(move |from| {
@@ -138,6 +156,12 @@ fn random<'a>(context: &'a Context<'_>) -> impl Iterator<Item = Candidate> + 'a 
         })
     });
     numbers.chain(runs)
+}
+
+/// Those of sorted things whose offset is in a range.
+fn part<'a, T>(sorted: &'a [T], range: &Range<u64>, offset: impl Fn(&T) -> u64) -> &'a [T] {
+    let end = |limit: u64| sorted.partition_point(|thing| offset(thing) < limit);
+    &sorted[end(range.start)..end(range.end)]
 }
 
 /// Calls `found` with the strings that begin in the first `own` bytes: whole runs of printable characters, and the parts

@@ -88,3 +88,25 @@ fn tokens_without_their_secret_are_nothing() {
     ]);
     assert!(search(&Flat::new(&memory), &[], 1, Effort::Full).found.is_empty());
 }
+
+#[test]
+fn a_secret_far_away_is_met_and_too_many_candidates_are_told() {
+    // Sixteen tokens leave fewer candidates for each.
+    let tokens: Vec<String> = (0..16).map(|i| token("HS256", b"another secret", &format!("{i}"))).collect();
+    let found = |strings: usize| {
+        let mut memory = vec![0; 12 << 20];
+        let mut at = 4096;
+        for token in &tokens {
+            memory[at..at + token.len()].copy_from_slice(token.as_bytes());
+            at += 512;
+        }
+        for index in 0..strings {
+            let text = format!("string-{index}");
+            memory[1 << 20..][32 * index..][..text.len()].copy_from_slice(text.as_bytes());
+        }
+        memory[(11 << 20) + 40..][..14].copy_from_slice(b"another secret");
+        let outcome = search(&Flat::new(&memory), &[], 2, Effort::Full);
+        (outcome.found.len(), outcome.limits.iter().any(|limit| limit.contains("JSON Web Token")))
+    };
+    assert_eq!((found(100_000), found(250_000)), ((1, false), (0, true)));
+}
