@@ -16,16 +16,25 @@ const SURPLUS: i64 = 240;
 const BLUR: usize = 16;
 /// Runs that are looked at together.
 const BATCH: usize = 256;
+/// Batches after which it is seen whether there are enough.
+const ROUND: usize = 16;
 
-/// Where inside of runs numbers may have their least significant limb.
-pub(super) fn ends(context: &Context<'_>) -> Vec<End> {
+/// Where inside of runs numbers may have their least significant limb: the first `most` such places or somewhat more.
+pub(super) fn ends(context: &Context<'_>, most: usize) -> Vec<End> {
     let runs: Vec<&Run> = context.survey.runs.iter().filter(|run| WORDS.contains(&run.words)).collect();
-    let batches: Vec<&[&Run]> = runs.chunks(BATCH).collect();
-    let parts = in_order(batches.len(), context.jobs, |index| {
-        let mut source = Source::new(context.memory);
-        Some(batches[index].iter().flat_map(|run| places(run, &mut source)).collect::<Vec<End>>())
-    });
-    parts.into_iter().flat_map(|(_, ends)| ends).collect()
+    let mut all: Vec<End> = Vec::new();
+    for round in runs.chunks(ROUND * BATCH) {
+        if all.len() >= most {
+            break;
+        }
+        let batches: Vec<&[&Run]> = round.chunks(BATCH).collect();
+        let parts = in_order(batches.len(), context.jobs, |index| {
+            let mut source = Source::new(context.memory);
+            Some(batches[index].iter().flat_map(|run| places(run, &mut source)).collect::<Vec<End>>())
+        });
+        all.extend(parts.into_iter().flat_map(|(_, ends)| ends));
+    }
+    all
 }
 
 /// As [`ends`], in one run.

@@ -227,7 +227,7 @@ impl Candidates {
         let ends: usize = parts.iter().map(|(_, lows)| lows.len()).sum();
         let mut items = Items::with_room((named + lone).min(MAX_ITEM_LIMBS));
         named_numbers(context, &mut items);
-        let amid = amid::ends(context);
+        let amid = amid::ends(context, MAX_ENDS.saturating_sub(ends));
         let most = (ends + amid.len()).min(MAX_ENDS) + parts.len() + MAX_ITEMS.min(named + lone);
         let mut lows = Zeroizing::new(Vec::with_capacity(most));
         let mut full = false;
