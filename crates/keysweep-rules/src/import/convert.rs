@@ -7,8 +7,8 @@ use super::{Allow, Foreign, ForeignRule, Imported, Note, Target, literals};
 use crate::lint;
 use crate::model::{Anchor, Boundary, Detector, FileRule, Purpose, Rule, Severity, TokenRule};
 use crate::parse::{ANCHOR_LENGTHS, MAX_CONTEXT_WITHIN, MAX_LIST, MAX_PATTERN};
-use crate::validate::{SECRET_GROUPS, validate};
-use crate::{pattern, reach, selftest};
+use crate::validate::SECRET_GROUPS;
+use crate::{Error, RuleSet, pattern, reach, selftest};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -260,9 +260,11 @@ impl Converter {
             counterexamples: rule.counterexamples.clone(),
             source: String::new(),
         };
-        match validate(&ours).into_iter().next() {
-            Some(error) => Err(error.message),
-            None => Ok(ours),
+        // What is written down must be a rule when it is read.
+        match RuleSet::from_toml("imported", &write::rules("", std::slice::from_ref(&ours))) {
+            Err(Error::Rules(errors)) => Err(errors.into_iter().next().map_or_else(String::new, |error| error.message)),
+            Err(error) => Err(error.to_string()),
+            Ok(_) => Ok(ours),
         }
     }
 
