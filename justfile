@@ -31,3 +31,7 @@ accounts:
 bench:
     cargo build --release
     tests/bench/run
+
+# Fuzz every parser for a minute each, beginning with what the tests above have made; needs a nightly toolchain.
+fuzz:
+    fuzz/run 60
