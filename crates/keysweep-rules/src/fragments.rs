@@ -11,7 +11,7 @@ macro_rules! quote {
 /// What closes the name: quotes, brackets.
 macro_rules! closed {
     () => {
-        r#"(?:\\{0,3}["'`])?[\])}]{0,2}"#
+        r#"(?:\\{0,3}["'`])?[\])}*]{0,2}"#
     };
 }
 
@@ -29,7 +29,7 @@ macro_rules! operator {
 /// What YAML, XML, shells and makefiles have before a value.
 macro_rules! tagged {
     () => {
-        r"(?:[&!][\w!:-]{1,24}[ \t]|[|>][+-]?\s{1,24}|<<[-~]?\w{1,12}\s{1,4}|<!\[CDATA\[|<(?i:value|string)>\s{0,12}|\[\[|\\\r?\n\s{0,24}|(?i:value|default):\s{1,4}|\*\*\s)?"
+        r"(?:[&!][\w!:-]{1,24}[ \t]|[|>][+-]?\s{1,24}|<<[-~]?\w{1,12}\s{1,4}|<!\[CDATA\[|<(?i:value|string)>\s{0,12}|\[\[|\\\r?\n\s{0,24}|(?i:value|default):\s{1,4}|\*\*\s|-[ \t]{1,3})?"
     };
 }
 

@@ -4,6 +4,8 @@
 //! What is turned down here is never looked at, so nothing is turned down that the checks of [`assigned`](super::assigned)
 //! would take where the pattern's fragment `given` matches.
 
+use super::words::is_noise;
+
 /// Longest rest of a name behind the word that names the secret.
 const NAME: usize = 24;
 /// Most characters that close a name.
@@ -16,20 +18,26 @@ const WORD: usize = 32;
 /// Shortest value of a key and of a password.
 const KEY: usize = 16;
 const PASSWORD: usize = 8;
+/// Shortest run of letters in a key and in a password of letters, which signs may part.
+const LETTERS: usize = 20;
+const PASSWORD_LETTERS: usize = 8;
 /// Words that may stand between a name and its value.
 const WORDS: [&[u8]; 8] = [b"string", b"as ", b"to ", b"val", b"nvarchar", b"varchar", b"default", b"or "];
 
 /// Whether the value of a key may follow.
 pub(super) fn key(text: &[u8]) -> bool {
     let is_part = |b: u8| b.is_ascii_alphanumeric() || b"+/_.=~-".contains(&b);
-    given(text).is_some_and(|rest| has_digit(rest) && has_run(rest, KEY, is_part))
+    given(text).is_some_and(|rest| (has_digit(rest) && has_run(rest, KEY, is_part)) || has_noise(rest, LETTERS))
 }
 
 /// Whether a password may follow.
 pub(super) fn password(text: &[u8]) -> bool {
     let is_part = |b: u8| b.is_ascii_graphic() && !b"\"'`\\".contains(&b);
     given(text).is_some_and(|rest| {
-        (has_digit(rest) && has_run(rest, PASSWORD, is_part)) || has_quoted_signs(rest) || begins_with_signs(rest)
+        (has_digit(rest) && has_run(rest, PASSWORD, is_part))
+            || has_quoted_signs(rest)
+            || begins_with_signs(rest)
+            || has_noise(rest, PASSWORD_LETTERS)
     })
 }
 
@@ -37,7 +45,7 @@ pub(super) fn password(text: &[u8]) -> bool {
 fn given(text: &[u8]) -> Option<&[u8]> {
     let is_name = |b: &&u8| b.is_ascii_alphanumeric() || b"_.-".contains(b);
     let rest = &text[text.iter().take(NAME).take_while(is_name).count()..];
-    let closing = rest.iter().take(CLOSING).take_while(|b| b"\\\"'`])}".contains(b)).count();
+    let closing = rest.iter().take(CLOSING).take_while(|b| b"\\\"'`])}*".contains(b)).count();
     let quoted = rest[..closing].iter().any(|b| b"\"'`".contains(b));
     let behind = &rest[closing..];
     let space = behind.iter().take(NAME).take_while(|b| b.is_ascii_whitespace()).count();
@@ -86,6 +94,27 @@ fn has_run(text: &[u8], shortest: usize, is_part: impl Fn(u8) -> bool) -> bool {
         (run.len() >= shortest && run.iter().any(u8::is_ascii_digit) && run.iter().any(u8::is_ascii_alphabetic))
             || (open && !run.is_empty())
     })
+}
+
+/// Whether there is a run of at least `shortest` letters near by that make no word. A run of that length holds a letter at one of
+/// the places that are `shortest` apart, so that only these are looked at.
+fn has_noise(text: &[u8], shortest: usize) -> bool {
+    let near = &text[..text.len().min(NEAR)];
+    let no_letter = |b: &u8| !b.is_ascii_alphabetic();
+    let mut at = shortest - 1;
+    while let Some(byte) = near.get(at) {
+        if no_letter(byte) {
+            at += shortest;
+            continue;
+        }
+        let start = near[..at].iter().rposition(no_letter).map_or(0, |before| before + 1);
+        let end = near[at..].iter().position(no_letter).map_or(near.len(), |behind| at + behind);
+        if end - start >= shortest && is_noise(&near[start..end]) {
+            return true;
+        }
+        at = end + shortest;
+    }
+    false
 }
 
 /// Whether a word of letters of both cases and signs follows an operator.
@@ -137,6 +166,26 @@ mod tests {
             let line = format!("{text}\n}}\n");
             assert!(!password(line.as_bytes()), "{text}");
         }
+    }
+
+    #[test]
+    fn runs_of_letters_are_found_wherever_they_begin() {
+        for before in 0..60 {
+            let text = format!("{}zqwjhxkvbtrnmpdlgfcs;", "1".repeat(before));
+            assert!(has_noise(text.as_bytes(), 20), "behind {before}");
+            assert!(!has_noise(text.as_bytes(), 21), "too short, behind {before}");
+            let words = format!("{}ab configuration zqwjhxkvbtrnmpdlgfcs", "-".repeat(before));
+            assert!(has_noise(words.as_bytes(), 20), "behind words and {before}");
+        }
+        assert!(!has_noise(b"", 8));
+    }
+
+    #[test]
+    fn letters_that_make_no_word_are_looked_at() {
+        assert!(key(b" = \"zqwjhxkvbtrnmpdlgfcs\"\n"));
+        assert!(!key(b" = \"configurationOfTheStore\"\n"));
+        assert!(password(b": zqwjhxkvbtrn\n"));
+        assert!(!password(b": configuration\n"));
     }
 
     #[test]

@@ -6,30 +6,21 @@
 //! one that is not.
 
 use super::names::{names_key, names_password};
-use super::password::{is_expression, is_password};
-use super::words::{parts, share};
+use super::values::{
+    LONGEST_KEY, PASSWORD, SHORTEST_HEX, is_assigned_password, is_encoded_key, is_key, is_letter_key,
+    is_letter_password, is_random_password, is_random_uuid, is_short_hex, is_short_secret, looks_random,
+};
+use super::words::parts;
 use super::{Candidate, Verdict};
 use crate::entropy::shannon;
 use crate::model::Level;
-use data_encoding::BASE64;
-use zeroize::Zeroizing;
 
-/// Shortest value of a key that is quoted, and that is not.
-const SHORTEST_KEY: (usize, usize) = (16, 20);
-/// Shortest value of hexadecimal digits: what is shorter names things more often than it guards them.
-const SHORTEST_HEX: usize = 24;
 /// Shortest value that is none of prose, if it is random.
 const LONG_KEY: usize = 32;
-/// Longest value of a key; what is longer is data.
-const LONGEST_KEY: usize = 256;
-/// Least entropy of a key's value in bits a byte: that of 32 random hexadecimal digits is 3.0 or more.
-const KEY_ENTROPY: f64 = 3.0;
-/// From this share of words on, a value is a name or a phrase.
-const WORDS: f64 = 0.5;
-/// Least share of changes between kinds of characters.
-const CHANGES: f64 = 0.15;
-/// Shortest and longest value of a password.
-const PASSWORD: std::ops::RangeInclusive<usize> = 8..=64;
+/// Longest value of a key that a header carries.
+const LONGEST_HEADER: usize = 1_400;
+/// Shortest value of hexadecimal digits behind a name that says `api key`.
+const SHORTEST_API_HEX: usize = 20;
 
 /// A key or token.
 pub(super) fn key(candidate: &Candidate<'_>) -> Option<Verdict> {
@@ -37,7 +28,7 @@ pub(super) fn key(candidate: &Candidate<'_>) -> Option<Verdict> {
     (names_key(place.name)
         && place.holds(candidate.secret)
         && !place.is_prose(candidate.secret)
-        && is_key(candidate.secret, place.quoted))
+        && place.has_key(candidate.secret))
     .then_some(())?;
     Verdict::new(
         Level::Pattern,
@@ -51,7 +42,7 @@ pub(super) fn password(candidate: &Candidate<'_>) -> Option<Verdict> {
     (names_password(place.name)
         && place.holds(candidate.secret)
         && !place.is_prose(candidate.secret)
-        && is_assigned_password(candidate.secret, place.quoted))
+        && place.has_password(candidate.secret))
     .then_some(())?;
     Verdict::new(Level::Pattern, "is assigned to a name that says so, and is neither a common password nor a variable")
 }
@@ -59,6 +50,24 @@ pub(super) fn password(candidate: &Candidate<'_>) -> Option<Verdict> {
 /// A key, a token or a password.
 pub(super) fn secret(candidate: &Candidate<'_>) -> Option<Verdict> {
     key(candidate).or_else(|| password(candidate))
+}
+
+/// A secret that a name with `secret` in it is given, and that looks like a password: shorter than a key, or with signs.
+pub(super) fn short_secret(candidate: &Candidate<'_>) -> Option<Verdict> {
+    let place = Place::of(candidate)?;
+    (names_key(place.name)
+        && place.holds(candidate.secret)
+        && !place.is_prose(candidate.secret)
+        && (is_random_password(candidate.secret) || is_short_secret(candidate.secret)))
+    .then_some(())?;
+    Verdict::new(Level::Pattern, "is assigned to a name that says so, and is made of characters of several kinds")
+}
+
+/// A key or password by its looks alone, where the place leaves no doubt that it is one.
+pub(super) fn random_secret(candidate: &Candidate<'_>) -> Option<Verdict> {
+    let value = candidate.secret;
+    looks_random(value).then_some(())?;
+    Verdict::new(Level::Pattern, "stands where a secret does, and is random or of several kinds of characters")
 }
 
 /// Where the value stands.
@@ -118,6 +127,27 @@ impl<'a> Place<'a> {
         !named_itself && !verdict && !asks && if self.quoted { !beside } else { self.is_plain(value) }
     }
 
+    /// Whether the value is a key, as far as the name says which.
+    fn has_key(&self, value: &[u8]) -> bool {
+        let header = [b"authorization".as_slice(), b"bearer"].iter().any(|name| self.name.eq_ignore_ascii_case(name));
+        let longest = if header { LONGEST_HEADER } else { LONGEST_KEY };
+        let names = parts(self.name).concat();
+        // Which commit it is, nobody calls `api key`.
+        let api = ["apikey", "apisecret", "apitoken"].iter().any(|name| names.contains(name));
+        is_key(value, self.quoted, longest)
+            || (api && (SHORTEST_API_HEX..SHORTEST_HEX).contains(&value.len()) && is_short_hex(value))
+            || (names_uuid_key(&names) && is_random_uuid(value))
+            || is_letter_key(value, self.quoted)
+    }
+
+    /// Whether the value is a password.
+    fn has_password(&self, value: &[u8]) -> bool {
+        let shell = self.between == b"=" || self.between == b": ";
+        is_assigned_password(value, self.quoted)
+            || ((self.quoted || shell) && is_letter_password(value, self.quoted))
+            || (value.len() > *PASSWORD.end() && is_encoded_key(value))
+    }
+
     /// Whether the value only follows the name, as in prose: `to pass "-Dx=y"`, `IDENTIFIED BY PASSWORD '38366FDA01695B6A'`.
     /// Behind options that is how they are given.
     fn is_prose(&self, value: &[u8]) -> bool {
@@ -150,7 +180,11 @@ impl<'a> Place<'a> {
             b'}' => self.between.ends_with(b":-") || self.between.ends_with(b":="),
             b']' => self.between.ends_with(b"["),
             b';' => shell,
-            b',' => self.between == b"=" && self.name.iter().any(|b| b".-".contains(b)),
+            // Options, and arguments in logs: `pass=...,uid=1000`.
+            b',' | b')' => {
+                let options = self.between == b"=" && b == b',' && self.name.iter().any(|b| b".-".contains(b));
+                options || ([b"=".as_slice(), b":", b": "].contains(&self.between) && is_random_password(value))
+            }
             _ => b.is_ascii_whitespace() || b"\"'`<&\\\0".contains(&b),
         });
         // `Password for the store: tool: done`.
@@ -209,126 +243,20 @@ fn is_qualified(value: &[u8]) -> bool {
         && module.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_')
 }
 
-/// Values that RFCs and manuals publish, so often repeated that they are in every installation.
-const PUBLISHED: [&str; 15] = [
-    // RFC 5849 (OAuth 1.0)
-    "kkk9d7dh3k39sjv7",
-    "ad180jjd733klru7",
-    "hdhd0244k9j7ao03",
-    "hh5s93j4hdidpola",
-    "nnch734d00sl2jdk",
-    "pfkkdhi9sl3r7s00",
-    "j49sk3j29djd",
-    // RFC 6749, RFC 6750 and RFC 7662 (OAuth 2.0)
-    "2YotnFZFEjr1zCsicMWpAA",
-    "tGzv3JOkF0XG5Qx2TlKWIA",
-    "7Fjfp0ZBr1KtDRbnfVdmIw",
-    "mF_9.B5f-4.1JqM",
-    "8xLOxBtZp8",
-    // Manuals of OAuth libraries
-    "sdf0o9823sjdfsdf",
-    "2kjshdfp92i34asdasd",
-    // Manuals of one-time passwords
-    "JBSWY3DPEHPK3PXP",
-];
-
-fn is_key(value: &[u8], quoted: bool) -> bool {
-    let shortest = if quoted { SHORTEST_KEY.0 } else { SHORTEST_KEY.1 };
-    let body = value.strip_suffix(b"==").or(value.strip_suffix(b"=")).unwrap_or(value);
-    (shortest..=LONGEST_KEY).contains(&value.len())
-        && !body.contains(&b'=')
-        && (value.len() >= SHORTEST_HEX || !value.iter().all(u8::is_ascii_hexdigit))
-        && !is_known_form(value)
-        && is_random_shape(body)
-        && shannon(value) >= KEY_ENTROPY
-}
-
-/// UUIDs, hashes with their name, JSON Web Tokens, data, paths, versions and names of hosts and files.
-pub(super) fn is_known_form(value: &[u8]) -> bool {
-    const PREFIXES: [&str; 13] =
-        ["sha1-", "sha256-", "sha384-", "sha512-", "md5-", "eyJ", "data:", "http", "www.", "arn:", "/", "./", "../"];
-    let slashes = value.iter().filter(|b| **b == b'/').count();
-    let dotted: Vec<&[u8]> = value.split(|b| *b == b'.').collect();
-    PREFIXES.iter().any(|prefix| value.starts_with(prefix.as_bytes()))
-        || names_algorithm(value)
-        || PUBLISHED.iter().any(|known| value.starts_with(known.as_bytes()))
-        || is_uuid(value)
-        || is_expression(value)
-        || slashes > 1 + value.len() / 16
-        || dotted.len() > 3
-        || (dotted.len() > 1 && dotted.last().is_some_and(|last| last.len() < 10))
-}
-
-/// `scram-sha-256`, `aes-256-gcm` and the like.
-fn names_algorithm(value: &[u8]) -> bool {
-    const NAMES: [&str; 10] =
-        ["sha1", "sha-1", "sha256", "sha-256", "sha512", "sha-512", "md5", "aes-", "aes1", "aes2"];
-    let lower = value.to_ascii_lowercase();
-    value.len() < 24 && NAMES.iter().any(|name| lower.windows(name.len()).any(|at| at == name.as_bytes()))
-}
-
-/// A UUID, also behind a prefix such as `token-`.
-pub(super) fn is_uuid(value: &[u8]) -> bool {
-    let value = &value[value.len().saturating_sub(36)..];
-    let lengths = value.split(|b| *b == b'-').map(<[u8]>::len);
-    value.len() == 36 && lengths.eq([8, 4, 4, 4, 12]) && value.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
-}
-
-/// Letters and digits, in no order, and no words.
-pub(super) fn is_random_shape(value: &[u8]) -> bool {
-    has_secret_shape(value) && share(value) < WORDS
-}
-
-/// Letters and digits, in no order.
-fn has_secret_shape(value: &[u8]) -> bool {
-    let count = |is: fn(&u8) -> bool| value.iter().filter(|b| is(b)).count();
-    let (digits, letters) = (count(u8::is_ascii_digit), count(u8::is_ascii_alphabetic));
-    let others = value.len() - digits - letters;
-    digits > 0
-        && letters > 0
-        && digits * 8 <= value.len() * 7
-        && others * 5 <= value.len()
-        && changes(value) as f64 >= CHANGES * value.len() as f64
-}
-
-/// How often the kind of character changes, not counting a capital before small letters.
-fn changes(value: &[u8]) -> usize {
-    let kind = |b: u8| match b {
-        b'a'..=b'z' => 0,
-        b'A'..=b'Z' => 1,
-        b'0'..=b'9' => 2,
-        _ => 3,
-    };
-    value.windows(2).filter(|pair| kind(pair[0]) != kind(pair[1]) && (kind(pair[0]), kind(pair[1])) != (1, 0)).count()
-}
-
-fn is_assigned_password(value: &[u8], quoted: bool) -> bool {
-    let kinds = [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit, u8::is_ascii_punctuation]
-        .iter()
-        .filter(|is| value.iter().any(is))
-        .count();
-    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
-    let letters = value.iter().any(u8::is_ascii_alphabetic);
-    // Signs that neither prose nor names have.
-    let signs = quoted && value.iter().any(|b| b"#$&*@^~+=".contains(b));
-    let begins = value.first().is_some_and(|b| b.is_ascii_alphanumeric() || (quoted && b"!#*+-?@^_~".contains(b)));
-    let code = |b: &u8| b"(){}[]<>;,|\\".contains(b);
-    PASSWORD.contains(&value.len())
-        && begins
-        && letters
-        && (kinds >= 3 || (digits >= 2 && share(value) < WORDS))
-        && (digits > 0 || signs || share(value) < WORDS)
-        && !value.iter().any(|b| code(b) && (!quoted || b"\\;{}|".contains(b)))
-        && !(value.contains(&b'&') && value.contains(&b'='))
-        && !is_known_form(value)
-        && is_password(value)
-        && !is_encoded_word(value)
-}
-
-/// base64 of a common password, as manifests of Kubernetes have it.
-fn is_encoded_word(value: &[u8]) -> bool {
-    let decoded = BASE64.decode(value).map(Zeroizing::new);
-    decoded.is_ok_and(|text| text.iter().all(u8::is_ascii_graphic) && !is_password(&text))
+/// Whether a name, in lower case and without separators, says that a UUID is a key and names no object.
+fn names_uuid_key(name: &str) -> bool {
+    const KEYS: [&str; 9] = [
+        "apikey",
+        "apitoken",
+        "apisecret",
+        "accesstoken",
+        "authtoken",
+        "clientsecret",
+        "secretkey",
+        "authorization",
+        "bearer",
+    ];
+    KEYS.iter().any(|key| name.contains(key))
 }
 
 #[cfg(test)]
@@ -472,6 +400,71 @@ mod tests {
     }
 
     #[test]
+    fn keys_may_be_uuids_and_letters_where_the_name_says_key() {
+        // Made up for this test. Names stand apart, so that none is given a value here.
+        const UUID: &str = "0b6f52e1-9c4d-4e7a-8f3b-d2a15c7e9046";
+        const LETTERS: &str = "zqwjhxkvbtrnmpdlgfcs";
+        const HEX: &str = "8d3c9ced7246b778c5eb";
+        const MIXED: &str = "k3Jx9QzLmW2vTn8RbYc4";
+        let is_given = |name: &str, value: &str| judge(key, name, " = \"", value, "\"");
+        for name in ["api_key", "clientSecret", "Authorization", "ACCESS_TOKEN"] {
+            assert!(is_given(name, UUID), "{name}");
+        }
+        for name in ["token", "secret", "api_key_id"] {
+            assert!(!is_given(name, UUID), "{name}");
+        }
+        assert!(!is_given("api_key", &UUID.replace("-4e7a-", "-1e7a-")), "a UUID of a time");
+        assert!(!is_given("api_key", "550e8400-e29b-41d4-a716-446655440000"), "a UUID of manuals");
+        assert!(is_given("api_key", LETTERS) && !is_given("api_key", "accessTokenFromTheStore"));
+        assert!(is_given("api_key", HEX) && !is_given("token", HEX) && !is_given("api_key", &HEX[..16]));
+        assert!(is_given("api_keys", MIXED) && !is_given("DkimTokens", MIXED));
+    }
+
+    #[test]
+    fn passwords_may_be_letters_that_make_no_word() {
+        for (name, between, value, after) in [
+            ("password", ": \"", "zqwjhxkvbtrn", "\""),
+            ("SMTP_PASS", "=", "zqwjhxkvbtrnmpdl", "\n"),
+            ("senha", " = '", "xK9vQ2mL", "'"),
+            ("mot_de_passe", " = '", "xK9vQ2mL", "'"),
+            ("pass", "=", "xK9vQ2mL4", ","),
+            ("password", ": \"", "BlueTiger42", "\""),
+        ] {
+            assert!(judge(password, name, between, value, after), "{name}{between}{value}");
+        }
+        for (name, between, value, after) in [
+            ("password", ": \"", "konfigurationsdatei", "\""),
+            ("password", ": \"", "zqwjhxkv", "\""),
+            ("password", " ", "zqwjhxkvbtrn", "\n"),
+            ("password", "=", "otherVariable2", ","),
+            ("password", ": \"", "newPassword22", "\""),
+            ("encodedPassword", ": \"", "5d923b44a6d129f3ddf3", "\""),
+        ] {
+            assert!(!judge(password, name, between, value, after), "{name}{between}{value}");
+        }
+    }
+
+    #[test]
+    fn short_secrets_have_several_kinds_of_characters() {
+        for value in ["kJ8#mQ2pX", "x7ab4qcd9zef2", "k3Jx9QzLmW"] {
+            assert!(judge(short_secret, "client_secret", " = \"", value, "\""), "{value}");
+        }
+        for value in [
+            "abc+/d12e3==",
+            "keyboardcat",
+            "secret123",
+            "getSecret2",
+            "0xC0000371_u32",
+            "a1b2",
+            "SEmfiajf42$",
+            "9f71c52d839b",
+        ] {
+            assert!(!judge(short_secret, "client_secret", " = \"", value, "\""), "{value}");
+        }
+        assert!(!judge(short_secret, "secret_name", " = \"", "kJ8#mQ2pX", "\""));
+    }
+
+    #[test]
     fn random_keys_pass_nearly_always() {
         let mut state = 7_u64;
         let mut next = || {
@@ -487,7 +480,7 @@ mod tests {
             let lost = (0..2_000)
                 .filter(|_| {
                     let value: Vec<u8> = (0..length).map(|_| alphabet[next() % alphabet.len()]).collect();
-                    !is_key(&value, true)
+                    !is_key(&value, true, LONGEST_KEY)
                 })
                 .count();
             assert!(lost <= most, "{lost} of 2000 of {length} characters out of {}", alphabet.len());

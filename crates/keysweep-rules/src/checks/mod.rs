@@ -25,6 +25,7 @@ mod service;
 mod tests;
 mod time;
 mod userinfo;
+mod values;
 mod words;
 
 use crate::model::{Level, Severity};
@@ -136,7 +137,7 @@ impl Check {
 /// All checks, sorted by name.
 pub fn all() -> &'static [Check] {
     use Example::{Both, Checksum, Plain, Token};
-    static ALL: [Check; 35] = [
+    static ALL: [Check; 38] = [
         check(
             "assigned-key",
             "group name names a key or token, and the value is a random literal; no hash, UUID, path, identifier or phrase",
@@ -152,6 +153,12 @@ pub fn all() -> &'static [Check] {
         )
         .ahead(ahead::password),
         check("assigned-secret", "as assigned-key or assigned-password", assigned::secret, Plain),
+        check(
+            "assigned-short-secret",
+            "group name names a secret, and the value looks like a password of several kinds of characters",
+            assigned::short_secret,
+            Plain,
+        ),
         check(
             "atlassian-crc32",
             "CRC-32 in upper-case hex behind the token; a wrong one only proves nothing",
@@ -197,6 +204,12 @@ pub fn all() -> &'static [Check] {
             "base64 of user:password; shows the user, a trivial password is of low severity",
             userinfo::basic,
             Token(userinfo::basic_sample),
+        ),
+        check(
+            "basic-auth-random",
+            "as basic-auth, with a random password",
+            userinfo::basic_random,
+            Token(userinfo::basic_random_sample),
         ),
         check(
             "bedrock-api-key",
@@ -282,6 +295,12 @@ pub fn all() -> &'static [Check] {
             "a complete macaroon; shows location and projects",
             macaroon::pypi,
             Token(macaroon::pypi_sample),
+        ),
+        check(
+            "random-secret",
+            "a random key, or a password of three kinds of characters with digits among them; no word, name or expression",
+            assigned::random_secret,
+            Plain,
         ),
         check(
             "sentry-org",

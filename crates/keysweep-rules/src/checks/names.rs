@@ -3,9 +3,10 @@
 use super::words::parts;
 
 /// Parts that make a name say: this is no secret.
-const HARMLESS: [&str; 46] = [
+const HARMLESS: [&str; 47] = [
     "authenticity",
     "csrf",
+    "dkim",
     "xsrf",
     "antiforgery",
     "public",
@@ -134,10 +135,10 @@ const KINDS_OF_KEY: [&str; 41] = [
 ];
 
 /// What makes a following `pass` a password.
-const WHOSE_PASS: [&str; 32] = [
-    "admin", "api", "auth", "bind", "client", "database", "db", "default", "email", "ftp", "imap", "keystore", "ldap",
-    "login", "mail", "mongo", "mqtt", "my", "mysql", "pg", "postgres", "proxy", "redis", "root", "sftp", "smtp", "ssh",
-    "sql", "store", "sudo", "user", "wifi",
+const WHOSE_PASS: [&str; 38] = [
+    "u", "usr", "deploy", "service", "vpn", "zip", "admin", "api", "auth", "bind", "client", "database", "db",
+    "default", "email", "ftp", "imap", "keystore", "ldap", "login", "mail", "mongo", "mqtt", "my", "mysql", "pg",
+    "postgres", "proxy", "redis", "root", "sftp", "smtp", "ssh", "sql", "store", "sudo", "user", "wifi",
 ];
 
 /// Whether a name is that of a key, token or secret.
@@ -150,7 +151,8 @@ pub(super) fn names_key(name: &[u8]) -> bool {
         }
         // `clientsecret`, `licensekey`
         _ if ["secret", "token", "key"].iter().any(|word| part.strip_suffix(word).is_some_and(is_kind)) => true,
-        "key" => index.checked_sub(1).is_some_and(|before| KINDS_OF_KEY.contains(&parts[before].as_str())),
+        "key" | "keys" => index.checked_sub(1).is_some_and(|before| KINDS_OF_KEY.contains(&parts[before].as_str())),
+        "secrets" | "tokens" | "apikeys" => true,
         _ => false,
     });
     is_plain(&parts, named.map(|(index, _)| index))
@@ -169,7 +171,13 @@ pub(super) fn names_password(name: &[u8]) -> bool {
         // Tests pass, and so do parcels.
         "pass" => *index == 0 || WHOSE_PASS.contains(&parts[index - 1].as_str()),
         "pw" => index.checked_sub(1).map_or(parts.len() == 1, |at| WHOSE_PASS.contains(&parts[at].as_str())),
-        "pswd" | "kennwort" | "contrasena" => true,
+        "pswd" | "kennwort" | "contrasena" | "passwords" => true,
+        // Abbreviations and slips.
+        "psw" | "passw" | "pword" | "psswd" | "pswrd" | "passwrd" | "pasword" | "passwordd" => true,
+        // Other languages.
+        "senha" | "motdepasse" | "mdp" | "haslo" | "heslo" | "wachtwoord" | "passord" | "adgangskode" | "losenord"
+        | "salasana" | "lozinka" | "jelszo" | "parola" | "sifre" => true,
+        "passe" => *index >= 2 && parts[index - 2..*index] == ["mot", "de"],
         _ => {
             let short = part.strip_suffix("pass").or(part.strip_suffix("pwd"));
             let long = part.strip_suffix("password").or(part.strip_suffix("passwd"));
@@ -177,7 +185,8 @@ pub(super) fn names_password(name: &[u8]) -> bool {
             pw.or(short).is_some_and(|whose| WHOSE_PASS.contains(&whose)) || long.is_some_and(|rest| rest.len() <= 12)
         }
     });
-    is_plain(&parts, named.map(|(index, _)| index))
+    // Of keys it says how they are written, of passwords that they are hashes.
+    !parts.iter().any(|part| part == "encoded") && is_plain(&parts, named.map(|(index, _)| index))
 }
 
 /// Whether nothing in the name takes back what the part at `named` says.

@@ -113,9 +113,11 @@ fn is_identifier(text: &[u8]) -> bool {
     let separated = stem.iter().any(|b| b"_.".contains(b))
         || stem.windows(2).any(|w| w[0].is_ascii_lowercase() && w[1].is_ascii_uppercase());
     let one_case = !stem.iter().any(u8::is_ascii_lowercase) || !stem.iter().any(u8::is_ascii_uppercase);
+    // `BlueTiger42`: names end in one digit.
+    let numbered = text.len() - stem.len() >= 2 && stem.iter().all(u8::is_ascii_alphabetic);
     let words = share(stem);
     let lone = one_case && text.len() == stem.len() && (words >= IDENTIFIER || stem.len() < SHORT_PHRASE);
-    named && (lone || separated && words >= IDENTIFIER / 2.0)
+    named && (lone || separated && !numbered && words >= IDENTIFIER / 2.0)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Values that are assigned to the key of a service that the name names, such as `PDFSHIFT_KEY` or `besttime token`. The
 //! service says what the key is for, so that less is asked of the value than of any `key`: it may be a UUID, or short.
 
-use super::assigned::{Place, is_known_form, is_random_shape, is_uuid};
+use super::assigned::Place;
 use super::names::is_harmless;
+use super::values::{is_known_form, is_random_shape, is_uuid};
 use super::words::parts;
 use super::{Candidate, Verdict};
 use crate::entropy::shannon;

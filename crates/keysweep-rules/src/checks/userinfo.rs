@@ -2,6 +2,7 @@
 
 use super::decode;
 use super::password::is_expression;
+use super::values::looks_random;
 use super::words::is_made_up;
 use super::{Candidate, Verdict};
 use crate::compile::{may_be_secret, printable};
@@ -160,6 +161,19 @@ pub(super) fn basic(candidate: &Candidate<'_>) -> Option<Verdict> {
         verdict.severity = Some(Severity::Low);
     }
     Some(verdict)
+}
+
+/// The same, with a password that is random or of several kinds of characters: where nothing else says that it is a header.
+pub(super) fn basic_random(candidate: &Candidate<'_>) -> Option<Verdict> {
+    let bytes = decode::base64(candidate.secret)?;
+    let colon = bytes.iter().position(|b| *b == b':')?;
+    looks_random(&bytes[colon + 1..]).then_some(())?;
+    basic(candidate)
+}
+
+pub(super) fn basic_random_sample(random: &mut Random) -> String {
+    let password = random.text(b"bcdfghjkmnpqrstvwxzBCDFGHJKLMNPQRSTVWXZ2346789", 16);
+    BASE64.encode(format!("deploy:7q{password}4K").as_bytes())
 }
 
 pub(super) fn basic_sample(random: &mut Random) -> String {

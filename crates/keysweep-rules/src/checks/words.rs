@@ -33,6 +33,8 @@ const FOLLOWERS: [&[u8]; 26] = [
 ];
 /// Least share of such pairs in a word.
 const PAIRS: f64 = 0.66;
+/// Share of such pairs below which letters are random.
+const NOISE: f64 = 0.42;
 /// Bytes that are looked at.
 const MAX_TEXT: usize = 512;
 
@@ -76,6 +78,17 @@ fn is_wordlike(part: &str) -> bool {
     };
     let pairs = bytes.windows(2).filter(follows).count();
     bytes.len() >= SHORT_WORD && pairs as f64 >= PAIRS * (bytes.len() - 1) as f64
+}
+
+/// Whether letters follow each other as they do in no word of any language that is written with them: less than half as often as
+/// in words does a letter stand behind one that it often follows. Of random letters few are more.
+pub(super) fn is_noise(letters: &[u8]) -> bool {
+    let follows = |pair: &&[u8]| {
+        let index = usize::from(pair[0].to_ascii_lowercase().wrapping_sub(b'a'));
+        FOLLOWERS.get(index).is_some_and(|often| often.contains(&pair[1].to_ascii_lowercase()))
+    };
+    let pairs = letters.windows(2).filter(follows).count();
+    letters.len() >= 2 && (pairs as f64) < NOISE * (letters.len() - 1) as f64
 }
 
 /// Words of which passwords in documentation, tests and defaults are made.
@@ -309,6 +322,23 @@ mod tests {
             ("__", vec![]),
         ] {
             assert_eq!(parts(name.as_bytes()), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn random_letters_are_no_words_of_any_language() {
+        for noise in ["zqwjhxkvbtrn", "ZqWjHxKvBtRnMpDl", "vzqhlrkbnjqxlwht"] {
+            assert!(is_noise(noise.as_bytes()), "{noise}");
+        }
+        for words in [
+            "configuration",
+            "wachtwoordvergeten",
+            "NSLocalizedStringFromTable",
+            "przykladowehaslo",
+            "getXMLHttpRequest",
+            "",
+        ] {
+            assert!(!is_noise(words.as_bytes()), "{words}");
         }
     }
 

@@ -1,0 +1,243 @@
+//! What a value is by its looks: a random key, a password, or one of the things that programs, forms and translations write
+//! where such stand.
+
+use super::password::{is_expression, is_password};
+use super::words::{is_noise, share};
+use crate::entropy::shannon;
+use data_encoding::BASE64;
+use zeroize::Zeroizing;
+
+/// Shortest value of a key that is quoted, and that is not.
+const SHORTEST_KEY: (usize, usize) = (16, 20);
+/// Shortest value of hexadecimal digits: what is shorter names things more often than it guards them.
+pub(super) const SHORTEST_HEX: usize = 24;
+/// Longest value of a key; what is longer is data, but for what a header carries.
+pub(super) const LONGEST_KEY: usize = 256;
+/// Shortest values that are only letters: of keys that are quoted, of those that are not, and of passwords.
+const SHORTEST_LETTERS: (usize, usize) = (20, 24);
+const SHORTEST_LETTER_PASSWORD: usize = 12;
+/// Least entropy of a key's value in bits a byte: that of 32 random hexadecimal digits is 3.0 or more.
+const KEY_ENTROPY: f64 = 3.0;
+/// From this share of words on, a value is a name or a phrase.
+const WORDS: f64 = 0.5;
+/// Least share of changes between kinds of characters.
+const CHANGES: f64 = 0.15;
+/// Shortest secret of small letters and digits.
+const SHORT_SECRET: usize = 10;
+/// Shortest and longest value of a password.
+pub(super) const PASSWORD: std::ops::RangeInclusive<usize> = 8..=64;
+
+/// Whether a value is a key or password by its looks alone.
+pub(super) fn looks_random(value: &[u8]) -> bool {
+    is_random_password(value) || is_key(value, true, LONGEST_KEY) || is_letter_password(value, true)
+}
+
+/// Values that RFCs and manuals publish, so often repeated that they are in every installation.
+const PUBLISHED: [&str; 16] = [
+    // RFC 5849 (OAuth 1.0)
+    "kkk9d7dh3k39sjv7",
+    "ad180jjd733klru7",
+    "hdhd0244k9j7ao03",
+    "hh5s93j4hdidpola",
+    "nnch734d00sl2jdk",
+    "pfkkdhi9sl3r7s00",
+    "j49sk3j29djd",
+    // RFC 6749, RFC 6750 and RFC 7662 (OAuth 2.0)
+    "2YotnFZFEjr1zCsicMWpAA",
+    "tGzv3JOkF0XG5Qx2TlKWIA",
+    "7Fjfp0ZBr1KtDRbnfVdmIw",
+    "mF_9.B5f-4.1JqM",
+    "8xLOxBtZp8",
+    // kdc.conf(5)
+    "SEmfiajf42$",
+    // Manuals of OAuth libraries
+    "sdf0o9823sjdfsdf",
+    "2kjshdfp92i34asdasd",
+    // Manuals of one-time passwords
+    "JBSWY3DPEHPK3PXP",
+];
+
+/// A random key.
+pub(super) fn is_key(value: &[u8], quoted: bool, longest: usize) -> bool {
+    let shortest = if quoted { SHORTEST_KEY.0 } else { SHORTEST_KEY.1 };
+    let body = value.strip_suffix(b"==").or(value.strip_suffix(b"=")).unwrap_or(value);
+    (shortest..=longest).contains(&value.len())
+        && !body.contains(&b'=')
+        && (value.len() >= SHORTEST_HEX || !value.iter().all(u8::is_ascii_hexdigit))
+        && !is_known_form(value)
+        && is_random_shape(body)
+        && shannon(value) >= KEY_ENTROPY
+}
+
+/// Hexadecimal digits that are neither a number nor counted.
+pub(super) fn is_short_hex(value: &[u8]) -> bool {
+    value.iter().all(u8::is_ascii_hexdigit) && has_secret_shape(value) && shannon(value) >= KEY_ENTROPY
+}
+
+/// A long password in base64, as manifests have it.
+pub(super) fn is_encoded_key(value: &[u8]) -> bool {
+    value.len().is_multiple_of(4) && !value.iter().all(u8::is_ascii_hexdigit) && is_key(value, true, LONGEST_KEY)
+}
+
+/// A UUID of random bits, and none that manuals show.
+pub(super) fn is_random_uuid(value: &[u8]) -> bool {
+    const SHOWN: [&str; 8] = [
+        // OpenAPI, Wikipedia, RFC 4122 and the manuals of libraries.
+        "3fa85f64-5717-4562",
+        "550e8400-e29b-41d4",
+        "f47ac10b-58cc-4372",
+        "9b1deb4d-3b7d-4bad",
+        "1b9d6bcd-bbfd-4b2d",
+        "110ec58a-a0f2-4ac4",
+        "de305d54-75b4-431b",
+        "7c9e6679-7425-40de",
+    ];
+    value.len() == 36
+        && is_uuid(value)
+        && value[14] == b'4'
+        && b"89abAB".contains(&value[19])
+        && shannon(value) >= KEY_ENTROPY
+        && !SHOWN.iter().any(|shown| value[..shown.len()].eq_ignore_ascii_case(shown.as_bytes()))
+}
+
+/// A key of nothing but letters, which follow each other as in no word.
+pub(super) fn is_letter_key(value: &[u8], quoted: bool) -> bool {
+    let shortest = if quoted { SHORTEST_LETTERS.0 } else { SHORTEST_LETTERS.1 };
+    (shortest..=LONGEST_KEY).contains(&value.len())
+        && value.iter().all(u8::is_ascii_alphabetic)
+        && is_noise(value)
+        && shannon(value) >= KEY_ENTROPY
+        && !is_known_form(value)
+}
+
+/// A password of letters, perhaps with signs, which follow each other as in no word.
+pub(super) fn is_letter_password(value: &[u8], quoted: bool) -> bool {
+    let letters: Zeroizing<Vec<u8>> = Zeroizing::new(value.iter().copied().filter(u8::is_ascii_alphabetic).collect());
+    let signs = value.iter().all(|b| b.is_ascii_alphabetic() || (quoted && b"!#$%&*@^~+=?-".contains(b)));
+    (SHORTEST_LETTER_PASSWORD..=*PASSWORD.end()).contains(&letters.len())
+        && letters.len() + 3 >= value.len()
+        && signs
+        && is_noise(&letters)
+        && shannon(value) >= KEY_ENTROPY
+        && !is_known_form(value)
+        && is_password(value)
+}
+
+/// Small letters and digits among which is no word: a secret, though too short for a key.
+pub(super) fn is_short_secret(value: &[u8]) -> bool {
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    (SHORT_SECRET..SHORTEST_KEY.1).contains(&value.len())
+        && value.iter().all(u8::is_ascii_alphanumeric)
+        && !value.iter().all(u8::is_ascii_hexdigit)
+        && digits >= 2
+        && share(value) == 0.0
+        && changes(value) >= 4
+        && is_assigned_password(value, true)
+}
+
+/// A password of three kinds of characters, letters and digits among them, that is no word or name.
+pub(super) fn is_random_password(value: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| value.iter().any(is);
+    let kinds = [
+        has(u8::is_ascii_lowercase),
+        has(u8::is_ascii_uppercase),
+        has(u8::is_ascii_digit),
+        // `+` and `=` are signs of base64, too.
+        value.iter().any(|b| b"!#$%&*@^~?".contains(b)),
+    ];
+    kinds[2]
+        && kinds.iter().filter(|kind| **kind).count() >= 3
+        && share(value) < WORDS
+        && changes(value) as f64 >= CHANGES * value.len() as f64
+        && !value.starts_with(b"0x")
+        && is_assigned_password(value, true)
+}
+
+/// UUIDs, hashes with their name, JSON Web Tokens, data, paths, versions and names of hosts and files.
+pub(super) fn is_known_form(value: &[u8]) -> bool {
+    const PREFIXES: [&str; 13] =
+        ["sha1-", "sha256-", "sha384-", "sha512-", "md5-", "eyJ", "data:", "http", "www.", "arn:", "/", "./", "../"];
+    let slashes = value.iter().filter(|b| **b == b'/').count();
+    let dotted: Vec<&[u8]> = value.split(|b| *b == b'.').collect();
+    PREFIXES.iter().any(|prefix| value.starts_with(prefix.as_bytes()))
+        || names_algorithm(value)
+        || PUBLISHED.iter().any(|known| value.starts_with(known.as_bytes()))
+        || is_uuid(value)
+        || is_expression(value)
+        || slashes > 1 + value.len() / 16
+        || dotted.len() > 3
+        || (dotted.len() > 1 && dotted.last().is_some_and(|last| last.len() < 10))
+}
+
+/// `scram-sha-256`, `aes-256-gcm` and the like.
+fn names_algorithm(value: &[u8]) -> bool {
+    const NAMES: [&str; 10] =
+        ["sha1", "sha-1", "sha256", "sha-256", "sha512", "sha-512", "md5", "aes-", "aes1", "aes2"];
+    let lower = value.to_ascii_lowercase();
+    value.len() < 24 && NAMES.iter().any(|name| lower.windows(name.len()).any(|at| at == name.as_bytes()))
+}
+
+/// A UUID, also behind a prefix such as `token-`.
+pub(super) fn is_uuid(value: &[u8]) -> bool {
+    let value = &value[value.len().saturating_sub(36)..];
+    let lengths = value.split(|b| *b == b'-').map(<[u8]>::len);
+    value.len() == 36 && lengths.eq([8, 4, 4, 4, 12]) && value.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
+}
+
+/// Letters and digits, in no order, and no words.
+pub(super) fn is_random_shape(value: &[u8]) -> bool {
+    has_secret_shape(value) && share(value) < WORDS
+}
+
+/// Letters and digits, in no order.
+fn has_secret_shape(value: &[u8]) -> bool {
+    let count = |is: fn(&u8) -> bool| value.iter().filter(|b| is(b)).count();
+    let (digits, letters) = (count(u8::is_ascii_digit), count(u8::is_ascii_alphabetic));
+    let others = value.len() - digits - letters;
+    digits > 0
+        && letters > 0
+        && digits * 8 <= value.len() * 7
+        && others * 5 <= value.len()
+        && changes(value) as f64 >= CHANGES * value.len() as f64
+}
+
+/// How often the kind of character changes, not counting a capital before small letters.
+fn changes(value: &[u8]) -> usize {
+    let kind = |b: u8| match b {
+        b'a'..=b'z' => 0,
+        b'A'..=b'Z' => 1,
+        b'0'..=b'9' => 2,
+        _ => 3,
+    };
+    value.windows(2).filter(|pair| kind(pair[0]) != kind(pair[1]) && (kind(pair[0]), kind(pair[1])) != (1, 0)).count()
+}
+
+/// A password that is assigned to a name.
+pub(super) fn is_assigned_password(value: &[u8], quoted: bool) -> bool {
+    let kinds = [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit, u8::is_ascii_punctuation]
+        .iter()
+        .filter(|is| value.iter().any(is))
+        .count();
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = value.iter().any(u8::is_ascii_alphabetic);
+    // Signs that neither prose nor names have.
+    let signs = quoted && value.iter().any(|b| b"#$&*@^~+=".contains(b));
+    let begins = value.first().is_some_and(|b| b.is_ascii_alphanumeric() || (quoted && b"!#*+-?@^_~".contains(b)));
+    let code = |b: &u8| b"(){}[]<>;,|\\".contains(b);
+    PASSWORD.contains(&value.len())
+        && begins
+        && letters
+        && (kinds >= 3 || (digits >= 2 && share(value) < WORDS))
+        && (digits > 0 || signs || share(value) < WORDS)
+        && !value.iter().any(|b| code(b) && (!quoted || b"\\;{}|".contains(b)))
+        && !(value.contains(&b'&') && value.contains(&b'='))
+        && !is_known_form(value)
+        && is_password(value)
+        && !is_encoded_word(value)
+}
+
+/// base64 of a common password, as manifests of Kubernetes have it.
+fn is_encoded_word(value: &[u8]) -> bool {
+    let decoded = BASE64.decode(value).map(Zeroizing::new);
+    decoded.is_ok_and(|text| text.iter().all(u8::is_ascii_graphic) && !is_password(&text))
+}
