@@ -13,6 +13,7 @@ mod bytes;
 mod chat;
 mod crc;
 mod decode;
+mod encoded;
 mod gitlab;
 mod jwt;
 mod macaroon;
@@ -137,7 +138,7 @@ impl Check {
 /// All checks, sorted by name.
 pub fn all() -> &'static [Check] {
     use Example::{Both, Checksum, Plain, Token};
-    static ALL: [Check; 38] = [
+    static ALL: [Check; 39] = [
         check(
             "assigned-key",
             "group name names a key or token, and the value is a random literal; no hash, UUID, path, identifier or phrase",
@@ -199,6 +200,7 @@ pub fn all() -> &'static [Check] {
         check("base64-16-bytes", "base64 of 16 random bytes", bytes::base64_16, Plain),
         check("base64-32-bytes", "base64 of 32 random bytes", bytes::base64_32, Plain),
         check("base64-64-bytes", "base64 of 64 random bytes", bytes::base64_64, Plain),
+        check("base64-secret", "base64 of a random key or password", encoded::secret, Token(encoded::sample)),
         check(
             "basic-auth",
             "base64 of user:password; shows the user, a trivial password is of low severity",

@@ -329,3 +329,23 @@ fn basic_credentials_are_text_with_a_password() {
         assert_eq!(check(bad), None, "{bad:?}");
     }
 }
+
+#[test]
+fn encoded_secrets_are_random() {
+    let passes = |bytes: &[u8]| run("base64-secret", BASE64.encode(bytes).as_bytes(), &[]).is_some();
+    let binary: Vec<u8> = (1..=32u32).map(|i| (i.wrapping_mul(0x9e37_79b1) >> 13) as u8).collect();
+    for good in [&b"k3Jx9Qz-mW2vTn8Rp4Ls"[..], b"k8Zp#mQ2vT\n", &binary] {
+        assert!(passes(good), "{good:?}");
+    }
+    for bad in [
+        &b"admin"[..],
+        b"db.corp.example.net:5432",
+        b"your-password-here",
+        b"[client]\nuser=app\nhost=db\n",
+        b"-----BEGIN CERTIFICATE-----\nMIIB",
+        &[0; 32],
+        &binary[..30],
+    ] {
+        assert!(!passes(bad), "{bad:?}");
+    }
+}

@@ -1,0 +1,35 @@
+//! Secrets that are encoded as a whole, as manifests have them.
+
+use super::values::looks_random;
+use super::{Candidate, Verdict, decode};
+use crate::model::Level;
+use crate::placeholders;
+use crate::random::Random;
+use data_encoding::BASE64;
+use std::collections::HashSet;
+
+/// Lengths of binary keys, in bytes.
+const SIZES: [usize; 7] = [16, 20, 24, 28, 32, 48, 64];
+
+/// base64 of a random key, as text or as bytes, or of a random password.
+pub(super) fn secret(candidate: &Candidate<'_>) -> Option<Verdict> {
+    let bytes = decode::base64(candidate.secret)?;
+    let text = bytes.trim_ascii();
+    let is_text = text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    let good = match is_text {
+        true => looks_random(text) && !placeholders::is_placeholder(text),
+        false => SIZES.contains(&bytes.len()) && is_drawn(&bytes),
+    };
+    good.then(|| Verdict::new(Level::Parsed, "decodes to a random key or password"))?
+}
+
+/// Whether bytes may have been drawn at random: hardly any is there twice.
+fn is_drawn(bytes: &[u8]) -> bool {
+    let distinct = bytes.iter().collect::<HashSet<_>>().len();
+    5 * distinct >= 4 * bytes.len() && bytes.iter().filter(|byte| **byte >= 0x80).count() >= bytes.len() / 4
+}
+
+pub(super) fn sample(random: &mut Random) -> String {
+    let text = random.text(b"bcdfghjkmnpqrstvwxzBCDFGHJKLMNPQRSTVWXZ2346789", 20);
+    BASE64.encode(format!("7q{text}4K").as_bytes())
+}
