@@ -15,7 +15,8 @@ use crate::structure::View;
 use crate::survey::{Looks, Number};
 use keysweep_keys::secret::trim_leading_zeros;
 use keysweep_keys::{Algorithm, Curve};
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
@@ -67,27 +68,30 @@ impl Evidence {
 
     /// The coordinates of a point as two numbers of structures near each other.
     fn note_numbers(&mut self, context: &Context<'_>) {
-        let numbers: Vec<_> =
-            context.survey.numbers.iter().filter(|n| FIELD_BYTES.contains(&n.len)).take(MAX_NUMBERS).collect();
-        for (index, x) in numbers.iter().enumerate() {
-            let near = |y: &&&Number| y.offset - x.offset <= NEAR && y.len.abs_diff(x.len) <= 8 && y.order == x.order;
-            for y in numbers[index + 1..].iter().take(MAX_NEAR).filter(near) {
-                self.note_pair(context.memory, x, y);
+        let mut before: VecDeque<Coordinates<'_>> = VecDeque::with_capacity(MAX_NEAR + 1);
+        let numbers = context.survey.numbers.iter().filter(|n| FIELD_BYTES.contains(&n.len)).take(MAX_NUMBERS);
+        for number in numbers {
+            let second = Coordinates { number, forms: OnceCell::new() };
+            before.iter().filter(|first| first.is_near(number)).for_each(|first| {
+                self.note_pair(first.forms(context.memory), second.forms(context.memory));
+            });
+            before.push_back(second);
+            if before.len() > MAX_NEAR {
+                before.pop_front();
             }
         }
     }
 
-    fn note_pair(&mut self, memory: &dyn Memory, first: &Number, second: &Number) {
-        let (Some(first), Some(second)) = (value(memory, first), value(memory, second)) else { return };
-        for curve in Curve::ALL {
-            if self.points.contains(&curve) {
+    fn note_pair(&mut self, first: &[(Curve, Vec<u64>)], second: &[(Curve, Vec<u64>)]) {
+        for (curve, a) in first {
+            let Some((_, b)) = second.iter().find(|(other, _)| other == curve) else { continue };
+            if self.points.contains(curve) {
                 continue;
             }
-            let (Some(a), Some(b)) = (coordinate(curve, &first), coordinate(curve, &second)) else { continue };
             // Which of the two is x depends on the order in which they were allocated.
             for montgomery in [false, true] {
-                self.note_point(curve, &a, &b, montgomery);
-                self.note_point(curve, &b, &a, montgomery);
+                self.note_point(*curve, a, b, montgomery);
+                self.note_point(*curve, b, a, montgomery);
             }
         }
     }
@@ -179,6 +183,26 @@ impl Evidence {
             let (Some(x), Some(y)) = (DIGITS52.decode(x), DIGITS52.decode(y)) else { return };
             self.note_point(Curve::Secp256k1, &big_limbs(&x, group), &big_limbs(&y, group), false);
         }
+    }
+}
+
+/// A number, and what it is as a coordinate on each curve that its length fits.
+struct Coordinates<'a> {
+    number: &'a Number,
+    forms: OnceCell<Vec<(Curve, Vec<u64>)>>,
+}
+
+impl Coordinates<'_> {
+    fn is_near(&self, later: &Number) -> bool {
+        let number = self.number;
+        later.offset - number.offset <= NEAR && later.len.abs_diff(number.len) <= 8 && later.order == number.order
+    }
+
+    fn forms(&self, memory: &dyn Memory) -> &[(Curve, Vec<u64>)] {
+        self.forms.get_or_init(|| {
+            let Some(value) = value(memory, self.number) else { return Vec::new() };
+            Curve::ALL.into_iter().filter_map(|curve| Some((curve, coordinate(curve, &value)?))).collect()
+        })
     }
 }
 
