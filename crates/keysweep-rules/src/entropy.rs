@@ -14,9 +14,21 @@ pub(crate) fn shannon(bytes: &[u8]) -> f64 {
     counts.into_iter().filter(|count| *count > 0).map(term).sum()
 }
 
+/// How many different bytes there are.
+pub(crate) fn distinct(bytes: &[u8]) -> usize {
+    let mut seen = [false; 256];
+    bytes.iter().for_each(|byte| seen[usize::from(*byte)] = true);
+    seen.into_iter().filter(|seen| *seen).count()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::shannon;
+    use super::{distinct, shannon};
+
+    #[test]
+    fn bytes_are_counted_once() {
+        assert_eq!((distinct(b""), distinct(b"abca"), distinct(&[0, 255, 0])), (0, 3, 2));
+    }
 
     #[test]
     fn entropy_is_that_of_the_distribution_of_bytes() {

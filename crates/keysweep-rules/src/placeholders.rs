@@ -3,6 +3,7 @@
 //! A real secret that is taken for a placeholder is a leak that nobody hears of, so every test here is one that random
 //! text passes practically never; the tests measure it.
 
+use crate::entropy::distinct;
 use aho_corasick::AhoCorasick;
 use std::sync::OnceLock;
 
@@ -274,9 +275,7 @@ fn is_periodic(text: &[u8]) -> bool {
 }
 
 fn has_few_characters(text: &[u8]) -> bool {
-    let mut seen = [false; 256];
-    text.iter().for_each(|b| seen[usize::from(*b)] = true);
-    let distinct = seen.iter().filter(|s| **s).count();
+    let distinct = distinct(text);
     match text.len() {
         0..6 => distinct <= 1,
         6..16 => distinct <= 2,

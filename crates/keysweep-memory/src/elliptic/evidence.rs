@@ -199,11 +199,14 @@ impl Coordinates<'_> {
     }
 
     fn forms(&self, memory: &dyn Memory) -> &[(Curve, Vec<u64>)] {
-        self.forms.get_or_init(|| {
-            let Some(value) = value(memory, self.number) else { return Vec::new() };
-            Curve::ALL.into_iter().filter_map(|curve| Some((curve, coordinate(curve, &value)?))).collect()
-        })
+        self.forms.get_or_init(|| as_coordinates(memory, self.number))
     }
+}
+
+/// A number as a coordinate on each curve that its length fits.
+pub(super) fn as_coordinates(memory: &dyn Memory, number: &Number) -> Vec<(Curve, Vec<u64>)> {
+    let Some(value) = value(memory, number) else { return Vec::new() };
+    Curve::ALL.into_iter().filter_map(|curve| Some((curve, coordinate(curve, &value)?))).collect()
 }
 
 /// The lowest limb of a coordinate.
@@ -237,12 +240,12 @@ const MAX_SHORT: usize = 64;
 const MAX_SPOTS: usize = 10_000;
 
 /// The value of a number, the most significant byte first.
-pub(super) fn value(memory: &dyn Memory, number: &Number) -> Option<Zeroizing<Vec<u8>>> {
+fn value(memory: &dyn Memory, number: &Number) -> Option<Zeroizing<Vec<u8>>> {
     number.order.decode(&memory.bytes(number.offset, number.len as usize)?)
 }
 
 /// The limbs of a value that may be a coordinate on a curve by its length.
-pub(super) fn coordinate(curve: Curve, value: &[u8]) -> Option<Vec<u64>> {
+fn coordinate(curve: Curve, value: &[u8]) -> Option<Vec<u64>> {
     let (value, size) = (trim_leading_zeros(value), curve.field_bytes());
     (size - 4..=size).contains(&value.len()).then(|| big_limbs(value, Group::Ec(curve)))
 }

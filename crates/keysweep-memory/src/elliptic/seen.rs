@@ -2,7 +2,7 @@
 //! of arithmetic that is written in JavaScript. BN.js, on which `elliptic` builds, holds coordinates plain or, for curves whose
 //! prime has no reduction of its own, in Montgomery form with as many bits as its digits have.
 
-use super::evidence::{coordinate, value};
+use super::evidence::as_coordinates;
 use super::report::big_endian;
 use super::trace::{Coordinate, Form, Present};
 use crate::curve::Group;
@@ -109,12 +109,9 @@ struct Forms {
 
 /// A number on all curves that its length fits.
 fn forms(memory: &dyn Memory, number: &Number) -> Vec<Forms> {
-    let Some(value) = value(memory, number) else { return Vec::new() };
-    let form = |curve| {
-        let plain = coordinate(curve, &value)?;
-        Some(Forms { curve, left: leave_montgomery(Group::Ec(curve), &plain), plain })
-    };
-    Curve::ALL.into_iter().filter_map(form).collect()
+    let form =
+        |(curve, plain): (Curve, Vec<u64>)| Forms { curve, left: leave_montgomery(Group::Ec(curve), &plain), plain };
+    as_coordinates(memory, number).into_iter().map(form).collect()
 }
 
 /// A coordinate that is in Montgomery form with a radix of whole digits of 26 bits.

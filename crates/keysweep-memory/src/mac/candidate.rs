@@ -89,9 +89,7 @@ impl<'a> Candidates<'a> {
         found.sort_unstable_by_key(|(_, candidate)| (candidate.offset, candidate.len));
         found.retain(|(content, _)| self.seen.insert(*content));
         let mut all: Vec<Candidate> = found.into_iter().map(|(_, candidate)| candidate).collect();
-        let random =
-            self.blocks[self.done - wave.len()..self.done].iter().flat_map(|block| random(self.context, block));
-        all.extend(random);
+        all.extend(wave.iter().flat_map(|block| random(self.context, block)));
         all.sort_by_cached_key(|c| (distance(&self.near, c.offset), c.offset, c.len));
         all.dedup();
         Some(all)

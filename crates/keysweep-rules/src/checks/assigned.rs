@@ -22,14 +22,15 @@ const LONGEST_HEADER: usize = 1_400;
 /// Shortest value of hexadecimal digits behind a name that says `api key`.
 const SHORTEST_API_HEX: usize = 20;
 
+/// Whether a name of a kind is given a value, outside of prose, that is one of what `has` says.
+fn given<'a>(candidate: &Candidate<'a>, names: fn(&[u8]) -> bool, has: fn(&Place<'a>, &[u8]) -> bool) -> Option<()> {
+    let (place, value) = (Place::of(candidate)?, candidate.secret);
+    (names(place.name) && place.holds(value) && !place.is_prose(value) && has(&place, value)).then_some(())
+}
+
 /// A key or token.
 pub(super) fn key(candidate: &Candidate<'_>) -> Option<Verdict> {
-    let place = Place::of(candidate)?;
-    (names_key(place.name)
-        && place.holds(candidate.secret)
-        && !place.is_prose(candidate.secret)
-        && place.has_key(candidate.secret))
-    .then_some(())?;
+    given(candidate, names_key, Place::has_key)?;
     Verdict::new(
         Level::Pattern,
         format!("is assigned to a name that says so, and is random: {:.1} bits a byte", shannon(candidate.secret)),
@@ -38,12 +39,7 @@ pub(super) fn key(candidate: &Candidate<'_>) -> Option<Verdict> {
 
 /// A password.
 pub(super) fn password(candidate: &Candidate<'_>) -> Option<Verdict> {
-    let place = Place::of(candidate)?;
-    (names_password(place.name)
-        && place.holds(candidate.secret)
-        && !place.is_prose(candidate.secret)
-        && place.has_password(candidate.secret))
-    .then_some(())?;
+    given(candidate, names_password, Place::has_password)?;
     Verdict::new(Level::Pattern, "is assigned to a name that says so, and is neither a common password nor a variable")
 }
 
@@ -54,12 +50,7 @@ pub(super) fn secret(candidate: &Candidate<'_>) -> Option<Verdict> {
 
 /// A secret that a name with `secret` in it is given, and that looks like a password: shorter than a key, or with signs.
 pub(super) fn short_secret(candidate: &Candidate<'_>) -> Option<Verdict> {
-    let place = Place::of(candidate)?;
-    (names_key(place.name)
-        && place.holds(candidate.secret)
-        && !place.is_prose(candidate.secret)
-        && (is_random_password(candidate.secret) || is_short_secret(candidate.secret)))
-    .then_some(())?;
+    given(candidate, names_key, |_, value| is_random_password(value) || is_short_secret(value))?;
     Verdict::new(Level::Pattern, "is assigned to a name that says so, and is made of characters of several kinds")
 }
 

@@ -2,6 +2,7 @@
 
 use super::decode;
 use super::{Candidate, Verdict};
+use crate::entropy::distinct;
 use crate::model::Level;
 
 pub(super) fn base64_16(candidate: &Candidate<'_>) -> Option<Verdict> {
@@ -19,9 +20,6 @@ pub(super) fn base64_64(candidate: &Candidate<'_>) -> Option<Verdict> {
 /// Exactly `length` bytes, which are no text and not the same few over and over.
 fn random(text: &[u8], length: usize) -> Option<Verdict> {
     let bytes = decode::base64(text)?;
-    let mut seen = [false; 256];
-    bytes.iter().for_each(|b| seen[usize::from(*b)] = true);
-    let distinct = seen.iter().filter(|s| **s).count();
-    let random = bytes.len() == length && !bytes.is_ascii() && distinct >= length / 2;
+    let random = bytes.len() == length && !bytes.is_ascii() && distinct(&bytes) >= length / 2;
     random.then(|| Verdict::new(Level::Parsed, format!("decodes to {length} random bytes")))?
 }

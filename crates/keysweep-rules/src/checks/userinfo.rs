@@ -1,6 +1,7 @@
 //! User names and passwords as URLs and HTTP carry them.
 
 use super::decode;
+use super::encoded::random_password;
 use super::password::is_expression;
 use super::values::looks_random;
 use super::words::is_made_up;
@@ -146,11 +147,17 @@ pub(super) fn url(candidate: &Candidate<'_>) -> Option<Verdict> {
 
 /// base64 of `user:password` (RFC 7617).
 pub(super) fn basic(candidate: &Candidate<'_>) -> Option<Verdict> {
+    basic_with(candidate, |_| true)
+}
+
+/// The same, with a password that passes.
+fn basic_with(candidate: &Candidate<'_>, is_password: fn(&[u8]) -> bool) -> Option<Verdict> {
     let bytes = decode::base64(candidate.secret)?;
     let colon = bytes.iter().position(|b| *b == b':')?;
     let (user, password) = (&bytes[..colon], &bytes[colon + 1..]);
     let is_text = std::str::from_utf8(&bytes).is_ok_and(|text| !text.chars().any(char::is_control));
-    if !is_text || password.len() < 3 || placeholders::is_placeholder(password) || documented(user, password) {
+    let is_shown = || placeholders::is_placeholder(password) || documented(user, password);
+    if !is_text || password.len() < 3 || !is_password(password) || is_shown() {
         return None;
     }
     let mut verdict = Verdict::new(Level::Parsed, "decodes to a user name and a password")?;
@@ -165,15 +172,11 @@ pub(super) fn basic(candidate: &Candidate<'_>) -> Option<Verdict> {
 
 /// The same, with a password that is random or of several kinds of characters: where nothing else says that it is a header.
 pub(super) fn basic_random(candidate: &Candidate<'_>) -> Option<Verdict> {
-    let bytes = decode::base64(candidate.secret)?;
-    let colon = bytes.iter().position(|b| *b == b':')?;
-    looks_random(&bytes[colon + 1..]).then_some(())?;
-    basic(candidate)
+    basic_with(candidate, looks_random)
 }
 
 pub(super) fn basic_random_sample(random: &mut Random) -> String {
-    let password = random.text(b"bcdfghjkmnpqrstvwxzBCDFGHJKLMNPQRSTVWXZ2346789", 16);
-    BASE64.encode(format!("deploy:7q{password}4K").as_bytes())
+    BASE64.encode(format!("deploy:{}", random_password(random)).as_bytes())
 }
 
 pub(super) fn basic_sample(random: &mut Random) -> String {

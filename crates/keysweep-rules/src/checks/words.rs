@@ -69,26 +69,24 @@ pub(super) fn share(text: &[u8]) -> f64 {
     words as f64 / counted.max(1) as f64
 }
 
+/// How many letters stand behind one that they often follow.
+fn common_pairs(letters: &[u8]) -> f64 {
+    let follows = |pair: &&[u8]| {
+        let index = usize::from(pair[0].to_ascii_lowercase().wrapping_sub(b'a'));
+        FOLLOWERS.get(index).is_some_and(|often| often.contains(&pair[1].to_ascii_lowercase()))
+    };
+    letters.windows(2).filter(follows).count() as f64
+}
+
 /// Whether letters follow each other as they do in words.
 fn is_wordlike(part: &str) -> bool {
-    let bytes = part.as_bytes();
-    let follows = |pair: &&[u8]| {
-        let index = usize::from(pair[0].wrapping_sub(b'a'));
-        FOLLOWERS.get(index).is_some_and(|often| often.contains(&pair[1]))
-    };
-    let pairs = bytes.windows(2).filter(follows).count();
-    bytes.len() >= SHORT_WORD && pairs as f64 >= PAIRS * (bytes.len() - 1) as f64
+    part.len() >= SHORT_WORD && common_pairs(part.as_bytes()) >= PAIRS * (part.len() - 1) as f64
 }
 
 /// Whether letters follow each other as they do in no word of any language that is written with them: less than half as often as
 /// in words does a letter stand behind one that it often follows. Of random letters few are more.
 pub(super) fn is_noise(letters: &[u8]) -> bool {
-    let follows = |pair: &&[u8]| {
-        let index = usize::from(pair[0].to_ascii_lowercase().wrapping_sub(b'a'));
-        FOLLOWERS.get(index).is_some_and(|often| often.contains(&pair[1].to_ascii_lowercase()))
-    };
-    let pairs = letters.windows(2).filter(follows).count();
-    letters.len() >= 2 && (pairs as f64) < NOISE * (letters.len() - 1) as f64
+    letters.len() >= 2 && common_pairs(letters) < NOISE * (letters.len() - 1) as f64
 }
 
 /// Words of which passwords in documentation, tests and defaults are made.
