@@ -12,7 +12,8 @@ use keysweep_image::ReadAt;
 use keysweep_keys::decoder::{PublicObject, Sink, Work};
 use keysweep_keys::secret::Buffer;
 use keysweep_match::Hit;
-use keysweep_rules::{Evaluation, Level, RuleSet};
+use keysweep_rules::readers::{Notes, Reach, Tried};
+use keysweep_rules::{Evaluation, Level, Match, RuleSet};
 use std::ops::Range;
 
 /// Bytes searched at a time: what fits a core's second-level cache together with the matcher's tables.
@@ -122,6 +123,16 @@ struct Wakes {
     decoders: Vec<(usize, u64)>,
     /// Bytes read by the patterns of token rules.
     token_work: usize,
+    /// What the readers of token rules noted, by the index of the rule.
+    notes: Vec<(usize, Read)>,
+    /// Whether the search begins where the source does.
+    complete: bool,
+}
+
+/// What a reader noted of a source, and up to where it needs no further look.
+struct Read {
+    notes: Notes,
+    examined: u64,
 }
 
 impl<'a> Searcher<'a> {
@@ -155,7 +166,7 @@ impl<'a> Searcher<'a> {
     ) -> std::io::Result<()> {
         let overlap = self.detector.matcher.max_len().saturating_sub(1);
         let mut buffer = std::mem::take(&mut self.buffer);
-        let mut wakes = Wakes { decoders: vec![(0, 0); self.detector.decoders.len()], token_work: 0 };
+        let mut wakes = Wakes::new(self.detector.decoders.len(), range.start == 0);
         let mut hits = Vec::new();
         let mut position = range.start;
         while position < range.end {
@@ -214,12 +225,16 @@ impl<'a> Searcher<'a> {
                     seen.limit("more source maps in one file than are opened");
                 }
                 Target::InlineMap => seen.maps.push(chunk.offset + hit.start as u64),
+                Target::Token(_) if chunk.is_shadow(hit) => {}
                 Target::Token(token) => {
                     if wakes.token_work > MAX_TOKEN_WORK {
                         seen.limit("more occurrences of the rules' literals than are looked at");
                         continue;
                     }
-                    wakes.token_work += self.evaluate(subject, chunk, hit, token, seen);
+                    wakes.token_work += match self.detector.tokens[token].1.reaches() {
+                        Some(reaches) => self.read(subject, chunk, hit, (token, reaches), wakes, seen),
+                        None => self.evaluate(subject, chunk, hit, token, seen),
+                    };
                 }
                 Target::Decoder { decoder, anchor } => {
                     let (work, examined) = &mut wakes.decoders[decoder];
@@ -241,14 +256,66 @@ impl<'a> Searcher<'a> {
     /// Looks whether a token rule matches; returns what that cost.
     fn evaluate(&mut self, subject: Subject<'_>, chunk: &Chunk<'_>, hit: &Hit, token: usize, seen: &mut Seen) -> usize {
         let (rule, compiled) = &self.detector.tokens[token];
-        let window = chunk.window(hit.start..hit.end, hit.encoding, TOKEN_SPAN, &mut self.scratch);
-        let Evaluation { outcome, work } = compiled.judge(window.bytes, window.anchor.clone());
-        let Ok(found) = outcome else { return work };
-        let (offset, length) = window.place(&found.whole);
-        if seen.raws.iter().rev().take(64).any(|r| r.rule == *rule && r.offset == offset && r.length == length) {
-            return work; // Another anchor of the same token.
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let window = chunk.window(hit.start..hit.end, hit.encoding, TOKEN_SPAN, &mut scratch);
+        let Evaluation { outcome, work, .. } = compiled.judge(window.bytes, window.anchor.clone());
+        if let Ok(found) = outcome {
+            self.add(subject, &window, *rule, found, seen);
         }
-        let rule_of = &self.rules.rules()[*rule];
+        self.scratch = scratch;
+        work
+    }
+
+    /// Looks what a reader finds, in windows that grow until what stands there is in one; returns what that cost.
+    fn read(
+        &mut self,
+        subject: Subject<'_>,
+        chunk: &Chunk<'_>,
+        hit: &Hit,
+        (token, reaches): (usize, &[Reach]),
+        wakes: &mut Wakes,
+        seen: &mut Seen,
+    ) -> usize {
+        let (rule, compiled) = &self.detector.tokens[token];
+        let read = wakes.read(token);
+        if chunk.offset + (hit.start as u64) < read.examined {
+            return 0;
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut work = 0;
+        for (index, reach) in reaches.iter().enumerate() {
+            let span = Span { before: reach.before, after: reach.after };
+            let window = chunk.window(hit.start..hit.end, hit.encoding, span, &mut scratch);
+            let at_end = window.at_end(subject.source.len());
+            let last = index + 1 == reaches.len() || (at_end && window.at_start());
+            let tried = Tried { last, at_start: window.at_start() };
+            let Evaluation { outcome, more, cut, cut_before, over, examined, work: cost } =
+                compiled.judge_in(window.bytes, window.anchor.clone(), tried, &mut read.notes);
+            work += cost + window.made / COPY;
+            if (cut || cut_before) && !last {
+                continue;
+            }
+            if over || cut_before || (cut && !at_end) {
+                seen.limit("more rows or members of one secret's list than are looked at");
+            }
+            if examined > 0 {
+                read.examined = window.end_of(examined);
+            }
+            outcome.into_iter().chain(more).for_each(|found| self.add(subject, &window, *rule, found, seen));
+            break;
+        }
+        scratch.trim(KEEP_BUFFER);
+        self.scratch = scratch;
+        work
+    }
+
+    /// Adds a credential, if it is not known already.
+    fn add(&self, subject: Subject<'_>, window: &Window<'_>, rule: usize, found: Match, seen: &mut Seen) {
+        let (offset, length) = window.place(&found.whole);
+        if seen.raws.iter().rev().take(64).any(|r| r.rule == rule && r.offset == offset && r.length == length) {
+            return; // Another anchor of the same token.
+        }
+        let rule_of = &self.rules.rules()[rule];
         let secret = &window.bytes[found.secret.clone()];
         let context = [
             &window.bytes[found.secret.start.saturating_sub(CONTEXT)..found.secret.start],
@@ -263,8 +330,7 @@ impl<'a> Searcher<'a> {
             purpose: rule_of.purpose,
             specificity: rule_of.specificity(),
         };
-        seen.raws.push(Raw { rule: *rule, offset, length, wrapping: Vec::new(), what: What::Token(Box::new(token)) });
-        work
+        seen.raws.push(Raw { rule, offset, length, wrapping: Vec::new(), what: What::Token(Box::new(token)) });
     }
 
     /// Wakes a decoder; returns the offset in the source up to which it needs no further look, and what it cost in bytes read.
@@ -343,6 +409,19 @@ impl<'a> Searcher<'a> {
 }
 
 impl Wakes {
+    fn new(decoders: usize, complete: bool) -> Self {
+        Self { decoders: vec![(0, 0); decoders], token_work: 0, notes: Vec::new(), complete }
+    }
+
+    /// What the reader of the token rule with this index noted.
+    fn read(&mut self, token: usize) -> &mut Read {
+        let index = self.notes.iter().position(|(known, _)| *known == token).unwrap_or_else(|| {
+            self.notes.push((token, Read { notes: Notes::new(self.complete), examined: 0 }));
+            self.notes.len() - 1
+        });
+        &mut self.notes[index].1
+    }
+
     fn next_chunk(&mut self) {
         self.decoders.iter_mut().for_each(|d| d.0 = 0);
         self.token_work = 0;

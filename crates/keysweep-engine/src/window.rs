@@ -3,7 +3,7 @@
 
 use keysweep_image::ReadAt;
 use keysweep_keys::secret::Buffer;
-use keysweep_match::Encoding;
+use keysweep_match::{Encoding, Hit};
 use std::ops::Range;
 
 /// The chunk that is being searched, and the source it is from.
@@ -36,6 +36,11 @@ impl Window<'_> {
     /// The offset in the source of an offset in [`Window::bytes`].
     pub(crate) fn end_of(&self, end: usize) -> u64 {
         self.offset + self.width * end as u64
+    }
+
+    /// Whether the window ends where the source of this length ends.
+    pub(crate) fn at_end(&self, source: u64) -> bool {
+        self.end_of(self.bytes.len()) + self.width > source
     }
 
     /// Whether the window begins where the source begins.
@@ -99,6 +104,18 @@ impl<'a> Chunk<'a> {
         Window { bytes: &scratch.text, anchor, offset: from, width: 2, made: raw.len() }
     }
 
+    /// Whether a hit in UTF-16 is that of the other order of bytes, seen one byte beside it: between letters of ASCII every other
+    /// byte is zero, so that both are there. Text begins at even offsets.
+    pub(crate) fn is_shadow(&self, hit: &Hit) -> bool {
+        let beside = match hit.encoding {
+            Encoding::Bytes => return false,
+            Encoding::Utf16Le => hit.start.checked_sub(1),
+            Encoding::Utf16Be => Some(hit.end),
+        };
+        let both = beside.and_then(|at| self.bytes.get(at)) == Some(&0);
+        both && (self.offset + hit.start as u64) % 2 == 1
+    }
+
     fn holds(&self, from: u64, to: u64) -> bool {
         from >= self.offset && to <= self.offset + self.bytes.len() as u64
     }
@@ -148,6 +165,26 @@ mod tests {
                 assert_eq!((std::str::from_utf8(window.bytes).unwrap(), &window.anchor), (want, &anchor));
                 assert_eq!(window.place(&window.anchor), (start as u64, 2));
             }
+        }
+    }
+
+    #[test]
+    fn one_order_of_bytes_is_taken_where_both_are_seen() {
+        let little: Vec<u8> = "\u{feff}a KEY=b".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = "\u{feff}a KEY=b".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for (text, at, encoding, shadow) in [
+            (&little, 6, Encoding::Utf16Le, false),
+            (&little, 5, Encoding::Utf16Be, true),
+            (&big, 6, Encoding::Utf16Be, false),
+            (&big, 7, Encoding::Utf16Le, true),
+        ] {
+            let hit = Hit { literal: 0, start: at, end: at + 6, encoding };
+            let chunk = Chunk { source: &text.as_slice(), bytes: text, offset: 0 };
+            assert_eq!(chunk.is_shadow(&hit), shadow, "{encoding:?} at {at}");
+            // At an odd place, but the only one that is there.
+            let alone = [&[1], &text[6..12], &[1]].concat();
+            let chunk = Chunk { source: &alone.as_slice(), bytes: &alone, offset: 0 };
+            assert!(!chunk.is_shadow(&Hit { start: 1, end: 7, ..hit }));
         }
     }
 

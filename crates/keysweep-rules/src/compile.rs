@@ -5,6 +5,7 @@ use crate::entropy::shannon;
 use crate::finder::{Finder, Found};
 use crate::model::{Anchor, Boundary, Detector, Level, Rule, Severity, TokenRule};
 use crate::probe::Probe;
+use crate::readers::{self, Notes, Reach, Reader, Text, Tried};
 use crate::{next_line, pattern, placeholders};
 use regex_automata::meta::Regex;
 use std::ops::Range;
@@ -85,6 +86,7 @@ struct Programs {
     /// Those of `deny`, `deny_match` and `deny_line`, compiled when a match came so far that they are asked.
     deny: OnceLock<[Vec<Regex>; 3]>,
     check: Option<&'static Check>,
+    reader: Option<&'static Reader>,
 }
 
 /// What came of an evaluation, and what it cost.
@@ -92,6 +94,16 @@ struct Programs {
 pub struct Evaluation {
     /// The credential, or why there is none.
     pub outcome: Result<Match, Rejection>,
+    /// More of them, which a reader told.
+    pub more: Vec<Match>,
+    /// What a reader reads goes on beyond the end of the window.
+    pub cut: bool,
+    /// What a reader reads begins before the window.
+    pub cut_before: bool,
+    /// A reader told as many values as one place may, and there are more.
+    pub over: bool,
+    /// Up to where a reader understood the text, so that anchors before that need no look; nothing if that is not known.
+    pub examined: usize,
     /// Bytes that were read, those of a match several times. Bound the sum over all places of a text, since hostile text can
     /// have each place read far.
     pub work: usize,
@@ -118,7 +130,59 @@ impl CompiledToken {
     pub fn judge(&self, window: &[u8], anchor: Range<usize>) -> Evaluation {
         let mut work = MIN_WORK;
         let outcome = self.try_all(window, &anchor, &mut work);
-        Evaluation { outcome, work }
+        Evaluation { outcome, more: Vec::new(), cut: false, cut_before: false, over: false, examined: 0, work }
+    }
+
+    /// The windows in which a rule with a reader is tried, from the least on; nothing for other rules.
+    pub fn reaches(&self) -> Option<&'static [Reach]> {
+        let name = self.rule.as_ref()?.reader.as_deref()?;
+        Some(readers::by_name(name)?.reaches)
+    }
+
+    /// As [`CompiledToken::judge`]. A rule with a reader tells all that it finds, by what is noted of the text before; unless
+    /// this is the last window that is tried, nothing is told where it goes on beyond it.
+    pub fn judge_in(&self, window: &[u8], anchor: Range<usize>, tried: Tried, notes: &mut Notes) -> Evaluation {
+        let Some((rule, programs)) = self.rule.as_ref().filter(|rule| rule.reader.is_some()).zip(self.programs())
+        else {
+            return self.judge(window, anchor);
+        };
+        let mut evaluation = Evaluation {
+            outcome: Err(Rejection::NoMatch),
+            more: Vec::new(),
+            cut: false,
+            cut_before: false,
+            over: false,
+            examined: 0,
+            work: MIN_WORK,
+        };
+        let inside = anchor.start <= anchor.end && anchor.end <= window.len();
+        let Some(reader) = programs.reader.filter(|_| inside) else { return evaluation };
+        let listing = (reader.read)(&Text { window, anchor: (anchor.start, anchor.end), tried }, notes);
+        evaluation.work += listing.work;
+        (evaluation.cut, evaluation.cut_before) = (listing.cut, listing.cut_before);
+        (evaluation.over, evaluation.examined) = (listing.over, listing.examined);
+        if (listing.cut || listing.cut_before) && !tried.last {
+            return evaluation;
+        }
+        for value in listing.values {
+            evaluation.work += MATCH_WORK * value.at.len();
+            let found = Found { whole: value.at.clone(), secret: value.at, groups: Vec::new() };
+            let judged = programs.accept(rule, window, found).map(|mut found| {
+                found.details.push(("name".to_owned(), printable(value.name.as_bytes())));
+                found
+            });
+            match judged {
+                Ok(found) if evaluation.outcome.is_ok() => evaluation.more.push(found),
+                Err(_) if evaluation.outcome.is_ok() => {}
+                other => evaluation.outcome = other,
+            }
+        }
+        evaluation
+    }
+
+    fn programs(&self) -> Option<&Programs> {
+        let rule = self.rule.as_ref()?;
+        self.programs.get_or_init(|| Programs::new(rule).map(Box::new)).as_deref()
     }
 
     fn try_all(&self, window: &[u8], anchor: &Range<usize>, work: &mut usize) -> Result<Match, Rejection> {
@@ -126,8 +190,7 @@ impl CompiledToken {
         if anchor.start > anchor.end || anchor.end > window.len() {
             return Err(Rejection::NoAnchor);
         }
-        let programs =
-            self.programs.get_or_init(|| Programs::new(rule).map(Box::new)).as_ref().ok_or(Rejection::NoAnchor)?;
+        let programs = self.programs().ok_or(Rejection::NoAnchor)?;
         let mut rejection = Rejection::NoMatch;
         if !programs.goes_on(window, anchor.end, work) {
             return Err(rejection);
@@ -165,7 +228,12 @@ impl Programs {
             Some(text) => Some(Probe::new(text).ok()?),
             None => None,
         };
-        Some(Self { finder: Finder::new(&rule.pattern, follows.is_some())?, follows, deny: OnceLock::new(), check })
+        let reader = match &rule.reader {
+            Some(name) => Some(readers::by_name(name)?),
+            None => None,
+        };
+        let finder = Finder::new(&rule.pattern, follows.is_some())?;
+        Some(Self { finder, follows, deny: OnceLock::new(), check, reader })
     }
 
     /// Whether what follows the anchor allows for a match. Most anchors stand in prose or code and go on otherwise, which this

@@ -11,6 +11,7 @@
 //! | [`set`] | built-in rules, rules of the user, selection by id |
 //! | [`compile`] | the evaluation of a token rule at an anchor |
 //! | [`checks`] | checksums and structures that patterns cannot express |
+//! | [`readers`] | forms in which one place names many secrets |
 //! | `files` | which rules for files a file breaks |
 //! | [`placeholders`] | what only stands for a secret |
 //! | [`mod@redact`] | what of a secret may be shown |
@@ -39,6 +40,7 @@ pub mod placeholders;
 mod probe;
 mod random;
 mod reach;
+pub mod readers;
 pub mod redact;
 pub mod selftest;
 pub mod set;

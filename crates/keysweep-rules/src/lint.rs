@@ -113,6 +113,9 @@ fn lint_token(rule: &Rule, token: &TokenRule) -> Vec<String> {
                 .push(format!("anchor '{}' is too frequent: choose a rarer literal, or set `generic`", anchor.text));
         }
     }
+    if token.reader.is_some() {
+        return messages;
+    }
     messages.extend(reach::useless_anchors(token).iter().map(|anchor| {
         let place = if token.before == 0 { "begins with" } else { "contains" };
         format!("no match {place} the anchor '{}': drop it, or let matches begin before it with `before`", anchor.text)

@@ -213,8 +213,10 @@ pub struct FileRule {
 pub struct TokenRule {
     /// Every match contains one of them.
     pub anchors: Vec<Anchor>,
-    /// Regular expression over bytes.
+    /// Regular expression over bytes. Empty, if a reader finds the secrets.
     pub pattern: String,
+    /// Name of a reader in [`readers`](crate::readers): it finds all secrets that belong to what stands at an anchor.
+    pub reader: Option<String>,
     /// How many bytes before the anchor a match may begin.
     pub before: usize,
     /// Regular expression that matches directly behind one of the anchors in every match: the part of the pattern behind

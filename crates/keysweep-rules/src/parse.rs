@@ -24,9 +24,10 @@ pub(crate) const MAX_LIST: usize = 256;
 
 const COMMON_FIELDS: [&str; 8] =
     ["id", "name", "description", "severity", "purpose", "remediation", "references", "decoder"];
-const TOKEN_FIELDS: [&str; 16] = [
+const TOKEN_FIELDS: [&str; 17] = [
     "anchors",
     "pattern",
+    "reader",
     "before",
     "boundary",
     "entropy",
@@ -202,7 +203,8 @@ impl Fields<'_> {
         }
         let before = self.number("before", 0, MAX_BEFORE);
         let context_within = self.number("context_within", DEFAULT_CONTEXT_WITHIN, MAX_CONTEXT_WITHIN);
-        let pattern = self.text("pattern");
+        let reader = has("reader").then(|| self.text("reader"));
+        let pattern = if reader.is_some() { self.nothing_but_reader() } else { self.text("pattern") };
         let [deny, deny_match, deny_line] = ["deny", "deny_match", "deny_line"].map(|name| self.texts(name));
         let path_patterns = self.path_patterns();
         if deny.iter().chain(&deny_match).chain(&deny_line).chain([&pattern]).any(|p| p.len() > MAX_PATTERN) {
@@ -214,6 +216,7 @@ impl Fields<'_> {
         Detector::Token(Arc::new(TokenRule {
             anchors: self.anchors(),
             pattern,
+            reader,
             before,
             follows,
             boundary: if self.table.contains_key("boundary") {
@@ -232,6 +235,15 @@ impl Fields<'_> {
             generic: self.flag(self.table.get("generic"), "generic"),
             priority: self.priority(),
         }))
+    }
+
+    /// The pattern of a rule with a reader, which has none.
+    fn nothing_but_reader(&mut self) -> String {
+        for field in ["pattern", "before", "context"].into_iter().filter(|field| self.table.contains_key(*field)) {
+            self.errors
+                .push(format!("`{field}` has no meaning beside `reader`, which says by itself what it looks at"));
+        }
+        String::new()
     }
 
     fn file(&mut self) -> FileRule {

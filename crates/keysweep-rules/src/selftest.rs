@@ -4,6 +4,7 @@ use crate::RuleSet;
 use crate::compile::{CompiledToken, Match, Rejection};
 use crate::files::FileRules;
 use crate::model::{Anchor, Rule, TokenRule};
+use crate::readers::{Notes, Tried};
 use crate::template::render;
 use aho_corasick::AhoCorasick;
 use std::collections::BTreeSet;
@@ -159,11 +160,15 @@ fn overlap(a: &Match, b: &Match) -> bool {
 /// Evaluates a rule at every occurrence of its anchors.
 pub(crate) fn search(compiled: &CompiledToken, anchors: &[Anchor], text: &[u8]) -> Vec<Result<Match, Rejection>> {
     let mut outcomes = Vec::new();
+    let mut notes = Notes::new(true);
     for anchor in anchors {
         let literal = anchor.text.as_bytes();
         for (start, at) in text.windows(literal.len()).enumerate() {
             if at == literal || (anchor.ignore_case && at.eq_ignore_ascii_case(literal)) {
-                outcomes.push(compiled.judge(text, start..start + literal.len()).outcome);
+                let whole = Tried { last: true, at_start: true };
+                let found = compiled.judge_in(text, start..start + literal.len(), whole, &mut notes);
+                outcomes.push(found.outcome);
+                outcomes.extend(found.more.into_iter().map(Ok));
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::model::{Detector, Rule, TokenRule};
 use crate::parse::{RuleError, unknown};
 use crate::pattern;
-use crate::{checks, files};
+use crate::{checks, files, readers};
 
 /// The names of groups whose content is shown with a finding. `secret` is never among them.
 pub(crate) const SHOWN_GROUPS: [&str; 13] = [
@@ -16,7 +16,7 @@ pub(crate) const SECRET_GROUPS: [&str; 9] =
 /// What makes the rule unusable.
 pub(crate) fn validate(rule: &Rule) -> Vec<RuleError> {
     let messages: Vec<String> = match &rule.detector {
-        Detector::Token(token) => patterns(token).into_iter().chain(check(token)).collect(),
+        Detector::Token(token) => patterns(token).into_iter().chain(check(token)).chain(reader(token)).collect(),
         Detector::File(file) => files::wrong_globs(file),
         Detector::Decoder(_) => Vec::new(),
     };
@@ -29,6 +29,7 @@ pub(crate) fn validate(rule: &Rule) -> Vec<RuleError> {
 fn patterns(token: &TokenRule) -> Vec<String> {
     let mut messages = Vec::new();
     match pattern::compile(&token.pattern) {
+        _ if token.reader.is_some() => {}
         Err(error) => messages.push(format!("`pattern`: {error}")),
         Ok(regex) => {
             let known = || SHOWN_GROUPS.into_iter().chain(SECRET_GROUPS);
@@ -54,6 +55,11 @@ pub(crate) fn wrong_patterns<'a>(field: &'a str, list: &'a [String]) -> impl Ite
     list.iter().enumerate().filter_map(move |(index, text)| {
         pattern::compile(text).err().map(|error| format!("`{field}` {}: {error}", index + 1))
     })
+}
+
+fn reader(token: &TokenRule) -> Option<String> {
+    let name = token.reader.as_deref()?;
+    readers::by_name(name).is_none().then(|| unknown("reader", name, readers::all().iter().map(|r| r.name)))
 }
 
 fn check(token: &TokenRule) -> Option<String> {

@@ -123,7 +123,10 @@ fn show_location(location: &Location) -> Result<u8, Error> {
 fn show_token(rows: &mut Rows, token: &TokenRule) {
     let case = |ignored| if ignored { " (in either case)" } else { "" };
     rows.list("literal", token.anchors.iter().map(|a| format!("{}{}", a.text, case(a.ignore_case))));
-    rows.add("pattern", &token.pattern);
+    match token.reader.as_deref().and_then(keysweep_rules::readers::by_name) {
+        Some(reader) => rows.add("reader", format!("{}: {}", reader.name, reader.about)),
+        None => rows.add("pattern", &token.pattern),
+    }
     if token.before > 0 {
         rows.add("begins", format!("up to {} bytes before the literal", token.before));
     }

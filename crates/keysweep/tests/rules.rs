@@ -8,6 +8,7 @@ use keysweep_rules::{RuleSet, template};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 use tempfile::tempdir;
 
 const RULE: &str = r#"
@@ -309,4 +310,111 @@ fn imported_rules_for_paths_hold_where_they_say() {
     expect(&report, code, "history");
     let (report, code) = scan_git(&["--range", "HEAD~1..HEAD"]);
     assert_eq!((report["findings"].as_array().unwrap().len(), code), (0, 0), "{report}");
+}
+
+/// The values of a JSON report's findings of a rule, as they stand in the text.
+fn values(report: &Value, rule: &str, text: &[u8]) -> Vec<Vec<u8>> {
+    let findings = report["findings"].as_array().unwrap().iter().filter(|finding| finding["rule"] == rule);
+    let places = findings.flat_map(|finding| finding["locations"].as_array().unwrap());
+    let number = |place: &Value, name: &str| place[name].as_u64().unwrap() as usize;
+    let mut values: Vec<Vec<u8>> = places
+        .map(|place| {
+            let from = number(place, "offset");
+            text[from..from + number(place, "length")].iter().copied().filter(|b| *b != 0).collect()
+        })
+        .collect();
+    values.sort();
+    values
+}
+
+/// A password that nobody has: which one depends on the number only.
+fn secret(n: usize) -> String {
+    let letters = b"bcdfghjkmnpqrstvwxzBCDFGHJKLMNPQRSTVWXZ2346789";
+    let mut state = n as u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(letters[(state >> 33) as usize % letters.len()])
+    };
+    next();
+    format!("7q{}4K", (0..14).map(|_| next()).collect::<String>())
+}
+
+#[test]
+fn all_rows_of_dumps_are_told() {
+    let dir = tempdir().unwrap();
+    let rows = |count: usize| (0..count).map(move |n| format!("({n},'{}','{}')", "note, ".repeat(200), secret(n)));
+    let table = "CREATE TABLE `users` (\n  `id` int,\n  `note` text,\n  `password` text,\n  KEY `a` (`note`)\n);\n";
+    // One statement of more than a chunk, and one for each row; the definition is chunks away from the last rows.
+    let one = format!("{table}INSERT INTO `users` VALUES {};\n", rows(600).collect::<Vec<_>>().join(","));
+    let each: String = rows(900).map(|row| format!("INSERT INTO users VALUES{row};\n")).collect();
+    let lines: String = (0..900).map(|n| format!("{n}\t{}\t{}\n", "note ".repeat(150), secret(n))).collect();
+    let copied = format!("COPY public.users (id, note, password) FROM stdin;\n{lines}\\.\n");
+    let wide =
+        format!("INSERT [dbo].[Users] ([Id], [Note], [Password]) VALUES {}", rows(300).collect::<Vec<_>>().join(",\n"));
+    let wide: Vec<u8> = format!("\u{feff}{wide}\r\nGO\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (name, text, count) in [
+        ("one.sql", one.as_bytes(), 600),
+        ("each.sql", format!("{table}{each}").as_bytes(), 900),
+        ("copied.sql", copied.as_bytes(), 900),
+        ("wide.sql", &wide, 300),
+    ] {
+        let path = dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        let (report, code) = scan(&[path.to_str().unwrap()]);
+        let mut expected: Vec<Vec<u8>> = (0..count).map(|n| secret(n).into_bytes()).collect();
+        expected.sort();
+        assert_eq!(
+            (values(&report, "sql-insert-password", text), code),
+            (expected, 1),
+            "{name}: {}",
+            report["incidents"]
+        );
+    }
+    // Where a statement has more than is told, that is said.
+    let many = format!("{table}INSERT INTO users VALUES {}", rows(1_100).collect::<Vec<_>>().join(","));
+    let path = dir.path().join("many.sql");
+    fs::write(&path, &many).unwrap();
+    let (report, code) = scan(&[path.to_str().unwrap()]);
+    assert_eq!(
+        (values(&report, "sql-insert-password", many.as_bytes()).len(), code),
+        (1_000, 3),
+        "{}",
+        report["incidents"]
+    );
+}
+
+#[test]
+fn all_values_of_a_secret_are_told() {
+    let dir = tempdir().unwrap();
+    let values_of = |n: usize| data_encoding::BASE64.encode(secret(n).as_bytes());
+    let members: String = (0..20).map(|n| format!("  some.key-{n}: {}\n", values_of(n))).collect();
+    let notes = "  # a long text\n".repeat(1_000);
+    let text = format!(
+        "apiVersion: v1\ndata:\n{members}{notes}kind: Secret\nmetadata:\n  name: x\n---\nkind: ConfigMap\ndata:\n{members}"
+    );
+    let path = dir.path().join("secret.yaml");
+    fs::write(&path, &text).unwrap();
+    let (report, _) = scan(&[path.to_str().unwrap()]);
+    let mut expected: Vec<Vec<u8>> = (0..20).map(|n| values_of(n).into_bytes()).collect();
+    expected.sort();
+    assert_eq!(values(&report, "kubernetes-secret", text.as_bytes()), expected, "{}", report["findings"]);
+}
+
+#[test]
+fn lists_without_end_cost_little() {
+    for part in [
+        "CREATE TABLE x (",
+        "INSERT INTO x (password) VALUES (",
+        "INSERT INTO x (password) VALUES ('",
+        "COPY x (password) FROM stdin;\n",
+        "kind: Secret\n",
+        "  kind: Secret\n",
+        "{\"kind\":\"Secret\",",
+        "stringData:\n  a: ",
+        "INSERT INTO x VALUES (1),",
+    ] {
+        let text = part.repeat((2 << 20) / part.len());
+        let scanner = Scanner::new(RuleSet::builtin(), Options::default()).unwrap();
+        keysweep_testkit::bounded(Duration::from_secs(4), part, || scanner.scan_bytes("hostile", text.as_bytes()));
+    }
 }

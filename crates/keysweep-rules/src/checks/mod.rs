@@ -18,7 +18,7 @@ mod gitlab;
 mod jwt;
 mod macaroon;
 mod marvin;
-mod names;
+pub(crate) mod names;
 mod password;
 mod payload;
 mod service;
@@ -27,7 +27,7 @@ mod tests;
 mod time;
 mod userinfo;
 mod values;
-mod words;
+pub(crate) mod words;
 
 use crate::model::{Level, Severity};
 use crate::random::Random;

@@ -142,7 +142,7 @@ const WHOSE_PASS: [&str; 38] = [
 ];
 
 /// Whether a name is that of a key, token or secret.
-pub(super) fn names_key(name: &[u8]) -> bool {
+pub(crate) fn names_key(name: &[u8]) -> bool {
     let parts = parts(name);
     let named = parts.iter().enumerate().rev().find(|(index, part)| match part.as_str() {
         "secret" | "token" | "bearer" | "authorization" | "apikey" | "authkey" | "accesskey" | "secretkey"
@@ -164,7 +164,7 @@ fn is_kind(kind: &str) -> bool {
 }
 
 /// Whether a name is that of a password.
-pub(super) fn names_password(name: &[u8]) -> bool {
+pub(crate) fn names_password(name: &[u8]) -> bool {
     let parts = parts(name);
     let named = parts.iter().enumerate().rev().find(|(index, part)| match part.as_str() {
         "password" | "passwd" | "passphrase" | "pwd" | "passwort" | "passcode" => true,

@@ -39,7 +39,7 @@ const NOISE: f64 = 0.42;
 const MAX_TEXT: usize = 512;
 
 /// The parts of a name or identifier, in lower case: at separators, at digits, and where `camelCase` has its humps.
-pub(super) fn parts(name: &[u8]) -> Vec<String> {
+pub(crate) fn parts(name: &[u8]) -> Vec<String> {
     let name = &name[..name.len().min(MAX_TEXT)];
     let mut parts: Vec<String> = Vec::new();
     let mut previous = b' ';

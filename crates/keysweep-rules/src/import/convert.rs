@@ -132,6 +132,7 @@ impl Converter {
         let mut token = TokenRule {
             anchors: found.anchors,
             pattern,
+            reader: None,
             before: found.before,
             follows: None,
             boundary: Boundary::None,
