@@ -21,6 +21,7 @@ mod automaton;
 mod bucket;
 mod form;
 mod frequency;
+mod hamming;
 mod index;
 mod isa;
 mod kernel;
@@ -33,6 +34,7 @@ mod window;
 mod word;
 mod words;
 
+pub use hamming::Blurred;
 pub use isa::Isa;
 pub use literal::{BuildError, Encoding, Hit, Literal, MAX_LITERAL, MIN_LITERAL};
 pub use matcher::Matcher;

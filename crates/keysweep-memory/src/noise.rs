@@ -99,14 +99,72 @@ pub(crate) fn weight(bytes: &[u8]) -> i64 {
 }
 
 fn weighs_little(bytes: &[u8]) -> bool {
-    let weight = weight(bytes);
-    let excess = 256 * weight - MEAN * bytes.len() as i64;
-    excess <= 0 || excess * excess <= (256 * SPREAD) * (256 * SPREAD) * bytes.len() as i64
+    is_light(weight(bytes), bytes.len())
+}
+
+/// Whether `len` random bytes may weigh so much.
+fn is_light(weight: i64, len: usize) -> bool {
+    let excess = 256 * weight - MEAN * len as i64;
+    excess <= 0 || excess * excess <= (256 * SPREAD) * (256 * SPREAD) * len as i64
+}
+
+/// What bytes weigh, and how many are printable, as sums that grow from byte to byte: those of a part are a difference.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sum {
+    /// Weights, each greater by [`Sum::BIAS`].
+    weight: u32,
+    text: u32,
+}
+
+impl Sum {
+    /// More than any weight is below zero.
+    const BIAS: i32 = 32;
+
+    /// Adds bytes.
+    #[inline]
+    pub(crate) fn add(&mut self, bytes: &[u8; 4]) {
+        // Both in one number, of which each half has room for more bytes than these.
+        const BOTH: [u32; 256] = {
+            let mut both = [0; 256];
+            let mut byte = 0;
+            while byte < 256 {
+                both[byte] =
+                    (WEIGHTS[byte] as i32 + Sum::BIAS) as u32 | if is_printable(byte as u8) { 1 << 16 } else { 0 };
+                byte += 1;
+            }
+            both
+        };
+        let both: u32 = bytes.iter().map(|byte| BOTH[usize::from(*byte)]).sum();
+        self.weight = self.weight.wrapping_add(both & 0xffff);
+        self.text = self.text.wrapping_add(both >> 16);
+    }
+
+    /// That of the bytes since another one.
+    #[inline]
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self { weight: self.weight.wrapping_sub(before.weight), text: self.text.wrapping_sub(before.text) }
+    }
+
+    /// The most that `len` random bytes amount to.
+    pub(crate) fn most(len: usize) -> Self {
+        let all = Self::BIAS as u32 * len as u32;
+        let weight = (0..=all * 2).rev().find(|weight| is_light(i64::from(*weight) - i64::from(all), len));
+        Self { weight: weight.unwrap_or(0), text: 3 * len as u32 / 4 }
+    }
+
+    #[inline]
+    pub(crate) fn is_within(self, most: Self) -> bool {
+        self.weight <= most.weight && self.text <= most.text
+    }
 }
 
 /// Whether more than three quarters are printable: of random bytes three eighths are.
 fn is_text(bytes: &[u8]) -> bool {
-    4 * bytes.iter().filter(|b| (0x20..0x7f).contains(*b)).count() > 3 * bytes.len()
+    4 * bytes.iter().filter(|b| is_printable(**b)).count() > 3 * bytes.len()
+}
+
+const fn is_printable(byte: u8) -> bool {
+    byte >= 0x20 && byte < 0x7f
 }
 
 fn varied(bytes: &[u8]) -> bool {

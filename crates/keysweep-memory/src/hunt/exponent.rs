@@ -40,7 +40,12 @@ impl Leading {
     /// Whether the number in a window may be the private exponent; `true` if its first bytes do not tell.
     #[inline]
     pub(super) fn may_be(&self, order: Order, window: &[u8]) -> bool {
-        leading(order, window).is_none_or(|top| self.fits(top, 8 * window.len() as u32))
+        match order {
+            Order::Digits { bits, bytes } => {
+                leading_digits(window, bits.into(), bytes.into(), self.bits).is_none_or(|top| self.fits(top, self.bits))
+            }
+            _ => leading(order, window).is_none_or(|top| self.fits(top, 8 * window.len() as u32)),
+        }
     }
 
     /// The same for limbs, least significant first, the last of which is not zero.
@@ -123,9 +128,31 @@ fn leading(order: Order, bytes: &[u8]) -> Option<u128> {
     })
 }
 
+/// The first 128 bits of a number of so many bits as digits, the least significant first; all of them set if it is larger.
+fn leading_digits(bytes: &[u8], bits: u32, size: usize, all: u32) -> Option<u128> {
+    let mut skipped = ((bytes.len() / size) as u32 * bits).saturating_sub(all);
+    let (mut top, mut left) = (0u128, 128);
+    for digit in bytes.rchunks_exact(size) {
+        let digit = digit.iter().rev().fold(0, |digit, byte| digit << 8 | u128::from(*byte));
+        let zeros = skipped.min(bits);
+        skipped -= zeros;
+        if digit >> (bits - zeros) != 0 {
+            return Some(u128::MAX);
+        }
+        let taken = (bits - zeros).min(left);
+        top = top << taken | digit >> (bits - zeros - taken);
+        left -= taken;
+        if left == 0 {
+            return Some(top);
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::order::{PYTHON, TOM_MATH_32, TOM_MATH_64};
     use num_bigint::BigUint;
 
     #[test]
@@ -134,6 +161,26 @@ mod tests {
         for order in [Order::Little, Order::Big, Order::BigWords32, Order::BigWords64] {
             let number = order.decode(&bytes).unwrap();
             assert_eq!(leading(order, &bytes), Some(u128::from_be_bytes(*number.first_chunk().unwrap())), "{order:?}");
+        }
+    }
+
+    #[test]
+    fn digits_lead_as_they_are_decoded() {
+        let mut numbers = crate::curve::random_numbers(22);
+        for order in [PYTHON, TOM_MATH_64, TOM_MATH_32] {
+            let Order::Digits { bits, bytes } = order else { unreachable!() };
+            let number: Vec<u8> = numbers.by_ref().take(10).flat_map(u64::to_le_bytes).collect();
+            let (digits, all) = (order.encode(&number), 8 * number.len() as u32);
+            let first = u128::from_be_bytes(*number.first_chunk().unwrap());
+            let leading = |all: u32| leading_digits(&digits, bits.into(), bytes.into(), all);
+            assert_eq!(leading(all), Some(first), "{order:?}");
+            // The number of a modulus that is longer or shorter.
+            let used = all - number[0].leading_zeros();
+            assert_eq!(
+                leading(used),
+                Some(first << (all - used) | u128::from(number[16]).unbounded_shr(8 - (all - used)))
+            );
+            assert_eq!(leading(used - 1), Some(u128::MAX), "{order:?}");
         }
     }
 

@@ -49,6 +49,12 @@ enum Part {
     Exponent,
 }
 
+impl Shape {
+    fn is_digits(&self) -> bool {
+        matches!(self.order, Order::Digits { .. })
+    }
+}
+
 impl Part {
     fn name(self) -> &'static str {
         match self {
@@ -103,7 +109,8 @@ impl Modulus {
             Order::Big => (bytes[shape.len - 1], bytes[0]),
             Order::BigWords32 => (bytes[shape.len - 4], bytes[3]),
             Order::BigWords64 => (bytes[shape.len - 8], bytes[7]),
-            Order::Digits { bits, bytes: size } => return digits_fit(bytes, bits, size.into()),
+            // These are known to fit.
+            Order::Digits { .. } => return true,
         };
         // A prime of half the bits has its highest bit set where these fill the window's bytes.
         let filled = shape.part == Part::Prime && self.bits.is_multiple_of(16);
@@ -136,14 +143,28 @@ impl Worker<'_> {
         let modulus = self.modulus;
         self.sieves.iter_mut().flatten().for_each(Sieve::restart);
         let mut counts = vec![0; modulus.shapes.len()];
+        let hit = |shape: &Shape, at: usize| {
+            let (offset, len) = (windows.offset(at), shape.len as u32);
+            Number { offset, len, order: shape.order, structure: "" }
+        };
         let mut from = 0;
         // Those of one length are tried together.
-        for shapes in modulus.shapes.chunk_by(|a, b| a.len == b.len) {
+        for shapes in modulus.shapes.chunk_by(|a, b| a.len == b.len && !a.is_digits() && !b.is_digits()) {
             let sieves = &mut self.sieves[from..from + shapes.len()];
             let counts = &mut counts[from..from + shapes.len()];
             from += shapes.len();
-            for at in windows.of_len(shapes[0].len) {
-                let bytes = windows.bytes(at, shapes[0].len);
+            let len = shapes[0].len;
+            if let Order::Digits { bits, bytes } = shapes[0].order {
+                windows.digits(len, bits, bytes.into(), &mut |at| {
+                    counts[0] += 1;
+                    if modulus.is(&shapes[0], windows.bytes(at, len), &mut self.scratch) {
+                        hits.push(hit(&shapes[0], at));
+                    }
+                });
+                continue;
+            }
+            for at in windows.light(len) {
+                let bytes = windows.bytes(at, len);
                 for ((shape, sieve), count) in shapes.iter().zip(&mut *sieves).zip(&mut *counts) {
                     let coprime = sieve.as_mut().is_none_or(|sieve| sieve.passes(windows.chunk.bytes, at));
                     if !modulus.may_be(shape, bytes) {
@@ -151,8 +172,7 @@ impl Worker<'_> {
                     }
                     *count += 1;
                     if coprime && modulus.is(shape, bytes, &mut self.scratch) {
-                        let (offset, len) = (windows.offset(at), shape.len as u32);
-                        hits.push(Number { offset, len, order: shape.order, structure: "" });
+                        hits.push(hit(shape, at));
                     }
                 }
             }
@@ -172,12 +192,6 @@ fn window(order: Order, bits: u32) -> usize {
         Order::BigWords64 => 8 * bits.div_ceil(64),
         Order::Digits { bits: digit, bytes } => usize::from(bytes) * bits.div_ceil(digit.into()),
     }
-}
-
-/// Whether no digit has a bit set that is beyond it, and the lowest is odd.
-fn digits_fit(bytes: &[u8], bits: u8, size: usize) -> bool {
-    let spare = 8 * size - usize::from(bits);
-    bytes[0] & 1 == 1 && bytes.chunks_exact(size).all(|digit| usize::from(digit[size - 1]) >> (8 - spare) == 0)
 }
 
 /// Reads the limbs of a window, least significant first, and returns how many there are.

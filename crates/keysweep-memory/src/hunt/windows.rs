@@ -2,6 +2,7 @@
 
 use super::Step;
 use crate::memory::Chunk;
+use crate::noise;
 use std::ops::Range;
 
 /// The windows of a chunk.
@@ -10,7 +11,12 @@ pub(super) struct Windows<'a> {
     pub(super) step: usize,
     /// Number of words before each word of the chunk that may belong to a number drawn at random.
     alive: Vec<u32>,
+    /// What the bytes before each half word amount to.
+    sums: Vec<noise::Sum>,
 }
+
+/// Bytes of half a word.
+const HALF: usize = 4;
 
 impl<'a> Windows<'a> {
     pub(super) fn new(chunk: &'a Chunk<'a>, step: Step) -> Self {
@@ -22,7 +28,14 @@ impl<'a> Windows<'a> {
             count += u32::from(may_be_random(u64::from_le_bytes(word.try_into().unwrap_or_default())));
             count
         }));
-        Self { chunk, step: step.bytes(), alive }
+        let mut sum = noise::Sum::default();
+        let mut sums = Vec::with_capacity(chunk.bytes.len() / HALF + 1);
+        sums.push(sum);
+        sums.extend(chunk.bytes.as_chunks::<HALF>().0.iter().map(|half| {
+            sum.add(half);
+            sum
+        }));
+        Self { chunk, step: step.bytes(), alive, sums }
     }
 
     /// The places at which a window of `len` bytes begins whose whole words, but for one, may all belong to a number drawn at
@@ -44,13 +57,58 @@ impl<'a> Windows<'a> {
         })
     }
 
+    /// The places at which a window of `len` bytes begins that looks random by its words and by what bytes are frequent in it.
+    pub(super) fn light(&self, len: usize) -> impl Iterator<Item = usize> + '_ {
+        let scale = Scale::new(len);
+        self.of_len(len).filter(move |at| self.is_light(&scale, *at))
+    }
+
+    /// Whether a window has as few bytes as random ones of those that are frequent in code, tables and text, by the whole half words
+    /// in it. One in 300,000 random windows has more.
+    #[inline]
+    fn is_light(&self, scale: &Scale, at: usize) -> bool {
+        let (from, to) = scale.halves(at);
+        match (self.sums.get(from), self.sums.get(to)) {
+            (Some(before), Some(all)) => scale.allows(all.since(*before), to - from),
+            _ => true,
+        }
+    }
+
+    /// Calls `visit` for the places at which a window of `len` bytes begins that is a row of digits of so many bits, in `size` bytes
+    /// each, the first of them odd.
+    pub(super) fn digits(&self, len: usize, bits: u8, size: usize, visit: &mut impl FnMut(usize)) {
+        let spare = 8 * size - usize::from(bits);
+        let too_large = |digit: &[u8]| usize::from(digit[size - 1]) >> (8 - spare) != 0;
+        // For each place of a window in a digit, where the last digit that is too large ends.
+        let mut ends = [0; 8];
+        for span in self.spans(len) {
+            for at in span.step_by(self.step) {
+                // Digits lie in words of 4 or 8 bytes.
+                let end = &mut ends[at & (size - 1) & 7];
+                if at < *end {
+                    continue;
+                }
+                let bytes = self.bytes(at, len);
+                match bytes.chunks_exact(size).rposition(too_large) {
+                    Some(digit) => *end = at + size * (digit + 1),
+                    None if bytes[0] & 1 == 1 => visit(at),
+                    None => {}
+                }
+            }
+        }
+    }
+
     /// Calls `visit` for the places at which a window of `len` bytes, from 32 to 63, begins that looks random: more than by its single
-    /// words, as [`looks_random`](crate::survey::looks_random) has it.
+    /// words, as [`looks_random`](crate::survey::looks_random) has it, and by what bytes are frequent in it.
     pub(super) fn random(&self, len: usize, visit: &mut impl FnMut(usize)) {
         let mut content = Content::default();
         let mut next = usize::MAX;
+        let scale = Scale::new(len);
         for span in self.spans(len) {
             for at in span {
+                if !self.is_light(&scale, at) {
+                    continue;
+                }
                 if at == next {
                     content.slide(self.chunk.bytes[at - 1], self.chunk.bytes[at + len - 1]);
                 } else {
@@ -70,6 +128,40 @@ impl<'a> Windows<'a> {
 
     pub(super) fn offset(&self, at: usize) -> u64 {
         self.chunk.offset + at as u64
+    }
+}
+
+/// By what windows of one length are judged.
+struct Scale {
+    len: usize,
+    /// Bytes at each end that are left out.
+    spare: usize,
+    /// What the half words of a window that begins with one, and of another, may amount to at most.
+    most: [noise::Sum; 2],
+}
+
+impl Scale {
+    fn new(len: usize) -> Self {
+        // Of P-521, the most significant bytes are nearly empty.
+        let spare = if len.is_multiple_of(8) { 0 } else { HALF };
+        let mut scale = Self { len, spare, most: Default::default() };
+        scale.most = [0, 1].map(|at| {
+            let (from, to) = scale.halves(at);
+            noise::Sum::most(HALF * (to - from))
+        });
+        scale
+    }
+
+    /// The half words of a window.
+    #[inline]
+    fn halves(&self, at: usize) -> (usize, usize) {
+        let from = (at + self.spare).div_ceil(HALF);
+        (from, from.max((at + self.len - self.spare) / HALF))
+    }
+
+    #[inline]
+    fn allows(&self, sum: noise::Sum, halves: usize) -> bool {
+        sum.is_within(self.most[usize::from(HALF * halves + 2 * self.spare != self.len)])
     }
 }
 
@@ -148,7 +240,8 @@ mod tests {
             let windows = Windows::new(&chunk, step);
             let mut seen = Vec::new();
             windows.random(len, &mut |at| seen.push(at));
-            let expected: Vec<usize> = windows.of_len(len).filter(|at| looks_random(windows.bytes(*at, len))).collect();
+            let looks = |at: &usize| looks_random(windows.bytes(*at, len)) && windows.is_light(&Scale::new(len), *at);
+            let expected: Vec<usize> = windows.of_len(len).filter(looks).collect();
             assert!(seen.len() > 1000 && seen == expected, "{len}");
         }
     }

@@ -4,6 +4,7 @@ use super::noisy::Counts;
 use super::reading::Reading;
 use super::solve::Numbers;
 use keysweep_keys::public::bit_length;
+use keysweep_match::{Blurred, Isa};
 use std::ops::Range;
 
 /// The sizes of the numbers of keys with a modulus of so many bits and some public exponent.
@@ -34,10 +35,7 @@ pub(super) const BEFORE: u64 = 2100;
 /// What an anchor is: eight bytes of which some bits matter, the last four at a distance from the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Anchor {
-    bits: u64,
-    mask: u64,
-    /// From the first to the fifth byte.
-    pub(super) distance: usize,
+    bytes: Blurred,
     kind: Kind,
 }
 
@@ -113,7 +111,7 @@ impl Shape {
         let mut mask = vec![0xff; bytes.len()];
         // The length of the private one takes one byte or two.
         mask[bytes.len() - 1] = 0xfc;
-        Anchor { bits: word(&bytes), mask: word(&mask), distance: 4, kind: Kind::Exponent }
+        Anchor { bytes: Blurred { bits: word(&bytes), mask: word(&mask), distance: 4 }, kind: Kind::Exponent }
     }
 
     /// What keys of this size are looked for by, whatever the public exponent.
@@ -122,14 +120,14 @@ impl Shape {
         let distance = header.len() + self.bits as usize / 16;
         let twice = |four: u64| four | four << 32;
         let (four, mask) = (word(&header[..header.len().min(4)]), u64::MAX >> (64 - 8 * header.len().min(4)));
-        Anchor { bits: twice(four), mask: twice(mask), distance, kind: Kind::Primes }
+        Anchor { bytes: Blurred { bits: twice(four), mask: twice(mask), distance }, kind: Kind::Primes }
     }
 
     /// Bytes of a modulus (the most significant byte first): its last ones, and some of the first.
     pub(super) fn by_modulus(n: &[u8]) -> [Anchor; 2] {
         [8, n.len().saturating_sub(8)].map(|before| {
             let bytes = word(&n[n.len() - before.min(n.len())..]);
-            Anchor { bits: bytes, mask: u64::MAX, distance: 4, kind: Kind::Modulus(before) }
+            Anchor { bytes: Blurred { bits: bytes, mask: u64::MAX, distance: 4 }, kind: Kind::Modulus(before) }
         })
     }
 
@@ -137,12 +135,9 @@ impl Shape {
     pub(super) fn layouts(&self, reading: &Reading, anchor: Anchor, at: usize) -> Vec<Layout> {
         let mut layouts: Vec<Layout> = Self::headers(self.bits)
             .iter()
-            .filter_map(|(header, len)| {
-                let exponent = match anchor.kind {
-                    Kind::Exponent => at,
-                    Kind::Primes => at.checked_sub(len + header.len() + self.exponent().len())?,
-                    Kind::Modulus(before) => at + before,
-                };
+            .zip(self.exponents(anchor))
+            .filter_map(|((header, len), distance)| {
+                let exponent = at.checked_add_signed(distance as isize)?;
                 self.with_exponent(reading, exponent, header, *len)
             })
             .flatten()
@@ -153,6 +148,15 @@ impl Shape {
         layouts.retain(|layout| layout.wrong <= most);
         layouts.truncate(LAYOUTS);
         layouts
+    }
+
+    /// Bytes from an anchor to the public exponent's header, for each header that the private one may have.
+    pub(super) fn exponents(&self, anchor: Anchor) -> [i64; 3] {
+        Self::headers(self.bits).map(|(header, len)| match anchor.kind {
+            Kind::Exponent => 0,
+            Kind::Primes => -((len + header.len() + self.exponent().len()) as i64),
+            Kind::Modulus(before) => before as i64,
+        })
     }
 
     /// The layouts with the public exponent's header at an index, and that header of the private one.
@@ -254,23 +258,18 @@ impl Layout {
 impl Anchor {
     /// Bytes that are looked at.
     pub(super) fn len(&self) -> usize {
-        self.distance + 4
+        self.bytes.span()
     }
 
     /// Calls `hit` with each index at which enough bits agree, and how many do not.
     pub(super) fn find(&self, bytes: &[u8], tolerated: u32, mut hit: impl FnMut(usize, u32)) {
-        let Some(last) = bytes.len().checked_sub(self.len()) else { return };
-        let most = tolerated * self.mask.count_ones() / 64;
-        let word = |four: &[u8]| four.try_into().map_or(0, u32::from_le_bytes);
-        for at in 0..=last {
-            let first = word(&bytes[at..at + 4]);
-            let second = word(&bytes[at + self.distance..at + self.distance + 4]);
-            let seen = u64::from(first) | u64::from(second) << 32;
-            let wrong = ((seen ^ self.bits) & self.mask).count_ones();
-            if wrong <= most && !is_uniform(seen) {
+        let Blurred { mask, distance, .. } = self.bytes;
+        let four = |at: usize| bytes[at..at + 4].try_into().map_or(0, u32::from_le_bytes);
+        self.bytes.find(bytes, tolerated * mask.count_ones() / 64, Isa::detect(), &mut |at, wrong| {
+            if !is_uniform(u64::from(four(at)) | u64::from(four(at + distance)) << 32) {
                 hit(at, wrong);
             }
-        }
+        });
     }
 }
 

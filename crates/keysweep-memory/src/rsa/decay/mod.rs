@@ -40,7 +40,7 @@ pub(super) struct Decayed {
 const SCAN: Budget = Budget { maybe: 1 << 17, likely: 2 << 20, surely: 64 << 20, own: MAX_OWN, looks: 1, glances: 200 };
 /// What a hunt spends.
 const HUNT: Budget =
-    Budget { maybe: 48 << 20, likely: 512 << 20, surely: 512 << 20, own: MAX_OWN, looks: 64, glances: 16_000 };
+    Budget { maybe: 16 << 20, likely: 512 << 20, surely: 512 << 20, own: MAX_OWN, looks: 64, glances: 16_000 };
 /// Moduli of one size that are tried where nothing is left of the modulus.
 const MAX_MODULI: usize = 8;
 /// Ways in which numbers may lie that are tried where nothing tells which is right.
@@ -73,7 +73,15 @@ pub(super) struct Budget {
 #[derive(Clone)]
 struct Wanted {
     n: Natural,
+    /// The same, its most significant byte first.
+    bytes: Vec<u8>,
     e: u64,
+}
+
+impl Wanted {
+    fn new(e: u64, n: Natural) -> Self {
+        Self { bytes: n.to_be().to_vec(), n, e }
+    }
 }
 
 impl Search<'_> {
@@ -92,7 +100,7 @@ impl Search<'_> {
             known.map_or(Some(USUAL), |e| (e.bits() <= 32).then(|| e.low()))
         };
         let targets = self.targets();
-        targets.into_iter().filter_map(|target| Some(Wanted { e: exponent(&target.n)?, n: target.n })).collect()
+        targets.into_iter().filter_map(|target| Some(Wanted::new(exponent(&target.n)?, target.n))).collect()
     }
 
     /// PKCS #1 whose headers are damaged, too.
@@ -120,15 +128,15 @@ impl Search<'_> {
         let Some(layout) = form.layouts.first() else { return Vec::new() };
         let range = layout.modulus(form.shape.bits);
         let of_size = |wanted: &&Wanted| wanted.n.bits() == form.shape.bits && bytes_of(wanted.e) == form.shape.e;
-        let counts = |wanted: &Wanted| form.reading.counts(range.start, &wanted.n.to_be());
+        let counts = |wanted: &Wanted| form.reading.counts(range.start, &wanted.bytes);
         let mut moduli = Vec::new();
         let mut unknown = Vec::new();
         for wanted in wanted.iter().filter(of_size) {
             let counts = counts(wanted);
-            if counts.all() >= TELLING && counts.significance() >= SIGNIFICANCE {
-                moduli.push((wanted.clone(), Some(counts)));
-            } else if counts.all() < TELLING {
-                unknown.push((wanted.clone(), None));
+            match is_same(&counts) {
+                Some(true) => moduli.push((wanted.clone(), Some(counts))),
+                Some(false) => {}
+                None => unknown.push((wanted.clone(), None)),
             }
         }
         unknown.truncate(MAX_MODULI);
@@ -137,7 +145,7 @@ impl Search<'_> {
             let n = Natural::from_be(&form.reading.bytes[range]);
             if whole && n.bits() == form.shape.bits && has_no_small_factor(n.limbs()) && !self.has(&n) {
                 budget.own -= 1;
-                moduli.push((Wanted { n, e: form.shape.e() }, None));
+                moduli.push((Wanted::new(form.shape.e(), n), None));
             }
         }
         moduli.extend(unknown);
@@ -184,6 +192,11 @@ impl Search<'_> {
         let places = secrets.map_or_else(Vec::new, |secrets| places(self.context, &secrets));
         self.decayed.extend(places.into_iter().map(|place| Decayed { place, n: n.clone() }));
     }
+}
+
+/// Whether a modulus is the one it was compared with, if enough of it is there to tell.
+fn is_same(counts: &Counts) -> Option<bool> {
+    (counts.all() >= TELLING).then(|| counts.significance() >= SIGNIFICANCE)
 }
 
 /// What a form's numbers may be. Layouts often differ in later numbers than the private exponent only.

@@ -1,9 +1,9 @@
 //! Where damaged forms lie.
 
-use super::Wanted;
 use super::layout::{Anchor, BEFORE, Layout, Shape, TOLERATED, TOLERATED_GIVEN};
 use super::noisy::Noisy;
 use super::reading::Reading;
+use super::{Wanted, is_same};
 use crate::found::Place;
 use crate::memory::{Chunk, sweep};
 use crate::rsa::natural::Natural;
@@ -51,7 +51,7 @@ pub(super) fn forms(context: &Context<'_>, shapes: &[Shape], wanted: &[Wanted]) 
     }
     let by_modulus = anchors.len();
     for wanted in wanted.iter().take(MAX_MODULI) {
-        anchors.extend(Shape::by_modulus(&wanted.n.to_be()));
+        anchors.extend(Shape::by_modulus(&wanted.bytes));
     }
     let hits = match context.effort {
         Effort::Given => hits_anywhere(context, &anchors),
@@ -64,8 +64,16 @@ pub(super) fn forms(context: &Context<'_>, shapes: &[Shape], wanted: &[Wanted]) 
     for (_, at, index) in hits.into_iter().take(HITS * most) {
         let anchor = anchors[index];
         let modulus = index.checked_sub(by_modulus).map(|index| wanted[index / 2].n.bits());
+        let mut shapes: Vec<&Shape> =
+            shapes.iter().filter(|shape| modulus.map_or(shape.has(anchor), |bits| bits == shape.bits)).collect();
+        if context.effort == Effort::Given {
+            shapes.retain(|shape| may_be_of_any(context, wanted, shape, anchor, at));
+        }
+        if shapes.is_empty() {
+            continue;
+        }
         let (reading, at) = Reading::around(context.memory, at, BEFORE as usize, longest);
-        for shape in shapes.iter().filter(|shape| modulus.map_or(shape.has(anchor), |bits| bits == shape.bits)) {
+        for shape in shapes {
             let layouts = shape.layouts(&reading, anchor, at);
             if layouts.first().is_some_and(|layout| layout.is_enough(&reading)) {
                 forms.push(Form { reading: reading.clone(), shape: shape.clone(), layouts });
@@ -80,31 +88,56 @@ pub(super) fn forms(context: &Context<'_>, shapes: &[Shape], wanted: &[Wanted]) 
     forms
 }
 
-fn find(chunk: &Chunk<'_>, anchors: &[Anchor], tolerated: u32, hits: &mut Vec<Hit>) {
+/// Whether what lies before the public exponent may be one of the moduli: most often it is neither one nor lost.
+fn may_be_of_any(context: &Context<'_>, wanted: &[Wanted], shape: &Shape, anchor: Anchor, at: u64) -> bool {
+    let len = shape.bits as usize / 8;
+    shape.exponents(anchor).iter().any(|distance| {
+        let Some(exponent) = at.checked_add_signed(*distance) else { return false };
+        let (reading, there) = Reading::around(context.memory, exponent, len, len);
+        let of_size = |wanted: &&Wanted| wanted.n.bits() == shape.bits;
+        let same = |wanted: &Wanted| is_same(&reading.counts(0, &wanted.bytes));
+        there == len && wanted.iter().filter(of_size).any(|wanted| same(wanted) != Some(false))
+    })
+}
+
+/// The places of a thread of which the fewest bits are wrong.
+#[derive(Default)]
+struct Hits {
+    all: Vec<Hit>,
+    /// How many bits are wrong at the worst of those that were kept when there were too many.
+    worst: Option<u32>,
+}
+
+impl Hits {
+    fn push(&mut self, hit: Hit) {
+        if self.worst.is_some_and(|worst| worst <= hit.0) {
+            return;
+        }
+        self.all.push(hit);
+        // Twice as many as are kept, so that they are not sorted often.
+        if self.all.len() >= 2 * MAX_HITS {
+            self.all.sort_unstable();
+            self.all.truncate(MAX_HITS);
+            self.worst = self.all.last().map(|hit| hit.0);
+        }
+    }
+}
+
+fn find(chunk: &Chunk<'_>, anchors: &[Anchor], tolerated: u32, hits: &mut Hits) {
     let (bytes, own) = (chunk.bytes, &chunk.own);
     for (index, anchor) in anchors.iter().enumerate() {
         let to = bytes.len().min(own.end + anchor.len() - 1);
         anchor.find(&bytes[own.start..to], tolerated, |at, wrong| {
             hits.push((wrong, chunk.offset + (own.start + at) as u64, index));
-            // Twice as many, so that they are not sorted often.
-            if hits.len() >= 2 * MAX_HITS {
-                best(hits);
-            }
         });
     }
 }
 
-/// Those of which the fewest bits are wrong.
-fn best(hits: &mut Vec<Hit>) {
-    hits.sort_unstable();
-    hits.truncate(MAX_HITS);
-}
-
 fn hits_anywhere(context: &Context<'_>, anchors: &[Anchor]) -> Vec<Hit> {
-    let parts = sweep(context.memory, context.jobs, Vec::new, |hits: &mut Vec<Hit>, chunk| {
+    let parts = sweep(context.memory, context.jobs, Hits::default, |hits, chunk| {
         find(chunk, anchors, TOLERATED_GIVEN, hits);
     });
-    let mut hits = parts.concat();
+    let mut hits: Vec<Hit> = parts.into_iter().flat_map(|hits| hits.all).collect();
     hits.sort_unstable();
     hits
 }
@@ -121,7 +154,7 @@ fn hits_in_runs(context: &Context<'_>, anchors: &[Anchor]) -> Vec<Hit> {
     let runs: Vec<Run> = context.survey.open_runs().iter().filter(fits).copied().collect();
     let batches: Vec<&[Run]> = runs.chunks(BATCH).collect();
     let parts = in_order(batches.len(), context.jobs, |batch| {
-        let mut hits = Vec::new();
+        let mut hits = Hits::default();
         let longest = anchors.iter().map(Anchor::len).max().unwrap_or(0);
         let mut buffer = Zeroizing::new(vec![0; (MAX_RUN + 2 * AROUND) as usize + longest]);
         for run in batches[batch] {
@@ -131,7 +164,7 @@ fn hits_in_runs(context: &Context<'_>, anchors: &[Anchor]) -> Vec<Hit> {
             let chunk = Chunk { bytes: &buffer[..read], own: 0..own.min(read), offset: from };
             find(&chunk, anchors, TOLERATED, &mut hits);
         }
-        Some(hits)
+        Some(hits.all)
     });
     let mut hits: Vec<Hit> = parts.into_iter().flat_map(|(_, hits)| hits).collect();
     hits.sort_unstable();
