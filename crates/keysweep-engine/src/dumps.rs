@@ -10,7 +10,7 @@ use crate::raw::Raw;
 use crate::scan::{Sweep, reason};
 use crate::source::FileSource;
 use crate::unpack::{Pass, unpack};
-use keysweep_image::recognise;
+use keysweep_image::open;
 use keysweep_memory::Effort;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
@@ -84,7 +84,8 @@ impl Sweep<'_> {
         let name = path.to_string_lossy();
         let work = AssertUnwindSafe(|| match FileSource::open(path) {
             Ok(source) => {
-                search(Part::whole(&name, &source, &recognise(&source)));
+                let view = open(&source);
+                search(Part::whole(&name, view.source(), &view.image));
                 self.tell_change(&name, &source);
             }
             Err(error) => self.incident(&name, reason(&error), true),

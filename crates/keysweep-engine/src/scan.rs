@@ -12,11 +12,11 @@ use crate::place::{Part, Places};
 use crate::progress::Progress;
 use crate::raw::{Raw, resolve_overlaps};
 use crate::source::{Change, FileSource};
-use crate::unpack::{Covered, Encoded, Pass, drop_shown_through, unpack};
+use crate::unpack::{Encoded, Opened, Pass, drop_shown_through, unpack};
 use crate::walk::{Filter, Selection, Unruly, builder, unruly};
 use ignore::{DirEntry, WalkState};
 use keysweep_archive::Limits;
-use keysweep_image::{ReadAt, WarningKind, intersect, recognise};
+use keysweep_image::{ReadAt, WarningKind, intersect, open};
 use keysweep_keys::secret::Buffer;
 use keysweep_memory::Effort;
 use keysweep_rules::RuleSet;
@@ -368,9 +368,13 @@ impl<'s> Sweep<'s> {
         // A defect in one parser must not cost the rest of the sweep, nor pass for a clean file.
         let origin = Origin { name: &name, path: Some(path) };
         let work = AssertUnwindSafe(|| self.source(origin, source, searcher, jobs));
-        if std::panic::catch_unwind(work).is_err() {
-            self.incident(&name, "internal error: not searched to its end", true);
-            *searcher = self.scanner.searcher();
+        match std::panic::catch_unwind(work) {
+            Ok(Outcome::PutOff) => return,
+            Ok(Outcome::Searched) => {}
+            Err(_) => {
+                self.incident(&name, "internal error: not searched to its end", true);
+                *searcher = self.scanner.searcher();
+            }
         }
         self.tell_change(&name, file);
         self.progress.finished_file();
@@ -385,44 +389,73 @@ impl<'s> Sweep<'s> {
         }
     }
 
-    pub(crate) fn source(&self, origin: Origin<'_>, source: &dyn ReadAt, searcher: &mut Searcher<'s>, jobs: usize) {
+    pub(crate) fn source(
+        &self,
+        origin: Origin<'_>,
+        stored: &dyn ReadAt,
+        searcher: &mut Searcher<'s>,
+        jobs: usize,
+    ) -> Outcome {
         let Origin { name, path } = origin;
-        let image = recognise(source);
+        let view = open(stored);
+        let part = Part::whole(name, view.source(), &view.image);
+        if view.is_unpacked() && jobs == 1 && path.is_some_and(|path| self.put_off(path, part.source)) {
+            return Outcome::PutOff;
+        }
         let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-        let opened =
-            unpack(self, searcher, Part::whole(name, source, &image), Pass::First { again: path.is_some() }, jobs);
+        let opened = match view.is_unpacked() {
+            true => Opened::default(),
+            false => unpack(self, searcher, part, Pass::First { again: path.is_some() }, jobs),
+        };
         if let Some(path) = path.filter(|_| opened.holds_dumps) {
             self.packed.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
         }
-        let (mut seen, errors) = self.search(source, file_name, &opened.covered, searcher, jobs);
+        // What was searched already as members is not searched again.
+        let rest = intersect(&opened.covered.rest(part.source.len()), &part.source.extents());
+        self.count_rest(stored.len(), &rest);
+        let (mut seen, errors) = self.search(part.source, file_name, rest, searcher, jobs);
         seen.leave_out(&opened.covered);
-        open_inline(self, searcher, Part::whole(name, source, &image), &mut seen, jobs);
-        seen.raws.extend(self.unwanted(source, || self.path_in_package(name, path)));
+        open_inline(self, searcher, part, &mut seen, jobs);
+        seen.raws.extend(self.unwanted(stored, || self.path_in_package(name, path)));
         for error in errors {
             self.incident(name, format!("cannot be read to its end: {}", reason(&error)), true);
         }
-        let part = Part::whole(name, source, &image);
-        if !self.wants_numbers(part) {
-            return self.publish(part, seen);
+        if let Some(losses) = view.losses() {
+            self.incident(name, losses, true);
         }
-        match (path, self.effort(part, path)) {
-            (Some(path), Effort::Full) => self.postpone(part, path, seen),
-            (_, effort) => self.numbers(part, seen, jobs, effort),
+        match (path, self.wants_numbers(part).then(|| self.effort(part, path))) {
+            (_, None) => self.publish(part, seen),
+            (Some(path), Some(Effort::Full)) => self.postpone(part, path, seen),
+            (_, Some(effort)) => self.numbers(part, seen, jobs, effort),
         }
+        Outcome::Searched
     }
 
-    /// Searches what was not searched already as members of the source.
+    /// Leaves a small file that unpacks to much memory to be searched by all threads, if there are more than one.
+    fn put_off(&self, path: &Path, memory: &dyn ReadAt) -> bool {
+        let is_large = threads(self.scanner.options.jobs) > 1 && held(&memory.extents()) >= LARGE;
+        if is_large {
+            self.large.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
+        }
+        is_large
+    }
+
+    /// Counts as searched what of a file of `len` bytes is none of `rest`; more is expected if it unpacks to more.
+    fn count_rest(&self, len: u64, rest: &[Range<u64>]) {
+        let left = held(rest);
+        self.progress.searched(len.saturating_sub(left));
+        self.progress.expect(left.saturating_sub(len));
+    }
+
+    /// Searches parts of a source.
     fn search(
         &self,
         source: &dyn ReadAt,
         file_name: &str,
-        covered: &Covered,
+        rest: Vec<Range<u64>>,
         searcher: &mut Searcher<'s>,
         jobs: usize,
     ) -> (Seen, Vec<std::io::Error>) {
-        let rest = intersect(&covered.rest(source.len()), &source.extents());
-        let left: u64 = rest.iter().map(|range| range.end - range.start).sum();
-        self.progress.searched(source.len() - left.min(source.len()));
         if jobs > 1 {
             return self.search_together(source, file_name, &segments(rest), jobs);
         }
@@ -511,6 +544,19 @@ impl<'s> Sweep<'s> {
             });
         }
     }
+}
+
+/// What became of a source.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Searched,
+    /// It is searched when all threads are free.
+    PutOff,
+}
+
+/// Bytes in all of the ranges.
+pub(crate) fn held(ranges: &[Range<u64>]) -> u64 {
+    ranges.iter().map(|range| range.end - range.start).sum()
 }
 
 /// Whether there is so little to walk that threads would take longer to start: one file (a large one has all threads later), or a

@@ -8,7 +8,7 @@ use crate::scan::{Origin, Sweep, reason};
 use crate::source::FileSource;
 use crate::unpack::unpack_stream;
 use keysweep_archive::{Format, HEAD, Limits, recognise_stream};
-use keysweep_image::{ReadAt, recognise};
+use keysweep_image::{ReadAt, is_packed, recognise};
 use keysweep_memory::Effort;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Write};
@@ -99,20 +99,20 @@ impl<'s> Sweep<'s> {
     ) -> io::Result<()> {
         let mut head = Zeroizing::new(Vec::new());
         let begun = Read::take(&mut *input, HEAD as u64).read_to_end(&mut head);
-        let format = self.archives().and_then(|limits| Some((limits, recognise_stream(&head)?)));
-        let searched = match format {
-            Some((limits, format)) => self.archive_on_input(name, (format, limits), head, input, searcher, jobs),
+        let format = self.archives().and_then(|_| recognise_stream(&head));
+        let searched = match self.archives().filter(|_| format.is_some() || is_packed(&head)) {
+            Some(limits) => self.archive_on_input(name, (format, limits), head, input, searcher, jobs),
             None => self.blocks_on_input(name, Cursor::new(&head[..]).chain(input), searcher),
         };
         begun.and(searched)
     }
 
-    /// An archive on standard input: held in memory if it fits, else searched as it comes, or kept in a file without a name
-    /// where its format needs to be read from its end.
+    /// An archive on standard input, or a compressed dump, which has no such format: held in memory if it fits, else searched as
+    /// it comes, or kept in a file without a name where it cannot be read from its beginning to its end.
     fn archive_on_input(
         &self,
         name: &str,
-        (format, limits): (Format, Limits),
+        (format, limits): (Option<Format>, Limits),
         mut head: Zeroizing<Vec<u8>>,
         input: &mut dyn Read,
         searcher: &mut Searcher<'s>,
@@ -125,7 +125,7 @@ impl<'s> Sweep<'s> {
             self.progress.expect(head.len() as u64);
             self.source(origin, &*head, searcher, 1);
             return outcome.map(|_| ());
-        } else if format.streams() && !format.is_text() {
+        } else if format.is_some_and(|format| format.streams() && !format.is_text()) {
             unpack_stream(self, searcher, name, limits, (&head, input), jobs);
         } else {
             let (file, outcome) = spool(&head, input, limits.bytes)?;
@@ -148,7 +148,8 @@ impl<'s> Sweep<'s> {
                 let origin = Origin { name, path: None };
                 // Programs that end with an archive are known by their end.
                 if keysweep_archive::recognise(&source).is_some() {
-                    return self.source(origin, &source, searcher, 1);
+                    self.source(origin, &source, searcher, 1);
+                    return;
                 }
             }
             let mut seen = Seen::default();

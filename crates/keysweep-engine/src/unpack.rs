@@ -9,10 +9,10 @@ use crate::file::{Searcher, Seen};
 use crate::finding::{Finding, GitPlace, Location, Report};
 use crate::numbers;
 use crate::place::Part;
-use crate::scan::{Sweep, reason};
+use crate::scan::{Sweep, held, reason};
 use crate::source::FileSource;
 use keysweep_archive::{Budget, Format, HEAD, Input, Limits, Member, Slice, Visitor};
-use keysweep_image::{ReadAt, complement, recognise};
+use keysweep_image::{ReadAt, complement, intersect, is_packed, open, recognise};
 use keysweep_memory::Effort;
 use std::collections::HashSet;
 use std::io::{Cursor, Read};
@@ -255,19 +255,23 @@ impl<'a, 'b> Unpacking<'a, 'b> {
 
     /// Searches a member that can be read at any place. `depth` is that of the archive it may be.
     fn bytes(&mut self, name: &str, source: &dyn ReadAt, depth: usize) {
-        let covered = match keysweep_archive::recognise(source) {
-            Some(format) => self.open(format, Input::Random(source), Some(source), name, depth),
+        let view = open(source);
+        let (stored, source, image) = (source, view.source(), &view.image);
+        if view.is_unpacked() && self.budget.take(held(&source.extents())).is_err() {
+            return;
+        }
+        let covered = match keysweep_archive::recognise(stored).filter(|_| !view.is_unpacked()) {
+            Some(format) => self.open(format, Input::Random(stored), Some(stored), name, depth),
             None => Covered::default(),
         };
-        let image = recognise(source);
         let git = self.git_place(name);
-        let part = Part { git: git.as_ref(), ..Part::whole(name, source, &image) };
+        let part = Part { git: git.as_ref(), ..Part::whole(name, source, image) };
         let is_dump = image.format.is_dump() && self.sweep.wants_numbers(part);
         if self.pass == Pass::Dumps && !is_dump {
             return;
         }
         let mut seen = Seen::default();
-        for range in covered.rest(source.len()) {
+        for range in intersect(&covered.rest(source.len()), &source.extents()) {
             let progress = self.sweep.progress;
             progress.expect(range.end - range.start);
             let outcome = self.searcher.search(source, range, file_name(name), &mut seen, &mut |bytes, _| {
@@ -279,9 +283,12 @@ impl<'a, 'b> Unpacking<'a, 'b> {
             }
         }
         seen.leave_out(&covered);
+        if let Some(losses) = view.losses() {
+            self.incident(name, losses);
+        }
         if self.pass != Pass::Dumps {
             self.inline_maps(part, &mut seen, depth);
-            seen.raws.extend(self.sweep.unwanted(source, || path_in_archive(name)));
+            seen.raws.extend(self.sweep.unwanted(stored, || path_in_archive(name)));
         }
         if is_dump && self.pass == (Pass::First { again: true }) {
             self.holds_dumps = true;
@@ -289,7 +296,7 @@ impl<'a, 'b> Unpacking<'a, 'b> {
             return seen.public.iter().for_each(|(_, object)| collector.public(name, object));
         }
         if self.sweep.wants_numbers(part) {
-            let effort = if is_dump || self.sweep.hunts() { Effort::Full } else { numbers::effort(&image, source) };
+            let effort = if is_dump || self.sweep.hunts() { Effort::Full } else { numbers::effort(image, source) };
             return self.sweep.numbers(part, seen, self.jobs, effort);
         }
         self.sweep.publish(part, seen);
@@ -305,6 +312,7 @@ impl<'a, 'b> Unpacking<'a, 'b> {
                 return;
             }
             Some(_) => return self.spooled(name, &mut whole, depth),
+            None if is_packed(head) => return self.spooled(name, &mut whole, depth),
             None => {}
         }
         if self.pass == Pass::Dumps {
@@ -335,7 +343,7 @@ impl<'a, 'b> Unpacking<'a, 'b> {
         self.outcome(name, outcome);
     }
 
-    /// Searches a member that must be read at any place, and is too large for memory.
+    /// Searches a member that must be read at any place, an archive or a compressed dump, and is too large for memory.
     fn spooled(&mut self, name: &str, content: &mut dyn Read, depth: usize) {
         match crate::stdin::spool(&[], content, MAX_SPOOLED).and_then(|(f, o)| Ok((FileSource::from_file(f)?, o))) {
             Ok((source, outcome)) => {

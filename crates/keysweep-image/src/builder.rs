@@ -47,6 +47,11 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// The same for another source, in which the regions lie.
+    pub(crate) fn onto<'b>(self, src: &'b dyn ReadAt) -> Builder<'b> {
+        Builder { src, ..self }
+    }
+
     /// The process, made on first use.
     pub(crate) fn process(&mut self) -> &mut Process {
         self.process.get_or_insert_default()

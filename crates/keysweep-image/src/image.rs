@@ -30,6 +30,8 @@ pub enum Format {
     WindowsKernel,
     /// Physical memory by the Linux Memory Extractor.
     Lime,
+    /// Compressed dump of a kernel by makedumpfile or QEMU, read as the memory that it unpacks to.
+    Kdump,
     /// Heap dump of a Java virtual machine.
     Hprof,
     /// Static library (`ar`), also a Debian package.
@@ -61,6 +63,7 @@ impl Format {
             Self::Minidump => "minidump",
             Self::WindowsKernel => "windows-kernel-dump",
             Self::Lime => "lime",
+            Self::Kdump => "kdump",
             Self::Hprof => "hprof",
             Self::Archive => "ar",
             Self::CompressedDump => "compressed-dump",
@@ -82,6 +85,7 @@ impl Format {
                 | Self::Minidump
                 | Self::WindowsKernel
                 | Self::Lime
+                | Self::Kdump
                 | Self::Hprof
                 | Self::CompressedDump
         )
@@ -238,6 +242,8 @@ pub enum WarningKind {
     Limit,
     /// The memory is there to be scanned, but where it was is unknown.
     Unmapped,
+    /// The source is one of several files of a dump; it holds all that it should.
+    Part,
     /// The format is known, but its contents are encoded so that the scan does not see the memory.
     Unsupported,
 }

@@ -20,7 +20,8 @@
 //! | Mach-O, fat, core | `macho.rs` | sections, or segments; overlay |
 //! | LiME | `lime.rs` | ranges of physical memory |
 //! | HPROF | `hprof.rs` | the contents |
-//! | compressed dumps | `compressed.rs` | none, and a warning that the memory is not visible |
+//! | compressed kernel dumps, also flattened | `paged/` | runs of physical pages, unpacked when they are read ([`open`]) |
+//! | other compressed dumps | `compressed.rs` | none, and a warning that the memory is not visible |
 //! | `ar` | `archive.rs` | members |
 //! | text | `text.rs` | none |
 //!
@@ -34,11 +35,13 @@ mod fields;
 mod format;
 mod image;
 pub mod limits;
+mod paged;
 mod process;
 mod read;
 mod recognise;
 
 pub use image::{Format, Image, Label, Module, Permissions, Place, Region, Warning, WarningKind};
+pub use paged::{Opened, is_packed, open};
 pub use process::Process;
 pub use read::{ReadAt, complement, intersect, read_into};
 pub use recognise::recognise;

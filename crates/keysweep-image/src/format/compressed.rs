@@ -1,4 +1,5 @@
-//! Dumps whose pages are compressed: their bytes do not show the memory, and a scan must not look complete.
+//! Dumps whose pages are compressed: their bytes do not show the memory, and a scan must not look complete. Some of them
+//! [`open`](crate::open) unpacks, if they can be read at any place and their headers make sense.
 //!
 //! Sources: makedumpfile's `diskdump_mod.h` and its flattened format in `makedumpfile(8)`; AVML's documentation; the
 //! Windows hibernation file as the Volatility project describes it.
