@@ -13,6 +13,7 @@
 mod anchors;
 pub mod copies;
 pub mod curve;
+mod decoded;
 mod elliptic;
 pub mod found;
 pub mod hunt;

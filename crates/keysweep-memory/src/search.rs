@@ -1,5 +1,6 @@
 //! The search: every kind of key, over one survey of the dump.
 
+use crate::decoded::WithDecoded;
 use crate::elliptic::Elliptic;
 use crate::found::Found;
 use crate::mac::MacSecret;
@@ -86,26 +87,29 @@ const MAX_ABREAST: usize = 1 << 16;
 
 /// Searches `memory` for keys of every kind, with `public` keys known beforehand, on `jobs` threads.
 pub fn search(memory: &dyn Memory, public: &[PublicKey], jobs: usize, effort: Effort) -> Outcome {
-    search_with(memory, public, jobs, effort, Vec::new())
+    search_with(memory, public, jobs, effort, &|_| Vec::new())
 }
 
-/// As [`search`], with places of numbers that are known beforehand.
+/// As [`search`], with places of numbers that are `known` by another search: of the dump, and of what its texts say.
 pub(crate) fn search_with(
     memory: &dyn Memory,
     public: &[PublicKey],
     jobs: usize,
     effort: Effort,
-    known: Vec<Number>,
+    known: &dyn Fn(&dyn Memory) -> Vec<Number>,
 ) -> Outcome {
     let mut survey = survey(memory, jobs);
-    survey.numbers.extend(known);
+    survey.numbers.extend(known(memory));
+    let whole = WithDecoded::new(memory, &survey.texts);
+    whole.add_to(&mut survey);
+    survey.numbers.extend(whole.decoded().map(known).unwrap_or_default());
     survey.numbers.sort_unstable();
     survey.numbers.dedup();
     let mut outcome = Outcome::default();
     if survey.overflow {
         outcome.limits.push("more places that may hold a key as numbers than are kept");
     }
-    let context = Context { memory, survey: &survey, public, jobs, effort };
+    let context = Context { memory: &whole, survey: &survey, public, jobs, effort };
     let wanted =
         |finder: &dyn Finder| effort != Effort::Given || public.iter().any(|key| finder.may_find(&key.algorithm));
     let finders: Vec<_> = all().iter().zip(&survey.spots).filter(|(finder, _)| wanted(**finder)).collect();
@@ -120,5 +124,6 @@ pub(crate) fn search_with(
         outcome.found.extend(found.found);
         outcome.limits.extend(found.limits);
     }
+    outcome.found.iter_mut().for_each(|found| whole.replace(&mut found.places));
     outcome
 }

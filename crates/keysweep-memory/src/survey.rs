@@ -6,6 +6,7 @@
 
 mod looks;
 mod random;
+mod texts;
 
 use crate::memory::{Memory, sweep};
 use crate::noise::{Care, plausible, random_parts};
@@ -19,6 +20,7 @@ pub use random::looks_random;
 use random::{looks_random_throughout, run_looks_random};
 use std::borrow::Cow;
 use std::ops::Range;
+pub use texts::{Alphabet, Text};
 use zeroize::Zeroizing;
 
 /// A maximal run of 64-bit words that look random.
@@ -61,6 +63,8 @@ pub struct Survey {
     pub spots: Vec<Vec<u64>>,
     /// Offsets of the runs that are nothing but one number whose structure is certain, sorted.
     pub settled: Vec<u64>,
+    /// Numbers that are written as text, sorted by offset.
+    pub texts: Vec<Text>,
     /// Whether there were more than are kept.
     pub overflow: bool,
 }
@@ -107,10 +111,11 @@ impl Survey {
 
 /// Shortest run that is kept, in words. A key of 256 bits takes four.
 pub const MIN_RUN: u64 = 3;
-/// Runs, numbers, and places that a finder notes, that are kept: some more if the threads do not meet equally many.
+/// Runs, numbers, places that a finder notes, and texts that are kept: some more if the threads do not meet equally many.
 const MAX_RUNS: usize = 1 << 20;
 const MAX_NUMBERS: usize = 1 << 19;
 const MAX_SPOTS: usize = 1 << 18;
+const MAX_TEXTS: usize = 1 << 16;
 /// Longest number of a structure, in bytes: an RSA modulus of 16384 bits.
 const MAX_NUMBER: u32 = 2048;
 
@@ -133,6 +138,7 @@ pub fn survey(memory: &dyn Memory, jobs: usize) -> Survey {
         }
         all.survey.runs.extend(part.survey.runs);
         all.survey.numbers.extend(part.survey.numbers);
+        all.survey.texts.extend(part.survey.texts);
         all.survey.overflow |= part.survey.overflow;
         all.borders.extend(part.borders);
     }
@@ -140,6 +146,8 @@ pub fn survey(memory: &dyn Memory, jobs: usize) -> Survey {
     let mut survey = all.survey;
     survey.numbers.sort_unstable();
     survey.numbers.dedup();
+    survey.texts.sort_unstable();
+    survey.texts.dedup();
     survey.spots.iter_mut().for_each(|spots| spots.sort_unstable());
     survey.settle();
     survey
@@ -277,8 +285,11 @@ impl Reader {
     }
 
     fn spot(&mut self, view: &View<'_>) {
-        let most = self.share(MAX_SPOTS);
+        let (most, most_texts) = (self.share(MAX_SPOTS), self.share(MAX_TEXTS));
         let survey = &mut self.survey;
+        texts::find(view, &self.looks, &mut survey.texts);
+        survey.overflow |= survey.texts.len() > most_texts;
+        survey.texts.truncate(most_texts);
         survey.spots.resize(search::all().len(), Vec::new());
         for (finder, spots) in search::all().iter().zip(&mut survey.spots) {
             finder.spot(view, &self.looks, spots);

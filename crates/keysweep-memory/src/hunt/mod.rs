@@ -17,6 +17,7 @@ use crate::memory::{Memory, sweep};
 use crate::search::{self, Effort, Outcome};
 use crate::survey::Number;
 use keysweep_keys::{Algorithm, PublicKey};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use windows::Windows;
 
@@ -60,8 +61,17 @@ impl Tested {
 /// Hunts for the private halves of `keys` in `memory`, on `jobs` threads. Some other keys may be found on the way: it is for the
 /// caller to pick out the wanted ones.
 pub fn hunt(memory: &dyn Memory, keys: &[PublicKey], step: Step, jobs: usize) -> (Outcome, Tested) {
-    let (hits, tested) = windows(memory, keys, step, jobs);
-    (search::search_with(memory, keys, jobs, Effort::Given, hits), tested)
+    let tested = RefCell::new(Tested::default());
+    let known = |memory: &dyn Memory| {
+        let (hits, more) = windows(memory, keys, step, jobs);
+        let mut tested = tested.borrow_mut();
+        // The dump comes first; what its texts say is no more of it.
+        let bytes = tested.bytes.max(more.bytes);
+        tested.absorb(&more);
+        tested.bytes = bytes;
+        hits
+    };
+    (search::search_with(memory, keys, jobs, Effort::Given, &known), tested.into_inner())
 }
 
 /// Windows kept of one thread. A key has a few dozen copies.

@@ -34,6 +34,27 @@ impl Looks {
         })
     }
 
+    /// Indices, in bytes from the start of the chunk's own range on, of the first words of rows of text of at least `least` words,
+    /// 1 to 63.
+    pub fn rows_of_text(&self, least: u32) -> impl Iterator<Item = usize> {
+        // The words of text at the end of the block before, in the highest bits, and whether the row they are of is known.
+        let (mut before, mut known) = (0u64, false);
+        self.blocks.iter().enumerate().flat_map(move |(block, (looks, _))| {
+            let shift = least - 1;
+            // Bit `i` is the word `i - shift` of this block.
+            let text = u128::from(looks.text) << shift | u128::from(before.unbounded_shr(64 - shift));
+            let rows = (1..least).fold(text, |rows, distance| rows & text >> distance);
+            let mut first = rows & !(rows << 1 | u128::from(known));
+            // A row is known to the next block by its last words.
+            (before, known) = (looks.text, rows >> 63 & 1 != 0);
+            std::iter::from_fn(move || {
+                let bit = (first != 0).then(|| first.trailing_zeros() as usize)?;
+                first &= first - 1;
+                Some(block * BLOCK + 8 * bit - 8 * shift as usize)
+            })
+        })
+    }
+
     /// Ranges of bytes, from the start of the chunk's own range on, of blocks for which `holds` is true of the block or the
     /// next one: what is looked for may begin at the end of one and lie in the other. The last block is always among them, since
     /// what follows it belongs to another chunk.
@@ -54,6 +75,29 @@ impl Looks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_of_text_are_found_across_blocks() {
+        let mut state = 7u64;
+        let words: Vec<bool> = (0..64 * 200)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                state >> 61 != 0
+            })
+            .collect();
+        let mut looks = Looks::default();
+        for block in words.chunks(64) {
+            let text = block.iter().rev().fold(0, |text, is| text << 1 | u64::from(*is));
+            looks.push(WordLooks { text, ..WordLooks::default() }, true);
+        }
+        for least in [1, 2, 4, 20, 63] {
+            let is_row = |at: usize| words[at..].iter().take(least).filter(|is| **is).count() == least;
+            let naive: Vec<usize> =
+                (0..words.len()).filter(|at| is_row(*at) && (*at == 0 || !words[at - 1])).map(|at| 8 * at).collect();
+            assert_eq!(looks.rows_of_text(least as u32).collect::<Vec<_>>(), naive, "{least}");
+            assert!(least > 20 || naive.len() > 100);
+        }
+    }
 
     #[test]
     fn words_and_stretches_are_where_the_bits_are() {

@@ -1,0 +1,180 @@
+//! Numbers written as text that stand alone: the parts of a JSON Web Key once it was parsed, a private key in hexadecimal digits.
+//!
+//! What parses a key leaves each of its numbers as a string object of its own, in base64url (RFC 7518) or hexadecimal digits, and
+//! often nothing else. A text that is longer is for those who read text.
+
+use super::Looks;
+use crate::structure::View;
+use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, Encoding, HEXLOWER, HEXUPPER};
+use zeroize::Zeroizing;
+
+/// A number as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Text {
+    /// Offset in the file of the first character.
+    pub offset: u64,
+    /// Characters, without padding.
+    pub len: u32,
+    /// How it is written.
+    pub alphabet: Alphabet,
+}
+
+/// How a number is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Alphabet {
+    /// Hexadecimal digits, letters of one case.
+    Hex,
+    /// Base64, with either of its alphabets (RFC 4648).
+    Base64,
+}
+
+/// Words of text in a row without which there is no number: one of 32 bytes has 43 characters in base64.
+const WORDS: u32 = 4;
+/// The longest text: a number of 8192 bits in hexadecimal digits.
+const MAX_CHARACTERS: usize = 2048;
+
+impl Alphabet {
+    /// In words, for reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Alphabet::Hex => "hexadecimal digits",
+            Alphabet::Base64 => "base64 text",
+        }
+    }
+
+    /// The number that is written so; `None` if that is no number a key has.
+    pub fn decode(self, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let encoding: &Encoding = match self {
+            Alphabet::Hex if text.iter().any(u8::is_ascii_lowercase) => &HEXLOWER,
+            Alphabet::Hex => &HEXUPPER,
+            Alphabet::Base64 if text.iter().any(|c| matches!(c, b'+' | b'/')) => &BASE64_NOPAD,
+            Alphabet::Base64 => &BASE64URL_NOPAD,
+        };
+        let mut number = Zeroizing::new(vec![0; encoding.decode_len(text.len()).ok()?]);
+        let len = encoding.decode_mut(text, &mut number).ok()?;
+        number.truncate(len);
+        (may_be_key(&number) && super::looks_random_throughout(&number)).then_some(number)
+    }
+}
+
+/// Whether keys have numbers of so many bytes: private keys and coordinates on curves, encoded points (SEC 1), and what RSA keys are
+/// made of, in which leading zero bytes may be missing.
+fn may_be_key(number: &[u8]) -> bool {
+    match (number.len(), number.first()) {
+        (33 | 49 | 67, Some(2 | 3)) | (65 | 97 | 133, Some(4)) | (32 | 48 | 56 | 57 | 66, _) => true,
+        (bytes @ 62..=512 | bytes @ 1022..=1024, _) => bytes.next_multiple_of(32) - bytes <= 2,
+        _ => false,
+    }
+}
+
+/// Appends the texts that begin in a chunk; `looks` is what its words look like.
+pub(super) fn find(view: &View<'_>, looks: &Looks, texts: &mut Vec<Text>) {
+    let own = view.chunk.own.clone();
+    // A row that begins with the last words of the chunk goes on in the next one.
+    let last = (1..WORDS as usize).rev().filter_map(|words| (own.len() / 8).checked_sub(words)).map(|word| 8 * word);
+    for word in looks.rows_of_text(WORDS).chain(last) {
+        texts.extend(text_at(view.chunk.bytes, own.start + word).map(|(at, len, alphabet)| Text {
+            offset: view.offset(at),
+            len,
+            alphabet,
+        }));
+    }
+}
+
+/// The text that goes through a word and may begin in the one before: where it begins, its length, and how it is written.
+fn text_at(bytes: &[u8], word: usize) -> Option<(usize, u32, Alphabet)> {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'/');
+    if !bytes.get(word..word + 8)?.iter().all(is_part) {
+        return None;
+    }
+    let before = bytes[word.saturating_sub(8)..word].iter().rev().take_while(|byte| is_part(byte)).count();
+    if before == 8 {
+        return None;
+    }
+    let mut at = word - before;
+    if matches!(bytes[at..], [b'0', b'x' | b'X', ..]) {
+        at += 2;
+    }
+    let text = &bytes[at..bytes.len().min(at + MAX_CHARACTERS + 1)];
+    let len = text.iter().position(|byte| !is_part(byte)).unwrap_or(text.len());
+    let alphabet = alphabet(&text[..len])?;
+    alphabet.decode(&text[..len])?;
+    Some((at, len as u32, alphabet))
+}
+
+/// How a text is written. Names in programs are of letters of one case, or have few capitals.
+fn alphabet(text: &[u8]) -> Option<Alphabet> {
+    let count = |is: fn(&u8) -> bool| text.iter().filter(|byte| is(byte)).count();
+    let (upper, lower) = (count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase));
+    if text.iter().all(u8::is_ascii_hexdigit) && (upper == 0 || lower == 0) {
+        return (upper + lower > 0).then_some(Alphabet::Hex);
+    }
+    // Of random characters, 26 in 64 are of either kind: fewer than one in ten are once in ten million texts of 43.
+    let enough = |letters: usize| 10 * letters >= text.len();
+    let one_alphabet =
+        !(text.iter().any(|c| matches!(c, b'-' | b'_')) && text.iter().any(|c| matches!(c, b'+' | b'/')));
+    (text.len() <= MAX_CHARACTERS && enough(upper) && enough(lower) && one_alphabet).then_some(Alphabet::Base64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::survey;
+    use super::*;
+    use crate::memory::Flat;
+
+    fn random(len: usize, seed: u64) -> Vec<u8> {
+        crate::curve::random_numbers(seed).flat_map(u64::to_le_bytes).take(len).collect()
+    }
+
+    fn texts(bytes: &[u8]) -> Vec<Text> {
+        survey(&Flat::at(bytes, 0x7000_0000_0000), 1).texts
+    }
+
+    #[test]
+    fn texts_are_found_at_every_place_and_across_chunks() {
+        let numbers = [32usize, 48, 66, 255, 256, 512];
+        for (seed, len) in numbers.into_iter().enumerate() {
+            let number = random(len, seed as u64 + 1);
+            let written = [
+                (BASE64URL_NOPAD.encode(&number), Alphabet::Base64),
+                (BASE64_NOPAD.encode(&number) + "==", Alphabet::Base64),
+                (HEXLOWER.encode(&number), Alphabet::Hex),
+                (format!("0x{}", HEXUPPER.encode(&number)), Alphabet::Hex),
+            ];
+            for (text, alphabet) in written {
+                for at in (4096..4104).chain([0, 480, 500, (1 << 20) - 16, (1 << 20) - 3, 1 << 20]) {
+                    let mut memory = vec![0; (1 << 20) + 4096];
+                    memory[at..at + text.len()].copy_from_slice(text.as_bytes());
+                    let start = at + if text.starts_with("0x") { 2 } else { 0 };
+                    let len = text.trim_start_matches("0x").trim_end_matches('=').len() as u32;
+                    let expected = Text { offset: start as u64, len, alphabet };
+                    assert_eq!(texts(&memory), [expected], "{} {at}", text.len());
+                    assert_eq!(**alphabet.decode(&memory[start..start + len as usize]).unwrap(), number[..]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_no_text() {
+        let number = random(32, 9);
+        let text = BASE64URL_NOPAD.encode(&number);
+        let near = [
+            text[..42].to_owned(),
+            format!("{text}AA"),
+            text.replacen(&text[20..21], " ", 1),
+            text.to_lowercase(),
+            format!("{}9", &text[..42]),
+            HEXLOWER.encode(&number)[1..].to_owned(),
+            "AbstractConfigurableApplicationContextLoads0".to_owned(),
+            "11223344556677889900112233445566778899001122334455667788".to_owned(),
+            "a".repeat(64),
+            "Some prose, as long as a key but of words: it is no number.".to_owned(),
+        ];
+        for text in near {
+            let mut memory = vec![0; 8192];
+            memory[4097..4097 + text.len()].copy_from_slice(text.as_bytes());
+            assert_eq!(texts(&memory), [], "{text}");
+        }
+    }
+}
