@@ -30,6 +30,8 @@ pub enum Format {
     WindowsKernel,
     /// Physical memory by the Linux Memory Extractor.
     Lime,
+    /// Physical memory by AVML, compressed; read as the memory that it unpacks to.
+    Avml,
     /// Compressed dump of a kernel by makedumpfile or QEMU, read as the memory that it unpacks to.
     Kdump,
     /// Heap dump of a Java virtual machine.
@@ -63,6 +65,7 @@ impl Format {
             Self::Minidump => "minidump",
             Self::WindowsKernel => "windows-kernel-dump",
             Self::Lime => "lime",
+            Self::Avml => "avml",
             Self::Kdump => "kdump",
             Self::Hprof => "hprof",
             Self::Archive => "ar",
@@ -85,6 +88,7 @@ impl Format {
                 | Self::Minidump
                 | Self::WindowsKernel
                 | Self::Lime
+                | Self::Avml
                 | Self::Kdump
                 | Self::Hprof
                 | Self::CompressedDump

@@ -21,6 +21,7 @@
 //! | LiME | `lime.rs` | ranges of physical memory |
 //! | HPROF | `hprof.rs` | the contents |
 //! | compressed kernel dumps, also flattened | `paged/` | runs of physical pages, unpacked when they are read ([`open`]) |
+//! | compressed images of AVML | `paged/` | the same |
 //! | other compressed dumps | `compressed.rs` | none, and a warning that the memory is not visible |
 //! | `ar` | `archive.rs` | members |
 //! | text | `text.rs` | none |

@@ -8,7 +8,7 @@ mod writer;
 use common::{Key, keysweep, made, parse, scan, scan_path};
 use serde_json::Value;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tempfile::{TempDir, tempdir};
@@ -50,6 +50,22 @@ fn lime(pages: &[Option<Vec<u8>>]) -> Vec<u8> {
             held.iter().for_each(|page| out.extend(*page));
         }
         page += held.len().max(1);
+    }
+    out
+}
+
+/// The same memory as AVML writes it.
+fn avml(pages: &[Option<Vec<u8>>]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (page, memory) in pages.iter().enumerate().filter_map(|(page, memory)| Some((page, memory.as_ref()?))) {
+        out.extend(b"AVML\x02\0\0\0");
+        let first = (page * PAGE) as u64;
+        [first, first + PAGE as u64 - 1, 0].iter().for_each(|value| out.extend(value.to_le_bytes()));
+        let mut stream = snap::write::FrameEncoder::new(Vec::new());
+        stream.write_all(memory).unwrap();
+        let stream = stream.into_inner().unwrap();
+        out.extend(&stream);
+        out.extend((stream.len() as u64).to_le_bytes());
     }
     out
 }
@@ -99,6 +115,10 @@ fn the_same_is_found_as_in_the_memory_itself() {
             }
         }
     }
+    // AVML's blocks are LiME's, compressed.
+    let (report, code) = scan_path(&put(&dir, "memory.avml", &avml(&pages)));
+    assert_eq!((code, &report["complete"]), (1, &Value::Bool(true)), "{}", report["incidents"]);
+    assert_eq!((found(&report), &report["dumps"][0]["format"]), (expected, &Value::from("avml")));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! are read, and none is kept but a few for small reads; what the dump does not hold is no extent of the source, and reads as
 //! zeros. Pages that should be there and cannot be had read as zeros, too, and are counted ([`Opened::losses`]).
 
+mod avml;
 mod bitmap;
 mod codec;
 mod flat;
@@ -48,7 +49,7 @@ trait Blocks: Sync {
 /// Whether the start of a source shows a dump that [`open`] unpacks.
 #[must_use]
 pub fn is_packed(head: &[u8]) -> bool {
-    kdump::detect(head) || flat::detect(head)
+    kdump::detect(head) || flat::detect(head) || avml::detect(head)
 }
 
 /// Recognises a source, as [`recognise`] does, and opens dumps whose bytes are not those of the memory.
@@ -64,8 +65,12 @@ pub fn open(src: &dyn ReadAt) -> Opened<'_> {
         }
         return opened;
     }
-    let opened = if kdump::detect(&head) { open_kdump(Box::new(src), src.len()) } else { Err(()) };
-    opened.unwrap_or_else(|()| Opened { image: recognise(src), content: Content::Plain(src) })
+    let opened = match () {
+        () if kdump::detect(&head) => open_kdump(Box::new(src), src.len()),
+        () if avml::detect(&head) => open_avml(src),
+        () => Err(()),
+    };
+    opened.unwrap_or_else(|()| plain(src))
 }
 
 /// Opens what a flattened file makes: a dump with compressed pages, or in ELF.
@@ -90,20 +95,37 @@ fn open_kdump<'a>(src: Box<dyn ReadAt + 'a>, stored: u64) -> Result<Opened<'a>, 
     let (bitmap, runs, _) = bitmap::Bitmap::new(&*src, header.bitmap, header.pages.clone());
     let mut extents = runs.extents(header.page);
     let page = header.page;
-    let most = stored.saturating_mul(RATIO).max(FREE);
-    let is_cut = runs::cut(&mut extents, most - most % page);
     let described = header.clone();
     let nothing: &[u8] = &[];
     let mut image = Builder::new(&nothing, Format::Kdump);
     described.describe(&*src, &mut image);
-    if is_cut {
-        image.warn(WarningKind::Truncated, "not searched to its end: it unpacks to too many times its size");
-    }
+    cut(&mut extents, stored, page, &mut image);
     if header.pages.end > bitmap::MAX_PAGES {
         image.warn(WarningKind::Truncated, "not searched to its end: it tells of more memory than is looked at");
     }
     let paged = Paged::new(Box::new(kdump_pages::KdumpPages::new(src, header, bitmap)), page, extents);
     Ok(paged.opened(image))
+}
+
+/// Opens a compressed image of AVML; an error if there is no memory in it.
+fn open_avml(src: &dyn ReadAt) -> Result<Opened<'_>, ()> {
+    let (avml, runs, problem) = avml::Avml::new(src).ok_or(())?;
+    let mut extents = runs.extents(avml::PAGE);
+    let nothing: &[u8] = &[];
+    let mut image = Builder::new(&nothing, Format::Avml);
+    if let Some(problem) = problem {
+        image.warn(WarningKind::Truncated, format!("the image is not whole: {problem}"));
+    }
+    cut(&mut extents, src.len(), avml::PAGE, &mut image);
+    Ok(Paged::new(Box::new(avml), avml::PAGE, extents).opened(image))
+}
+
+/// Cuts what a file of `stored` bytes is said to unpack to, at a bound that no honest one comes to.
+fn cut(extents: &mut Vec<Range<u64>>, stored: u64, page: u64, image: &mut Builder<'_>) {
+    let most = stored.saturating_mul(RATIO).max(FREE);
+    if runs::cut(extents, most - most % page) {
+        image.warn(WarningKind::Truncated, "not searched to its end: it unpacks to too many times its size");
+    }
 }
 
 /// A source that was recognised, and what there is to search.
