@@ -11,6 +11,8 @@ pub struct WordLooks {
     pub random: u64,
     /// The same, but printable ASCII throughout: one random word in 3,000 looks so.
     pub text: u64,
+    /// Four printable ASCII characters in UTF-16.
+    pub wide: u64,
     /// Could be a length, a pair of lengths, a sign with a length, or a pointer that a slightly larger one follows:
     ///
     /// - from 3 to 65535, or the lower half below 65536 and the upper half from 1 to 4095;
@@ -28,6 +30,11 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
 const ONES: u64 = 0x0101_0101_0101_0101;
 const SPACES: u64 = 0x2020_2020_2020_2020;
+/// Bits that are zero in ASCII characters in UTF-16; what makes such a character carry into its highest bit if it is no control
+/// character; and those highest bits.
+const WIDE: u64 = 0xff80_ff80_ff80_ff80;
+const WIDE_SPACES: u64 = 0x0060_0060_0060_0060;
+const WIDE_HIGH: u64 = 0x0080_0080_0080_0080;
 /// Bits that are zero in a length and in a pair of lengths.
 const LENGTHS: u64 = 0xffff_f000_ffff_0000;
 
@@ -60,6 +67,8 @@ fn portable(bytes: &[u8; WORDS_BYTES]) -> WordLooks {
         let length = (word & LENGTHS == 0) & (word.wrapping_add(1) & !3 != 0);
         let signed = (word >> 28 == 0) & (word.wrapping_add(1) & 0xfffd == 0) & (word >> 16 != 0);
         let range = (next.wrapping_sub(word).wrapping_sub(16) >> 11 == 0) & (word >> 16 != 0);
+        let wide = (word & WIDE == 0) & (word.wrapping_add(WIDE_SPACES) & WIDE_HIGH == WIDE_HIGH);
+        looks.wide |= u64::from(wide) << i;
         looks.random |= u64::from(few & !integer & !text) << i;
         looks.text |= u64::from(few & !integer & text) << i;
         looks.header |= u64::from(length | signed | range) << i;
@@ -69,7 +78,7 @@ fn portable(bytes: &[u8; WORDS_BYTES]) -> WordLooks {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{HIGH, LENGTHS, LOW, ONES, SPACES, WORDS, WORDS_BYTES, WordLooks};
+    use super::{HIGH, LENGTHS, LOW, ONES, SPACES, WIDE, WIDE_HIGH, WIDE_SPACES, WORDS, WORDS_BYTES, WordLooks};
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx2")]
@@ -109,6 +118,10 @@ mod x86 {
             let range = is(_mm256_srli_epi64::<11>(distance), zero);
             let small = is(_mm256_srli_epi64::<16>(word), zero);
             let large = _mm256_andnot_si256(small, _mm256_or_si256(signed, range));
+            let printable = _mm256_and_si256(_mm256_add_epi64(word, all(WIDE_SPACES)), all(WIDE_HIGH));
+            let ascii = is(_mm256_and_si256(word, all(WIDE)), zero);
+            let wide = _mm256_and_si256(ascii, is(printable, all(WIDE_HIGH)));
+            looks.wide |= mask(wide) << shift;
             looks.random |= mask(_mm256_andnot_si256(text, random)) << shift;
             looks.text |= mask(_mm256_and_si256(text, random)) << shift;
             looks.header |= mask(_mm256_or_si256(length, large)) << shift;
@@ -143,6 +156,10 @@ mod x86 {
             let signed = none(word, any << 28) & none(after, 0xfffd);
             let distance = _mm512_sub_epi64(_mm512_sub_epi64(next, word), all(16));
             let large = (signed | none(distance, any << 11)) & !none(word, any << 16);
+            // In 16 bits each what is not too large, and not too small.
+            let printable = _mm512_andnot_si512(_mm512_add_epi64(word, all(WIDE_SPACES)), all(WIDE_HIGH));
+            let wide = none(word, WIDE) & none(printable, any);
+            looks.wide |= u64::from(wide) << shift;
             looks.random |= u64::from(random & !text) << shift;
             looks.text |= u64::from(random & text) << shift;
             looks.header |= u64::from(length | large) << shift;
@@ -176,7 +193,14 @@ mod tests {
             (u64::from_le_bytes(*b"line\nend"), true, false),
         ] {
             let looks = look_at_words(&block(&[word]), Isa::Scalar);
+            assert_eq!(looks.wide, 0, "{word:#x}");
             assert_eq!((looks.random & 1 != 0, looks.text & 1 != 0), (random, text), "{word:#x}");
+        }
+        for (bytes, wide) in
+            [(b"d\0=\0a\0z\0", true), (b" \0~\0A\0_\0", true), (b"d\0\x1f\0a\0z\0", false), (b"d\0=\0a\x01z\0", false)]
+        {
+            let looks = look_at_words(&block(&[u64::from_le_bytes(*bytes)]), Isa::Scalar);
+            assert_eq!(looks.wide & 1 != 0, wide, "{bytes:?}");
         }
         for (word, next, header) in [
             (0, 0, false),
@@ -208,7 +232,7 @@ mod tests {
         };
         for _ in 0..20_000 {
             let words: Vec<u64> = (0..=WORDS)
-                .map(|_| match random() % 8 {
+                .map(|_| match random() % 10 {
                     0 => 0,
                     1 => random() % 70_000,
                     2 => ((random() % 5000) << 32) | (random() % 5000),
@@ -216,6 +240,8 @@ mod tests {
                     4 => random() & random() & random(),
                     5 => random() & LOW | SPACES,
                     6 => random() | random() | random(),
+                    7 => (random() & !WIDE) | 0x0020_0020_0020_0020,
+                    8 => random() & !WIDE,
                     _ => random(),
                 })
                 .collect();

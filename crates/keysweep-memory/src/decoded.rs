@@ -50,10 +50,7 @@ impl<'a> WithDecoded<'a> {
         let mut known: HashMap<u64, usize> = HashMap::new();
         let hasher = RandomState::new();
         for text in texts {
-            let Some(number) = memory.bytes(text.offset, text.len as usize).and_then(|t| text.alphabet.decode(&t))
-            else {
-                continue;
-            };
+            let Some(number) = text.decode(memory) else { continue };
             let index = *known.entry(hasher.hash_one(&*number)).or_insert(decoded.entries.len());
             match decoded.entries.get_mut(index) {
                 Some(entry) if entry.texts.len() < MAX_COPIES => entry.texts.push(*text),
@@ -89,23 +86,28 @@ impl<'a> WithDecoded<'a> {
 
     /// Says of what was found in the numbers in which texts it is.
     pub(crate) fn replace(&self, places: &mut Vec<Place>) {
-        let found: Vec<Place> = places.extract_if(.., |place| place.offset >= BASE).collect();
+        let found: Vec<Place> = places.extract_if(.., |place| is_decoded(place.offset)).collect();
         for place in found {
             let at = (place.offset - BASE) as usize;
             let index = self.decoded.entries.partition_point(|entry| entry.at <= at);
             let Some(entry) = index.checked_sub(1).map(|index| &self.decoded.entries[index]) else { continue };
             places.extend(entry.texts.iter().map(|text| {
-                let name = text.alphabet.name();
+                let name = format!("{}{}", text.alphabet.name(), if text.unit > 1 { " in UTF-16" } else { "" });
                 let what = match place.what.strip_suffix(Order::Big.name()) {
                     Some(what) => format!("{what}{name}"),
                     None => format!("{} in {name}", place.what),
                 };
-                Place { offset: text.offset, len: text.len.into(), what }
+                Place { offset: text.offset, len: text.bytes() as u64, what }
             }));
         }
         places.sort();
         places.dedup();
     }
+}
+
+/// Whether an offset is one of the decoded numbers.
+pub(crate) fn is_decoded(offset: u64) -> bool {
+    offset >= BASE
 }
 
 const EMPTY: Segment = Segment { offset: BASE, len: 0, address: None };
@@ -166,7 +168,7 @@ impl Memory for WithDecoded<'_> {
     }
 
     fn address_of(&self, offset: u64) -> Option<u64> {
-        if offset >= BASE { None } else { self.memory.address_of(offset) }
+        if is_decoded(offset) { None } else { self.memory.address_of(offset) }
     }
 
     fn pointer_bytes(&self) -> usize {
@@ -234,6 +236,7 @@ mod tests {
                 let (memory, at) = heap(&strings);
                 let outcome = search(&Flat::at(&memory, 0x5000_0000_0000), &[], 1, Effort::Full);
                 assert_eq!(outcome.found.len(), 1, "{}", strings[0]);
+                assert_eq!(outcome.found[0].rule, "memory-ec-private-key");
                 let index = strings.iter().position(|string| *string == write(&scalar)).unwrap();
                 assert!(places(&outcome.found[0]).iter().any(|place| place.0 == at[index]), "{:?}", outcome.found);
             }

@@ -5,6 +5,7 @@
 
 use super::trace::{Form, Present};
 use crate::curve::Group;
+use crate::decoded::is_decoded;
 use crate::found::Place;
 use crate::order::Order;
 use crate::search::Context;
@@ -13,7 +14,7 @@ use keysweep_keys::Curve;
 /// How long a key lives, as far as can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lifetime {
-    /// In a certificate, SubjectPublicKeyInfo, SSH key, DNSKEY record or DER private key.
+    /// In a certificate, SubjectPublicKeyInfo, SSH key, DNSKEY record or DER private key, or written as text.
     Long,
     /// In a key share of TLS, and in nothing that lives longer.
     Handshake,
@@ -29,7 +30,7 @@ pub(super) fn lifetime(context: &Context<'_>, group: Group, present: &[Present],
         let header = before(context, place.offset);
         // The OCTET STRING of SEC 1 and RFC 8410.
         let der = header.ends_with(&[4, place.len as u8]) && place.len < 128;
-        if der { Lifetime::Long } else { Lifetime::Unknown }
+        if der || is_decoded(place.offset) { Lifetime::Long } else { Lifetime::Unknown }
     });
     public.chain(private).fold(Lifetime::Unknown, |all, one| match (all, one) {
         (Lifetime::Long, _) | (_, Lifetime::Long) => Lifetime::Long,

@@ -34,19 +34,20 @@ impl Looks {
         })
     }
 
-    /// Indices, in bytes from the start of the chunk's own range on, of the first words of rows of text of at least `least` words,
-    /// 1 to 63.
-    pub fn rows_of_text(&self, least: u32) -> impl Iterator<Item = usize> {
-        // The words of text at the end of the block before, in the highest bits, and whether the row they are of is known.
+    /// Indices, in bytes from the start of the chunk's own range on, of the first words of rows of at least `least` words, 1 to 63,
+    /// of which `bits` has the bits set.
+    pub fn rows(&self, least: u32, bits: impl Fn(&WordLooks) -> u64) -> impl Iterator<Item = usize> {
+        // Those words of the block before, of which the last matter, and whether the row they are of is known.
         let (mut before, mut known) = (0u64, false);
         self.blocks.iter().enumerate().flat_map(move |(block, (looks, _))| {
             let shift = least - 1;
             // Bit `i` is the word `i - shift` of this block.
-            let text = u128::from(looks.text) << shift | u128::from(before.unbounded_shr(64 - shift));
-            let rows = (1..least).fold(text, |rows, distance| rows & text >> distance);
+            let words = bits(looks);
+            let all = u128::from(words) << shift | u128::from(before.unbounded_shr(64 - shift));
+            let rows = (1..least).fold(all, |rows, distance| rows & all >> distance);
             let mut first = rows & !(rows << 1 | u128::from(known));
             // A row is known to the next block by its last words.
-            (before, known) = (looks.text, rows >> 63 & 1 != 0);
+            (before, known) = (words, rows >> 63 & 1 != 0);
             std::iter::from_fn(move || {
                 let bit = (first != 0).then(|| first.trailing_zeros() as usize)?;
                 first &= first - 1;
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_of_text_are_found_across_blocks() {
+    fn rows_are_found_across_blocks() {
         let mut state = 7u64;
         let words: Vec<bool> = (0..64 * 200)
             .map(|_| {
@@ -94,7 +95,7 @@ mod tests {
             let is_row = |at: usize| words[at..].iter().take(least).filter(|is| **is).count() == least;
             let naive: Vec<usize> =
                 (0..words.len()).filter(|at| is_row(*at) && (*at == 0 || !words[at - 1])).map(|at| 8 * at).collect();
-            assert_eq!(looks.rows_of_text(least as u32).collect::<Vec<_>>(), naive, "{least}");
+            assert_eq!(looks.rows(least as u32, |looks| looks.text).collect::<Vec<_>>(), naive, "{least}");
             assert!(least > 20 || naive.len() > 100);
         }
     }

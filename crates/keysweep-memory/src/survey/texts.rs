@@ -4,6 +4,7 @@
 //! often nothing else. A text that is longer is for those who read text.
 
 use super::Looks;
+use crate::memory::Memory;
 use crate::structure::View;
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, Encoding, HEXLOWER, HEXUPPER};
 use zeroize::Zeroizing;
@@ -15,6 +16,8 @@ pub struct Text {
     pub offset: u64,
     /// Characters, without padding.
     pub len: u32,
+    /// Bytes of a character: 1, or 2 in UTF-16.
+    pub unit: u8,
     /// How it is written.
     pub alphabet: Alphabet,
 }
@@ -28,10 +31,25 @@ pub enum Alphabet {
     Base64,
 }
 
-/// Words of text in a row without which there is no number: one of 32 bytes has 43 characters in base64.
-const WORDS: u32 = 4;
+/// Bytes of a character, and words of text in a row without which there is no number: one of 32 bytes has 43 characters in base64.
+const NARROW: (usize, u32) = (1, 4);
+const WIDE: (usize, u32) = (2, 9);
 /// The longest text: a number of 8192 bits in hexadecimal digits.
 const MAX_CHARACTERS: usize = 2048;
+
+impl Text {
+    /// Bytes in the file.
+    pub fn bytes(&self) -> usize {
+        self.len as usize * usize::from(self.unit)
+    }
+
+    /// The number that it says.
+    pub(crate) fn decode(&self, memory: &dyn Memory) -> Option<Zeroizing<Vec<u8>>> {
+        let bytes = memory.bytes(self.offset, self.bytes())?;
+        let characters = Zeroizing::new(bytes.iter().step_by(self.unit.into()).copied().collect::<Vec<u8>>());
+        self.alphabet.decode(&characters)
+    }
+}
 
 impl Alphabet {
     /// In words, for reports.
@@ -43,7 +61,7 @@ impl Alphabet {
     }
 
     /// The number that is written so; `None` if that is no number a key has.
-    pub fn decode(self, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    fn decode(self, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let encoding: &Encoding = match self {
             Alphabet::Hex if text.iter().any(u8::is_ascii_lowercase) => &HEXLOWER,
             Alphabet::Hex => &HEXUPPER,
@@ -69,37 +87,52 @@ fn may_be_key(number: &[u8]) -> bool {
 
 /// Appends the texts that begin in a chunk; `looks` is what its words look like.
 pub(super) fn find(view: &View<'_>, looks: &Looks, texts: &mut Vec<Text>) {
-    let own = view.chunk.own.clone();
+    find_of(view, NARROW, looks.rows(NARROW.1, |looks| looks.text), texts);
+    find_of(view, WIDE, looks.rows(WIDE.1, |looks| looks.wide), texts);
+}
+
+fn find_of(view: &View<'_>, (unit, words): (usize, u32), rows: impl Iterator<Item = usize>, texts: &mut Vec<Text>) {
+    let own = &view.chunk.own;
     // A row that begins with the last words of the chunk goes on in the next one.
-    let last = (1..WORDS as usize).rev().filter_map(|words| (own.len() / 8).checked_sub(words)).map(|word| 8 * word);
-    for word in looks.rows_of_text(WORDS).chain(last) {
-        texts.extend(text_at(view.chunk.bytes, own.start + word).map(|(at, len, alphabet)| Text {
+    let last = (1..words as usize).rev().filter_map(|words| (own.len() / 8).checked_sub(words)).map(|word| 8 * word);
+    for word in rows.chain(last) {
+        let text = text_at(view.chunk.bytes, own.start + word, unit);
+        texts.extend(text.map(|(at, len, alphabet)| Text {
             offset: view.offset(at),
-            len,
+            len: len as u32,
+            unit: unit as u8,
             alphabet,
         }));
     }
 }
 
-/// The text that goes through a word and may begin in the one before: where it begins, its length, and how it is written.
-fn text_at(bytes: &[u8], word: usize) -> Option<(usize, u32, Alphabet)> {
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'/');
-    if !bytes.get(word..word + 8)?.iter().all(is_part) {
+/// The text that goes through a word and may begin in the one before: where it begins, its characters, and how it is written.
+fn text_at(bytes: &[u8], word: usize, unit: usize) -> Option<(usize, usize, Alphabet)> {
+    let character = |at: usize| match bytes.get(at..at + unit)? {
+        [character] | [character, 0] => Some(*character).filter(|byte| is_part(*byte)),
+        _ => None,
+    };
+    if !(word..word + 8).step_by(unit).all(|at| character(at).is_some()) {
         return None;
     }
-    let before = bytes[word.saturating_sub(8)..word].iter().rev().take_while(|byte| is_part(byte)).count();
-    if before == 8 {
+    let all = 8 / unit;
+    let before = (1..=all).take_while(|count| word.checked_sub(count * unit).and_then(character).is_some()).count();
+    if before == all {
         return None;
     }
-    let mut at = word - before;
-    if matches!(bytes[at..], [b'0', b'x' | b'X', ..]) {
-        at += 2;
+    let mut at = word - before * unit;
+    if character(at) == Some(b'0') && matches!(character(at + unit), Some(b'x' | b'X')) {
+        at += 2 * unit;
     }
-    let text = &bytes[at..bytes.len().min(at + MAX_CHARACTERS + 1)];
-    let len = text.iter().position(|byte| !is_part(byte)).unwrap_or(text.len());
-    let alphabet = alphabet(&text[..len])?;
-    alphabet.decode(&text[..len])?;
-    Some((at, len as u32, alphabet))
+    let characters = (0..=MAX_CHARACTERS).map_while(|index| character(at + index * unit));
+    let text = Zeroizing::new(characters.collect::<Vec<u8>>());
+    let alphabet = alphabet(&text)?;
+    alphabet.decode(&text)?;
+    Some((at, text.len(), alphabet))
+}
+
+fn is_part(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'/')
 }
 
 /// How a text is written. Names in programs are of letters of one case, or have few capitals.
@@ -141,15 +174,18 @@ mod tests {
                 (HEXLOWER.encode(&number), Alphabet::Hex),
                 (format!("0x{}", HEXUPPER.encode(&number)), Alphabet::Hex),
             ];
-            for (text, alphabet) in written {
-                for at in (4096..4104).chain([0, 480, 500, (1 << 20) - 16, (1 << 20) - 3, 1 << 20]) {
+            for ((text, alphabet), unit) in written.iter().flat_map(|written| [(written, 1), (written, 2)]) {
+                let bytes: Vec<u8> = text.bytes().flat_map(|byte| [byte, 0].into_iter().take(unit)).collect();
+                let last = 1 << 20;
+                let places = (4096..4104).chain([0, 480, 500, last - 66, last - 34, last - 16, last - 4, last]);
+                for at in places.chain(Some(last - 3).filter(|_| unit == 1)).filter(|at| at % unit == 0) {
                     let mut memory = vec![0; (1 << 20) + 4096];
-                    memory[at..at + text.len()].copy_from_slice(text.as_bytes());
-                    let start = at + if text.starts_with("0x") { 2 } else { 0 };
+                    memory[at..at + bytes.len()].copy_from_slice(&bytes);
+                    let start = at + if text.starts_with("0x") { 2 * unit } else { 0 };
                     let len = text.trim_start_matches("0x").trim_end_matches('=').len() as u32;
-                    let expected = Text { offset: start as u64, len, alphabet };
+                    let expected = Text { offset: start as u64, len, unit: unit as u8, alphabet: *alphabet };
                     assert_eq!(texts(&memory), [expected], "{} {at}", text.len());
-                    assert_eq!(**alphabet.decode(&memory[start..start + len as usize]).unwrap(), number[..]);
+                    assert_eq!(**expected.decode(&Flat::new(&memory)).unwrap(), number[..]);
                 }
             }
         }
