@@ -3,8 +3,8 @@
 use crate::numbers;
 use keysweep_archive::INLINE_MAP;
 use keysweep_keys::{Decoder, decoders};
-use keysweep_match::{Literal, Matcher};
-use keysweep_rules::{CompiledToken, Detector as RuleDetector, FileRules, PathRules, RuleSet};
+use keysweep_match::{Encoding, Literal, Matcher};
+use keysweep_rules::{Anchor, CompiledToken, Detector as RuleDetector, FileRules, PathRules, RuleSet};
 use std::collections::HashMap;
 
 /// The rules cannot be made into a search.
@@ -38,6 +38,8 @@ pub fn decoder_rules() -> Vec<(&'static str, Vec<&'static str>)> {
 pub(crate) enum Target {
     /// The token rule with this index in [`Detector::tokens`].
     Token(usize),
+    /// The same, by a literal that is not ASCII, in UTF-16.
+    Wide { token: usize, encoding: Encoding },
     /// The decoder with this index in [`Detector::decoders`], by its anchor with this index.
     Decoder { decoder: usize, anchor: usize },
     /// The note that a source map may lie there.
@@ -79,6 +81,7 @@ impl Detector {
                             wide: anchor.text.is_ascii(),
                         };
                         literals.push((literal, Target::Token(tokens.len())));
+                        literals.extend(wide(anchor, tokens.len()));
                     }
                     tokens.push((index, CompiledToken::new(rule)));
                 }
@@ -121,6 +124,21 @@ impl Detector {
     pub(crate) fn key_rule(&self, id: &str) -> Option<usize> {
         self.key_rules.get(id).copied()
     }
+}
+
+/// The forms in UTF-16 of a literal that is not ASCII. (Those of others the matcher makes by itself.)
+fn wide(anchor: &Anchor, token: usize) -> Vec<(Literal, Target)> {
+    if anchor.text.is_ascii() {
+        return Vec::new();
+    }
+    let forms: [(Encoding, fn(u16) -> [u8; 2]); 2] =
+        [(Encoding::Utf16Le, u16::to_le_bytes), (Encoding::Utf16Be, u16::to_be_bytes)];
+    let literal = |to: fn(u16) -> [u8; 2]| Literal {
+        bytes: anchor.text.encode_utf16().flat_map(to).collect(),
+        ignore_case: false,
+        wide: false,
+    };
+    forms.map(|(encoding, to)| (literal(to), Target::Wide { token, encoding })).into()
 }
 
 /// Literals without repetition, in the order in which they were first added, and what each wakes.

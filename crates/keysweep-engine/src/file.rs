@@ -226,15 +226,12 @@ impl<'a> Searcher<'a> {
                 }
                 Target::InlineMap => seen.maps.push(chunk.offset + hit.start as u64),
                 Target::Token(_) if chunk.is_shadow(hit) => {}
-                Target::Token(token) => {
-                    if wakes.token_work > MAX_TOKEN_WORK {
-                        seen.limit("more occurrences of the rules' literals than are looked at");
-                        continue;
+                Target::Token(token) => self.look(subject, chunk, hit, (token, false), wakes, seen),
+                Target::Wide { token, encoding } => {
+                    let hit = Hit { encoding, ..*hit };
+                    if !chunk.is_shadow(&hit) {
+                        self.look(subject, chunk, &hit, (token, true), wakes, seen);
                     }
-                    wakes.token_work += match self.detector.tokens[token].1.reaches() {
-                        Some(reaches) => self.read(subject, chunk, hit, (token, reaches), wakes, seen),
-                        None => self.evaluate(subject, chunk, hit, token, seen),
-                    };
                 }
                 Target::Decoder { decoder, anchor } => {
                     let (work, examined) = &mut wakes.decoders[decoder];
@@ -253,11 +250,41 @@ impl<'a> Searcher<'a> {
         }
     }
 
+    /// Looks whether a token rule matches, or what its reader finds, unless that costs too much. Text is in UTF-8 if the `wide`
+    /// literal is not ASCII.
+    fn look(
+        &mut self,
+        subject: Subject<'_>,
+        chunk: &Chunk<'_>,
+        hit: &Hit,
+        (token, wide): (usize, bool),
+        wakes: &mut Wakes,
+        seen: &mut Seen,
+    ) {
+        if wakes.token_work > MAX_TOKEN_WORK {
+            return seen.limit("more occurrences of the rules' literals than are looked at");
+        }
+        wakes.token_work += match self.detector.tokens[token].1.reaches() {
+            Some(reaches) => self.read(subject, chunk, hit, (token, reaches), wakes, seen),
+            None => self.evaluate(subject, chunk, hit, (token, wide), seen),
+        };
+    }
+
     /// Looks whether a token rule matches; returns what that cost.
-    fn evaluate(&mut self, subject: Subject<'_>, chunk: &Chunk<'_>, hit: &Hit, token: usize, seen: &mut Seen) -> usize {
+    fn evaluate(
+        &mut self,
+        subject: Subject<'_>,
+        chunk: &Chunk<'_>,
+        hit: &Hit,
+        (token, wide): (usize, bool),
+        seen: &mut Seen,
+    ) -> usize {
         let (rule, compiled) = &self.detector.tokens[token];
         let mut scratch = std::mem::take(&mut self.scratch);
-        let window = chunk.window(hit.start..hit.end, hit.encoding, TOKEN_SPAN, &mut scratch);
+        let window = match wide {
+            true => chunk.text_window(hit.start..hit.end, hit.encoding, TOKEN_SPAN, &mut scratch),
+            false => chunk.window(hit.start..hit.end, hit.encoding, TOKEN_SPAN, &mut scratch),
+        };
         let Evaluation { outcome, work, .. } = compiled.judge(window.bytes, window.anchor.clone());
         if let Ok(found) = outcome {
             self.add(subject, &window, *rule, found, seen);

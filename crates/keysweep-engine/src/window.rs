@@ -23,6 +23,8 @@ pub(crate) struct Window<'a> {
     offset: u64,
     /// Bytes in the source for each byte here: 2 for UTF-16.
     width: u64,
+    /// Where the width is that of letters, not of bytes: which letter each byte belongs to, and one more for the end.
+    letters: Option<&'a [u32]>,
     /// Bytes that were read or written to make it.
     pub(crate) made: usize,
 }
@@ -30,12 +32,14 @@ pub(crate) struct Window<'a> {
 impl Window<'_> {
     /// The place in the source of a range in [`Window::bytes`]: offset and length.
     pub(crate) fn place(&self, range: &Range<usize>) -> (u64, u64) {
-        (self.offset + self.width * range.start as u64, self.width * range.len() as u64)
+        let (start, end) = (self.end_of(range.start), self.end_of(range.end));
+        (start, end - start)
     }
 
     /// The offset in the source of an offset in [`Window::bytes`].
     pub(crate) fn end_of(&self, end: usize) -> u64 {
-        self.offset + self.width * end as u64
+        let letter = self.letters.and_then(|letters| letters.get(end).map(|letter| *letter as usize));
+        self.offset + self.width * letter.unwrap_or(end) as u64
     }
 
     /// Whether the window ends where the source of this length ends.
@@ -54,6 +58,8 @@ impl Window<'_> {
 pub(crate) struct Scratch {
     read: Buffer,
     text: Buffer,
+    /// As [`Window::letters`].
+    letters: Vec<u32>,
 }
 
 impl Scratch {
@@ -63,6 +69,9 @@ impl Scratch {
             if buffer.capacity() > limit {
                 *buffer = Buffer::default();
             }
+        }
+        if self.letters.capacity() > limit {
+            self.letters = Vec::new();
         }
     }
 }
@@ -97,11 +106,41 @@ impl<'a> Chunk<'a> {
         let anchor = before as usize..(before as usize + hit.len());
         if width == 1 {
             let is_copy = !self.holds(from, to);
-            return Window { bytes: raw, anchor, offset: from, width: 1, made: if is_copy { raw.len() } else { 0 } };
+            return Window {
+                bytes: raw,
+                anchor,
+                offset: from,
+                width: 1,
+                letters: None,
+                made: if is_copy { raw.len() } else { 0 },
+            };
         }
         transcode(raw, encoding, &mut scratch.text);
         let anchor = anchor.start / 2..anchor.end / 2;
-        Window { bytes: &scratch.text, anchor, offset: from, width: 2, made: raw.len() }
+        Window { bytes: &scratch.text, anchor, offset: from, width: 2, letters: None, made: raw.len() }
+    }
+
+    /// As [`Chunk::window`] for UTF-16, with the text in UTF-8 rather than nothing in place of what is not ASCII.
+    pub(crate) fn text_window<'s>(
+        &self,
+        hit: Range<usize>,
+        encoding: Encoding,
+        span: Span,
+        scratch: &'s mut Scratch,
+    ) -> Window<'s>
+    where
+        'a: 's,
+    {
+        let start = self.offset + hit.start as u64;
+        let before = (2 * span.before as u64).min(start) / 2 * 2;
+        let from = start - before;
+        let to = (start + 2 * span.after as u64).min(self.source.len());
+        let Scratch { read, text, letters } = scratch;
+        let raw = self.slice(from, to, read);
+        to_utf8(raw, encoding, text, letters);
+        let at = |unit: usize| letters.partition_point(|letter| (*letter as usize) < unit).min(text.len());
+        let anchor = at(before as usize / 2)..at((before as usize + hit.len()) / 2);
+        Window { bytes: text, anchor, offset: from, width: 2, letters: Some(letters), made: 2 * raw.len() }
     }
 
     /// Whether a hit in UTF-16 is that of the other order of bytes, seen one byte beside it: between letters of ASCII every other
@@ -132,6 +171,23 @@ impl<'a> Chunk<'a> {
         let read = self.source.read_at(from, buffer).unwrap_or(0);
         &buffer[..read]
     }
+}
+
+/// UTF-16 to UTF-8, noting the unit that each byte is of; half a pair becomes 0xFF.
+fn to_utf8(raw: &[u8], encoding: Encoding, text: &mut Vec<u8>, letters: &mut Vec<u32>) {
+    let order = if encoding == Encoding::Utf16Be { u16::from_be_bytes } else { u16::from_le_bytes };
+    let units = raw.chunks_exact(2).map(|unit| order([unit[0], unit[1]]));
+    text.clear();
+    letters.clear();
+    let mut unit = 0;
+    for letter in char::decode_utf16(units) {
+        let mut bytes = [0xff; 4];
+        let width = letter.as_ref().map_or(1, |letter| letter.encode_utf8(&mut bytes).len());
+        text.extend(&bytes[..width]);
+        letters.extend(std::iter::repeat_n(unit, width));
+        unit += letter.map_or(1, |letter| letter.len_utf16() as u32);
+    }
+    letters.push(unit);
 }
 
 /// UTF-16 to one byte for each unit; what is not ASCII becomes 0xFF, which no pattern accepts.
@@ -185,6 +241,24 @@ mod tests {
             let alone = [&[1], &text[6..12], &[1]].concat();
             let chunk = Chunk { source: &alone.as_slice(), bytes: &alone, offset: 0 };
             assert!(!chunk.is_shadow(&Hit { start: 1, end: 7, ..hit }));
+        }
+    }
+
+    #[test]
+    fn letters_of_any_alphabet_have_their_places() {
+        for (encoding, to) in
+            [(Encoding::Utf16Le, u16::to_le_bytes as fn(u16) -> [u8; 2]), (Encoding::Utf16Be, u16::to_be_bytes)]
+        {
+            let raw: Vec<u8> = "x\u{1f511}é密码=aé😀b".encode_utf16().flat_map(to).collect();
+            let chunk = Chunk { source: &raw.as_slice(), bytes: &raw, offset: 0 };
+            let mut scratch = Scratch::default();
+            let window = chunk.text_window(8..12, encoding, Span { before: 3, after: 6 }, &mut scratch);
+            assert_eq!(window.bytes, ["🔑é密码=aé".as_bytes(), &[0xff]].concat());
+            assert_eq!(&window.bytes[window.anchor.clone()], "密码".as_bytes());
+            assert_eq!(window.place(&window.anchor), (8, 4));
+            let behind = window.anchor.end + 1..window.anchor.end + 4;
+            assert_eq!((&window.bytes[behind.clone()], window.place(&behind)), ("aé".as_bytes(), (14, 4)));
+            assert_eq!(window.end_of(window.bytes.len()), 20);
         }
     }
 
