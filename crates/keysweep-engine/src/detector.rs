@@ -131,14 +131,12 @@ fn wide(anchor: &Anchor, token: usize) -> Vec<(Literal, Target)> {
     if anchor.text.is_ascii() {
         return Vec::new();
     }
-    let forms: [(Encoding, fn(u16) -> [u8; 2]); 2] =
-        [(Encoding::Utf16Le, u16::to_le_bytes), (Encoding::Utf16Be, u16::to_be_bytes)];
-    let literal = |to: fn(u16) -> [u8; 2]| Literal {
-        bytes: anchor.text.encode_utf16().flat_map(to).collect(),
-        ignore_case: false,
-        wide: false,
+    let form = |encoding| {
+        let to = if encoding == Encoding::Utf16Be { u16::to_be_bytes } else { u16::to_le_bytes };
+        let bytes = anchor.text.encode_utf16().flat_map(to).collect();
+        (Literal { bytes, ignore_case: false, wide: false }, Target::Wide { token, encoding })
     };
-    forms.map(|(encoding, to)| (literal(to), Target::Wide { token, encoding })).into()
+    [Encoding::Utf16Le, Encoding::Utf16Be].map(form).into()
 }
 
 /// Literals without repetition, in the order in which they were first added, and what each wakes.

@@ -361,7 +361,9 @@ mod tests {
     fn passwords_are_literals_that_are_not_words() {
         assert!(judge(password, "password", ": '", "Prestigioso$", "'"));
         assert!(!judge(password, "Password", ": ", "Prestigioso$", " "), "prose");
-        for value in ["Sommer2023!", "kJ8#mQ2p", "xK9vQ2mL", "b1cycle-Wrench", "73gTh-lompB"] {
+        for value in
+            ["Sommer2023!", "kJ8#mQ2p", "xK9vQ2mL", "b1cycle-Wrench", "73gTh-lompB", "kJ8xmQ2pVd.6", "kJ8xmQ2pVd.B7"]
+        {
             assert!(judge(password, "db_password", ": \"", value, "\""), "{value}");
             assert!(judge(password, "PASSWORD", "=", value, "\n"), "{value}");
         }
@@ -383,6 +385,9 @@ mod tests {
             "Kennwort",
             "%(password)s1",
             "scram-sha-256",
+            "kJ8xmQ2pVd.js",
+            "main.3f9a21bc.6",
+            "ConfigService2.Default",
             "cGFzc3dvcmQ=",
             "data1_plaintext_b",
         ] {

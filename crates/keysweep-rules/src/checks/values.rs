@@ -24,6 +24,9 @@ const WORDS: f64 = 0.5;
 const CHANGES: f64 = 0.15;
 /// Shortest secret of small letters and digits.
 const SHORT_SECRET: usize = 10;
+/// Shortest part of a password with a dot that is told from a name, and the longest such password: tokens have parts, too.
+const SHORTEST_DRAWN: usize = 8;
+const LONGEST_DRAWN: usize = 24;
 /// Shortest and longest value of a password.
 pub(super) const PASSWORD: std::ops::RangeInclusive<usize> = 8..=64;
 
@@ -166,7 +169,25 @@ pub(super) fn is_known_form(value: &[u8]) -> bool {
         || is_expression(value)
         || slashes > 1 + value.len() / 16
         || dotted.len() > 3
-        || (dotted.len() > 1 && dotted.last().is_some_and(|last| last.len() < 10))
+        || (dotted.len() > 1
+            && dotted.last().is_some_and(|last| last.len() < 10)
+            && !(value.len() <= LONGEST_DRAWN && is_drawn(&dotted)))
+}
+
+/// Whether one of two parts at a dot was drawn at random, as no part of a name of hosts or files is: letters of both cases and
+/// digits by turns, and an end that is none of a file.
+fn is_drawn(dotted: &[&[u8]]) -> bool {
+    let has = |part: &[u8], is: fn(&u8) -> bool| part.iter().filter(|b| is(b)).count();
+    let drawn = |part: &&[u8]| {
+        part.len() >= SHORTEST_DRAWN
+            && has(part, u8::is_ascii_lowercase) >= 2
+            && has(part, u8::is_ascii_uppercase) >= 2
+            && has(part, u8::is_ascii_digit) >= 1
+            && changes(part) >= 4
+            && share(part) == 0.0
+    };
+    let named = |last: &[u8]| last.len() >= 2 && last.iter().all(u8::is_ascii_lowercase);
+    dotted.len() == 2 && dotted.iter().any(drawn) && !dotted.last().is_some_and(|last| named(last))
 }
 
 /// `scram-sha-256`, `aes-256-gcm` and the like.
