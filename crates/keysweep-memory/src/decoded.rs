@@ -14,6 +14,7 @@ pub(crate) struct WithDecoded<'a> {
     memory: &'a dyn Memory,
     decoded: Decoded,
     segments: Vec<Segment>,
+    is_cut: bool,
 }
 
 /// The numbers alone.
@@ -40,21 +41,27 @@ const APART: usize = 32;
 const MAX_COPIES: usize = 256;
 
 impl<'a> WithDecoded<'a> {
-    /// Decodes the texts of a survey.
-    pub(crate) fn new(memory: &'a dyn Memory, texts: &[Text]) -> Self {
+    /// Decodes the texts of a survey, up to `most` different ones.
+    pub(crate) fn new(memory: &'a dyn Memory, texts: &[Text], most: usize) -> Self {
         let fits = memory.segments().last().is_none_or(|segment| segment.offset + segment.len < BASE - ZEROS as u64);
         let texts = if fits { texts } else { &[] };
+        let considered = &texts[..texts.len().min(2 * most)];
+        let mut is_cut = considered.len() < texts.len();
         let mut decoded = Decoded { bytes: Zeroizing::default(), entries: Vec::new(), segment: [EMPTY] };
         // Neither copied nor grown, so that no copy is left behind.
-        decoded.bytes.reserve_exact(texts.iter().map(|text| text.len as usize + 2 * APART).sum());
+        decoded.bytes.reserve_exact(considered.iter().map(|text| text.len as usize + 2 * APART).sum());
         let mut known: HashMap<u64, usize> = HashMap::new();
         let hasher = RandomState::new();
-        for text in texts {
+        for text in considered {
             let Some(number) = text.decode(memory) else { continue };
             let index = *known.entry(hasher.hash_one(&*number)).or_insert(decoded.entries.len());
             match decoded.entries.get_mut(index) {
                 Some(entry) if entry.texts.len() < MAX_COPIES => entry.texts.push(*text),
                 Some(_) => {}
+                None if index >= most => {
+                    is_cut = true;
+                    break;
+                }
                 None => decoded.push(&number, *text),
             }
         }
@@ -62,7 +69,12 @@ impl<'a> WithDecoded<'a> {
         decoded.segment = [Segment { len, ..EMPTY }];
         let mut segments = memory.segments().to_vec();
         segments.extend(decoded.segment.iter().filter(|segment| segment.len > 0));
-        Self { memory, decoded, segments }
+        Self { memory, decoded, segments, is_cut }
+    }
+
+    /// Whether there were more than are decoded.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// The numbers alone, as a dump; `None` if there are none.

@@ -40,6 +40,16 @@ pub enum Effort {
     Given,
 }
 
+impl Effort {
+    /// Numbers that are written as text that are tried, in a dump of so many bytes. Other files may be full of hashes.
+    fn most_texts(self, bytes: u64) -> usize {
+        match self {
+            Effort::Full | Effort::Given => 1 << 15,
+            Effort::Quick => (1 << 15).min(256 + bytes / 4096) as usize,
+        }
+    }
+}
+
 impl Context<'_> {
     /// Bytes of the dump.
     pub(crate) fn bytes(&self) -> u64 {
@@ -100,7 +110,7 @@ pub(crate) fn search_with(
 ) -> Outcome {
     let mut survey = survey(memory, jobs);
     survey.numbers.extend(known(memory));
-    let whole = WithDecoded::new(memory, &survey.texts);
+    let whole = WithDecoded::new(memory, &survey.texts, effort.most_texts(memory.size()));
     whole.add_to(&mut survey);
     survey.numbers.extend(whole.decoded().map(known).unwrap_or_default());
     survey.numbers.sort_unstable();
@@ -108,6 +118,9 @@ pub(crate) fn search_with(
     let mut outcome = Outcome::default();
     if survey.overflow {
         outcome.limits.push("more places that may hold a key as numbers than are kept");
+    }
+    if effort != Effort::Quick && (survey.more_texts || whole.is_cut()) {
+        outcome.limits.push("more numbers that are written as text than are tried");
     }
     let context = Context { memory: &whole, survey: &survey, public, jobs, effort };
     let wanted =

@@ -65,6 +65,8 @@ pub struct Survey {
     pub settled: Vec<u64>,
     /// Numbers that are written as text, sorted by offset.
     pub texts: Vec<Text>,
+    /// Whether there were more of these than are kept.
+    pub more_texts: bool,
     /// Whether there were more than are kept.
     pub overflow: bool,
 }
@@ -139,6 +141,7 @@ pub fn survey(memory: &dyn Memory, jobs: usize) -> Survey {
         all.survey.runs.extend(part.survey.runs);
         all.survey.numbers.extend(part.survey.numbers);
         all.survey.texts.extend(part.survey.texts);
+        all.survey.more_texts |= part.survey.more_texts;
         all.survey.overflow |= part.survey.overflow;
         all.borders.extend(part.borders);
     }
@@ -288,7 +291,7 @@ impl Reader {
         let (most, most_texts) = (self.share(MAX_SPOTS), self.share(MAX_TEXTS));
         let survey = &mut self.survey;
         texts::find(view, &self.looks, &mut survey.texts);
-        survey.overflow |= survey.texts.len() > most_texts;
+        survey.more_texts |= survey.texts.len() > most_texts;
         survey.texts.truncate(most_texts);
         survey.spots.resize(search::all().len(), Vec::new());
         for (finder, spots) in search::all().iter().zip(&mut survey.spots) {
