@@ -13,6 +13,8 @@ pub struct WordLooks {
     pub text: u64,
     /// Four printable ASCII characters in UTF-16.
     pub wide: u64,
+    /// An integer below 256 as V8 holds it: in the upper half.
+    pub octet: u64,
     /// Could be a length, a pair of lengths, a sign with a length, or a pointer that a slightly larger one follows:
     ///
     /// - from 3 to 65535, or the lower half below 65536 and the upper half from 1 to 4095;
@@ -35,6 +37,8 @@ const SPACES: u64 = 0x2020_2020_2020_2020;
 const WIDE: u64 = 0xff80_ff80_ff80_ff80;
 const WIDE_SPACES: u64 = 0x0060_0060_0060_0060;
 const WIDE_HIGH: u64 = 0x0080_0080_0080_0080;
+/// Bits that are zero in a byte as an integer of V8.
+const OCTET: u64 = 0xffff_ff00_ffff_ffff;
 /// Bits that are zero in a length and in a pair of lengths.
 const LENGTHS: u64 = 0xffff_f000_ffff_0000;
 
@@ -69,6 +73,7 @@ fn portable(bytes: &[u8; WORDS_BYTES]) -> WordLooks {
         let range = (next.wrapping_sub(word).wrapping_sub(16) >> 11 == 0) & (word >> 16 != 0);
         let wide = (word & WIDE == 0) & (word.wrapping_add(WIDE_SPACES) & WIDE_HIGH == WIDE_HIGH);
         looks.wide |= u64::from(wide) << i;
+        looks.octet |= u64::from(word & OCTET == 0) << i;
         looks.random |= u64::from(few & !integer & !text) << i;
         looks.text |= u64::from(few & !integer & text) << i;
         looks.header |= u64::from(length | signed | range) << i;
@@ -78,7 +83,7 @@ fn portable(bytes: &[u8; WORDS_BYTES]) -> WordLooks {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{HIGH, LENGTHS, LOW, ONES, SPACES, WIDE, WIDE_HIGH, WIDE_SPACES, WORDS, WORDS_BYTES, WordLooks};
+    use super::{HIGH, LENGTHS, LOW, OCTET, ONES, SPACES, WIDE, WIDE_HIGH, WIDE_SPACES, WORDS, WORDS_BYTES, WordLooks};
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx2")]
@@ -122,6 +127,7 @@ mod x86 {
             let ascii = is(_mm256_and_si256(word, all(WIDE)), zero);
             let wide = _mm256_and_si256(ascii, is(printable, all(WIDE_HIGH)));
             looks.wide |= mask(wide) << shift;
+            looks.octet |= mask(is(_mm256_and_si256(word, all(OCTET)), zero)) << shift;
             looks.random |= mask(_mm256_andnot_si256(text, random)) << shift;
             looks.text |= mask(_mm256_and_si256(text, random)) << shift;
             looks.header |= mask(_mm256_or_si256(length, large)) << shift;
@@ -160,6 +166,7 @@ mod x86 {
             let printable = _mm512_andnot_si512(_mm512_add_epi64(word, all(WIDE_SPACES)), all(WIDE_HIGH));
             let wide = none(word, WIDE) & none(printable, any);
             looks.wide |= u64::from(wide) << shift;
+            looks.octet |= u64::from(none(word, OCTET)) << shift;
             looks.random |= u64::from(random & !text) << shift;
             looks.text |= u64::from(random & text) << shift;
             looks.header |= u64::from(length | large) << shift;
@@ -202,6 +209,10 @@ mod tests {
             let looks = look_at_words(&block(&[u64::from_le_bytes(*bytes)]), Isa::Scalar);
             assert_eq!(looks.wide & 1 != 0, wide, "{bytes:?}");
         }
+        for (word, octet) in [(0, true), (255 << 32, true), (256 << 32, false), (1, false), (7 << 32 | 1 << 31, false)]
+        {
+            assert_eq!(look_at_words(&block(&[word]), Isa::Scalar).octet & 1 != 0, octet, "{word:#x}");
+        }
         for (word, next, header) in [
             (0, 0, false),
             (2, 0, false),
@@ -232,7 +243,7 @@ mod tests {
         };
         for _ in 0..20_000 {
             let words: Vec<u64> = (0..=WORDS)
-                .map(|_| match random() % 10 {
+                .map(|_| match random() % 11 {
                     0 => 0,
                     1 => random() % 70_000,
                     2 => ((random() % 5000) << 32) | (random() % 5000),
@@ -242,6 +253,7 @@ mod tests {
                     6 => random() | random() | random(),
                     7 => (random() & !WIDE) | 0x0020_0020_0020_0020,
                     8 => random() & !WIDE,
+                    9 => random() & (!OCTET | random() & random() & random()),
                     _ => random(),
                 })
                 .collect();

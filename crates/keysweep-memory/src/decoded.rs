@@ -104,7 +104,7 @@ impl<'a> WithDecoded<'a> {
             let index = self.decoded.entries.partition_point(|entry| entry.at <= at);
             let Some(entry) = index.checked_sub(1).map(|index| &self.decoded.entries[index]) else { continue };
             places.extend(entry.texts.iter().map(|text| {
-                let name = format!("{}{}", text.alphabet.name(), if text.unit > 1 { " in UTF-16" } else { "" });
+                let name = text.name();
                 let what = match place.what.strip_suffix(Order::Big.name()) {
                     Some(what) => format!("{what}{name}"),
                     None => format!("{} in {name}", place.what),

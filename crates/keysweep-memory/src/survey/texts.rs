@@ -16,7 +16,7 @@ pub struct Text {
     pub offset: u64,
     /// Characters, without padding.
     pub len: u32,
-    /// Bytes of a character: 1, or 2 in UTF-16.
+    /// Bytes from a character to the next: 1, 2 in UTF-16, 8 in small integers.
     pub unit: u8,
     /// How it is written.
     pub alphabet: Alphabet,
@@ -29,18 +29,30 @@ pub enum Alphabet {
     Hex,
     /// Base64, with either of its alphabets (RFC 4648).
     Base64,
+    /// No text but an array of JavaScript with a byte in each element, in small integers of V8.
+    Octets,
 }
 
 /// Bytes of a character, and words of text in a row without which there is no number: one of 32 bytes has 43 characters in base64.
 const NARROW: (usize, u32) = (1, 4);
 const WIDE: (usize, u32) = (2, 9);
+/// Words in a row without which there is no array of bytes; the longest array, and elements of others before one.
+const OCTETS: usize = 32;
+const MAX_OCTETS: usize = 513;
+const MAX_BEFORE: usize = 64;
 /// The longest text: a number of 8192 bits in hexadecimal digits.
 const MAX_CHARACTERS: usize = 2048;
 
 impl Text {
     /// Bytes in the file.
     pub fn bytes(&self) -> usize {
-        self.len as usize * usize::from(self.unit)
+        let last = if self.unit == 2 { 2 } else { 1 };
+        (self.len as usize).saturating_sub(1) * usize::from(self.unit) + last
+    }
+
+    /// How it is written, for reports.
+    pub(crate) fn name(&self) -> String {
+        format!("{}{}", self.alphabet.name(), if self.unit == 2 { " in UTF-16" } else { "" })
     }
 
     /// The number that it says.
@@ -57,12 +69,14 @@ impl Alphabet {
         match self {
             Alphabet::Hex => "hexadecimal digits",
             Alphabet::Base64 => "base64 text",
+            Alphabet::Octets => "an array of small integers",
         }
     }
 
     /// The number that is written so; `None` if that is no number a key has.
     fn decode(self, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let encoding: &Encoding = match self {
+            Alphabet::Octets => return is_number(text).then(|| Zeroizing::new(text.to_vec())),
             Alphabet::Hex if text.iter().any(u8::is_ascii_lowercase) => &HEXLOWER,
             Alphabet::Hex => &HEXUPPER,
             Alphabet::Base64 if text.iter().any(|c| matches!(c, b'+' | b'/')) => &BASE64_NOPAD,
@@ -71,8 +85,12 @@ impl Alphabet {
         let mut number = Zeroizing::new(vec![0; encoding.decode_len(text.len()).ok()?]);
         let len = encoding.decode_mut(text, &mut number).ok()?;
         number.truncate(len);
-        (may_be_key(&number) && super::looks_random_throughout(&number)).then_some(number)
+        is_number(&number).then_some(number)
     }
+}
+
+fn is_number(bytes: &[u8]) -> bool {
+    may_be_key(bytes) && super::looks_random_throughout(bytes)
 }
 
 /// Whether keys have numbers of so many bytes: private keys and coordinates on curves, encoded points (SEC 1), and what RSA keys are
@@ -89,14 +107,48 @@ fn may_be_key(number: &[u8]) -> bool {
 pub(super) fn find(view: &View<'_>, looks: &Looks, texts: &mut Vec<Text>) {
     find_of(view, NARROW, looks.rows(NARROW.1, |looks| looks.text), texts);
     find_of(view, WIDE, looks.rows(WIDE.1, |looks| looks.wide), texts);
+    for word in looks.rows(OCTETS as u32, |looks| looks.octet).chain(last(view, OCTETS)) {
+        let array = octets_at(view.chunk.bytes, view.chunk.own.start + word);
+        texts.extend(array.map(|(at, len)| Text {
+            offset: view.offset(at),
+            len: len as u32,
+            unit: 8,
+            alphabet: Alphabet::Octets,
+        }));
+    }
+}
+
+/// The last words of a chunk, with which a row of so many may begin that goes on in the next one.
+fn last(view: &View<'_>, words: usize) -> impl Iterator<Item = usize> {
+    let all = view.chunk.own.len() / 8;
+    (1..words).rev().filter_map(move |words| all.checked_sub(words)).map(|word| 8 * word)
+}
+
+/// The elements of an array in a row of small integers that begins with a word: where the first one's digits are, and how many they
+/// are. Its capacity stands before the elements, and what is behind those that are in use is no small integer.
+fn octets_at(bytes: &[u8], word: usize) -> Option<(usize, usize)> {
+    let element = |at: usize| match bytes.get(at..at + 8)? {
+        [0, 0, 0, 0, octet, 0, 0, 0] => Some(*octet),
+        _ => None,
+    };
+    if word.checked_sub(8).and_then(element).is_some() {
+        return None;
+    }
+    let row = Zeroizing::new((0..MAX_OCTETS).map_while(|index| element(word + 8 * index)).collect::<Vec<u8>>());
+    // If the first is the capacity of all others, it is not one of them.
+    if is_number(&row) && usize::from(row[0]) + 1 != row.len() {
+        return Some((word + 4, row.len()));
+    }
+    (0..row.len().min(MAX_BEFORE)).find_map(|header| {
+        let (capacity, elements) = (usize::from(row[header]), &row[header + 1..]);
+        let elements = &elements[..elements.len().min(capacity)];
+        is_number(elements).then_some((word + 8 * (header + 1) + 4, elements.len()))
+    })
 }
 
 fn find_of(view: &View<'_>, (unit, words): (usize, u32), rows: impl Iterator<Item = usize>, texts: &mut Vec<Text>) {
-    let own = &view.chunk.own;
-    // A row that begins with the last words of the chunk goes on in the next one.
-    let last = (1..words as usize).rev().filter_map(|words| (own.len() / 8).checked_sub(words)).map(|word| 8 * word);
-    for word in rows.chain(last) {
-        let text = text_at(view.chunk.bytes, own.start + word, unit);
+    for word in rows.chain(last(view, words as usize)) {
+        let text = text_at(view.chunk.bytes, view.chunk.own.start + word, unit);
         texts.extend(text.map(|(at, len, alphabet)| Text {
             offset: view.offset(at),
             len: len as u32,
@@ -188,6 +240,44 @@ mod tests {
                     assert_eq!(**expected.decode(&Flat::new(&memory)).unwrap(), number[..]);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn arrays_of_bytes_are_found() {
+        for (seed, len, capacity) in [(1, 32, 32), (2, 32, 41), (3, 66, 66), (4, 64, 77), (5, 256, 300), (6, 255, 255)]
+        {
+            let number = random(len, seed);
+            // A map, the capacity, the elements, and holes; before it the end of another array.
+            let word = |number: &u64| number.to_le_bytes();
+            let small = |number: u64| number << 32;
+            let mut words = vec![0x2f11_8f02_1459, small(4), small(1), small(0), 0x2f11_8f02_1459, small(capacity)];
+            words.extend(number.iter().map(|byte| small(u64::from(*byte))));
+            words.extend((len as u64..capacity).map(|_| 0x2f11_8f02_1469));
+            words.push(0x2f11_8f02_1459);
+            let array: Vec<u8> = words.iter().flat_map(word).collect();
+            for at in [4096, 4096 + 8 * 63, (1 << 20) - 8 * 20, (1 << 20) - 8 * 6, 1 << 20] {
+                let mut memory = vec![0; (1 << 20) + 8192];
+                memory[at..at + array.len()].copy_from_slice(&array);
+                let offset = (at + 8 * 6 + 4) as u64;
+                let expected = Text { offset, len: len as u32, unit: 8, alphabet: Alphabet::Octets };
+                assert_eq!(texts(&memory), [expected], "{len} {at}");
+                assert_eq!(**expected.decode(&Flat::new(&memory)).unwrap(), number[..]);
+            }
+            // With an element that is no byte it is none; within longer ones, others seem to begin.
+            let mut memory = [&[0; 4096][..], &array, &[0; 4096]].concat();
+            memory[4096 + 8 * 20] = 1;
+            assert!(len > 32 || texts(&memory).is_empty(), "{len}");
+        }
+        // Small numbers, and bytes of which no array is as long.
+        let rows = [
+            (0..64u64).map(|i| (i % 20) << 32).collect::<Vec<_>>(),
+            random(40, 7).iter().map(|b| u64::from(*b) << 32).collect(),
+        ];
+        for row in rows {
+            let mut memory = vec![1; 4096];
+            memory.splice(800..800 + 8 * row.len(), row.iter().flat_map(|word| word.to_le_bytes()));
+            assert_eq!(texts(&memory), []);
         }
     }
 
