@@ -40,6 +40,8 @@ const WIDE: (usize, u32) = (2, 9);
 const OCTETS: usize = 32;
 const MAX_OCTETS: usize = 513;
 const MAX_BEFORE: usize = 64;
+/// Characters by which most rows of text are told from numbers: so many are in the shortest row.
+const HEAD: usize = 32;
 /// The longest text: a number of 8192 bits in hexadecimal digits.
 const MAX_CHARACTERS: usize = 2048;
 
@@ -164,7 +166,12 @@ fn text_at(bytes: &[u8], word: usize, unit: usize) -> Option<(usize, usize, Alph
         [character] | [character, 0] => Some(*character).filter(|byte| is_part(*byte)),
         _ => None,
     };
-    if !(word..word + 8).step_by(unit).all(|at| character(at).is_some()) {
+    // Random digits without a letter among them are as rare as in random windows (`noise`); most rows of text are words or decimal.
+    let mut letters = 0;
+    for at in (word..).step_by(unit).take(HEAD) {
+        letters += usize::from(character(at)?.is_ascii_alphabetic());
+    }
+    if letters == 0 {
         return None;
     }
     let all = 8 / unit;
@@ -178,6 +185,11 @@ fn text_at(bytes: &[u8], word: usize, unit: usize) -> Option<(usize, usize, Alph
     }
     let characters = (0..=MAX_CHARACTERS).map_while(|index| character(at + index * unit));
     let text = Zeroizing::new(characters.collect::<Vec<u8>>());
+    // A line between others is one of a certificate or of a file in MIME.
+    let newline = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(|byte| matches!(byte, b'\n' | b'\r'));
+    if newline(at.checked_sub(unit)) && newline(at.checked_add(unit * text.len())) {
+        return None;
+    }
     let alphabet = alphabet(&text)?;
     alphabet.decode(&text)?;
     Some((at, text.len(), alphabet))
@@ -194,11 +206,12 @@ fn alphabet(text: &[u8]) -> Option<Alphabet> {
     if text.iter().all(u8::is_ascii_hexdigit) && (upper == 0 || lower == 0) {
         return (upper + lower > 0).then_some(Alphabet::Hex);
     }
-    // Of random characters, 26 in 64 are of either kind: fewer than one in ten are once in ten million texts of 43.
-    let enough = |letters: usize| 10 * letters >= text.len();
+    // Of random characters, 26 in 64 are of either kind, give or take 4.5 deviations. Names have more small letters.
+    let (mean, deviation) = (text.len() as f64 * 26.0 / 64.0, (text.len() as f64 * 26.0 / 64.0 * 38.0 / 64.0).sqrt());
+    let usual = |letters: usize| (letters as f64 - mean).abs() <= 4.5 * deviation;
     let one_alphabet =
         !(text.iter().any(|c| matches!(c, b'-' | b'_')) && text.iter().any(|c| matches!(c, b'+' | b'/')));
-    (text.len() <= MAX_CHARACTERS && enough(upper) && enough(lower) && one_alphabet).then_some(Alphabet::Base64)
+    (text.len() <= MAX_CHARACTERS && usual(upper) && usual(lower) && one_alphabet).then_some(Alphabet::Base64)
 }
 
 #[cfg(test)]
@@ -297,7 +310,7 @@ mod tests {
             "a".repeat(64),
             "Some prose, as long as a key but of words: it is no number.".to_owned(),
         ];
-        for text in near {
+        for text in near.into_iter().chain([format!("\n{text}\n")]) {
             let mut memory = vec![0; 8192];
             memory[4097..4097 + text.len()].copy_from_slice(text.as_bytes());
             assert_eq!(texts(&memory), [], "{text}");
