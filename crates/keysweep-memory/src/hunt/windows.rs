@@ -136,7 +136,9 @@ struct Scale {
     len: usize,
     /// Bytes at each end that are left out.
     spare: usize,
-    /// What the half words of a window that begins with one, and of another, may amount to at most.
+    /// The most whole half words that there are in a window.
+    halves: usize,
+    /// What so many, and one less, may amount to at most.
     most: [noise::Sum; 2],
 }
 
@@ -144,11 +146,10 @@ impl Scale {
     fn new(len: usize) -> Self {
         // Of P-521, the most significant bytes are nearly empty.
         let spare = if len.is_multiple_of(8) { 0 } else { HALF };
-        let mut scale = Self { len, spare, most: Default::default() };
-        scale.most = [0, 1].map(|at| {
-            let (from, to) = scale.halves(at);
-            noise::Sum::most(HALF * (to - from))
-        });
+        let mut scale = Self { len, spare, halves: 0, most: Default::default() };
+        let count = |(from, to): (usize, usize)| to - from;
+        scale.halves = (0..HALF).map(|at| count(scale.halves(at))).max().unwrap_or(0);
+        scale.most = [0, 1].map(|less| noise::Sum::most(HALF * scale.halves.saturating_sub(less)));
         scale
     }
 
@@ -161,7 +162,7 @@ impl Scale {
 
     #[inline]
     fn allows(&self, sum: noise::Sum, halves: usize) -> bool {
-        sum.is_within(self.most[usize::from(HALF * halves + 2 * self.spare != self.len)])
+        sum.is_within(self.most[usize::from(halves < self.halves)])
     }
 }
 
@@ -220,6 +221,35 @@ fn may_be_random(word: u64) -> bool {
 mod tests {
     use super::*;
     use crate::survey::looks_random;
+
+    #[test]
+    fn random_windows_are_light_but_for_a_few() {
+        let bytes: Vec<u8> = crate::curve::random_numbers(4).flat_map(u64::to_le_bytes).take(400_000).collect();
+        let chunk = Chunk { bytes: &bytes, own: 0..bytes.len(), offset: 0 };
+        let windows = Windows::new(&chunk, Step::Bytes);
+        for len in [32, 48, 64, 66, 67, 128, 129, 256, 512] {
+            let scale = Scale::new(len);
+            let heavy = windows.of_len(len).filter(|at| !windows.is_light(&scale, *at)).count();
+            // Neighbours share most of their bytes.
+            assert!(heavy <= 8, "{len}: {heavy}");
+            for at in 0..HALF {
+                let (from, to) = scale.halves(at);
+                assert!((scale.halves - 1..=scale.halves).contains(&(to - from)), "{len} {at}");
+            }
+        }
+        // Text and code are not.
+        let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let code = &program[program.len() / 3 / 8 * 8..][..100_000];
+        for other in [code, &b"What bytes are frequent tells text from a number. ".repeat(2000)[..]] {
+            let chunk = Chunk { bytes: other, own: 0..other.len(), offset: 0 };
+            let windows = Windows::new(&chunk, Step::Words);
+            for len in [32, 128, 256] {
+                let scale = Scale::new(len);
+                let light = windows.of_len(len).filter(|at| windows.is_light(&scale, *at)).count();
+                assert!(light < other.len() / 4 / 4, "{len}: {light}");
+            }
+        }
+    }
 
     #[test]
     fn a_window_that_slides_looks_as_it_does_by_itself() {
