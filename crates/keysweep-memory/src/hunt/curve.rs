@@ -115,7 +115,7 @@ impl Worker<'_> {
         for (pass, batch) in self.groups.passes.iter().zip(&mut self.batches) {
             let len = pass.reading.bytes(pass.group);
             let mut count = 0;
-            for at in windows.of_len(len) {
+            for at in windows.light(len) {
                 let bytes = windows.bytes(at, len);
                 // In P-521 the highest byte or two are nearly empty.
                 if !looks_random(bytes) || !pass.reading.scalar(pass.group, bytes, &mut batch.scalars) {

@@ -130,6 +130,26 @@ fn scalars_are_found_in_each_form_at_each_place() {
 }
 
 #[test]
+fn scalars_of_p521_are_found_although_their_first_bytes_are_nearly_empty() {
+    let mut secret = hex(D)[5..71].to_vec();
+    for first in [1, 0] {
+        secret[0] = first;
+        let key = PublicKey::ec(Curve::P521, &ec_public(Curve::P521, &secret).unwrap()).unwrap();
+        for order in [Order::Little, Order::Big, Order::BigWords32] {
+            // As wide as the field.
+            let mut form = if order == Order::Big { secret.clone() } else { order.encode(&secret).to_vec() };
+            form.truncate(form.len().min(68));
+            for (at, step) in [(10 * 2048 + 1024 + 100, Step::Words), (5 * 2048 + 1024 + 3, Step::Bytes)] {
+                let mut memory = heap(40_000);
+                memory[at..at + form.len()].copy_from_slice(&form);
+                let found = found(&memory, std::slice::from_ref(&key), step);
+                assert_eq!(found.len(), 1, "{first} {order:?} {step:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_exponent_is_known_whatever_its_inverse() {
     // The private exponents that belong to other public ones, by the same primes.
     let number = |text: &str| num_bigint::BigUint::from_bytes_be(&hex(text));
