@@ -83,6 +83,14 @@ pub(crate) struct Span {
     pub(crate) after: usize,
 }
 
+/// The bytes of the source that a window takes.
+struct Reached {
+    /// Bytes before the hit.
+    before: usize,
+    from: u64,
+    to: u64,
+}
+
 impl<'a> Chunk<'a> {
     /// The window around the hit at `hit` (a range in the chunk). A read error shortens it.
     pub(crate) fn window<'s>(
@@ -96,14 +104,9 @@ impl<'a> Chunk<'a> {
         'a: 's,
     {
         let width = if encoding == Encoding::Bytes { 1 } else { 2 };
-        let start = self.offset + hit.start as u64;
-        // Whole UTF-16 units: step back an even number of bytes from the hit.
-        let before = ((span.before * width) as u64).min(start) / width as u64 * width as u64;
-        let after = (span.after.max(hit.len() / width) * width) as u64;
-        let from = start - before;
-        let to = (start + after).min(self.source.len());
+        let Reached { before, from, to } = self.reach(&hit, width, span);
         let raw = self.slice(from, to, &mut scratch.read);
-        let anchor = before as usize..(before as usize + hit.len());
+        let anchor = before..before + hit.len();
         if width == 1 {
             let is_copy = !self.holds(from, to);
             return Window {
@@ -131,15 +134,12 @@ impl<'a> Chunk<'a> {
     where
         'a: 's,
     {
-        let start = self.offset + hit.start as u64;
-        let before = (2 * span.before as u64).min(start) / 2 * 2;
-        let from = start - before;
-        let to = (start + 2 * span.after as u64).min(self.source.len());
+        let Reached { before, from, to } = self.reach(&hit, 2, span);
         let Scratch { read, text, letters } = scratch;
         let raw = self.slice(from, to, read);
         to_utf8(raw, encoding, text, letters);
         let at = |unit: usize| letters.partition_point(|letter| (*letter as usize) < unit).min(text.len());
-        let anchor = at(before as usize / 2)..at((before as usize + hit.len()) / 2);
+        let anchor = at(before / 2)..at((before + hit.len()) / 2);
         Window { bytes: text, anchor, offset: from, width: 2, letters: Some(letters), made: 2 * raw.len() }
     }
 
@@ -153,6 +153,15 @@ impl<'a> Chunk<'a> {
         };
         let both = beside.and_then(|at| self.bytes.get(at)) == Some(&0);
         both && (self.offset + hit.start as u64) % 2 == 1
+    }
+
+    /// What a window around a hit takes, in characters of so many bytes.
+    fn reach(&self, hit: &Range<usize>, width: usize, span: Span) -> Reached {
+        let start = self.offset + hit.start as u64;
+        // Whole UTF-16 units: step back an even number of bytes from the hit.
+        let before = ((span.before * width) as u64).min(start) / width as u64 * width as u64;
+        let after = (span.after.max(hit.len() / width) * width) as u64;
+        Reached { before: before as usize, from: start - before, to: (start + after).min(self.source.len()) }
     }
 
     fn holds(&self, from: u64, to: u64) -> bool {

@@ -33,11 +33,20 @@ const READERS: &[Reader] = &[
 /// as far as it goes, with warnings.
 #[must_use]
 pub fn recognise(src: &dyn ReadAt) -> Image {
-    let head = read_vec(src, 0, limits::HEAD_BYTES as u64);
+    recognise_by(src, &head_of(src))
+}
+
+/// The bytes at the start of a source by which it is recognised.
+pub(crate) fn head_of(src: &dyn ReadAt) -> Vec<u8> {
+    read_vec(src, 0, limits::HEAD_BYTES as u64)
+}
+
+/// As [`recognise`], by a head that was read.
+pub(crate) fn recognise_by(src: &dyn ReadAt, head: &[u8]) -> Image {
     for reader in READERS {
-        if let Some(format) = (reader.detect)(&head) {
+        if let Some(format) = (reader.detect)(head) {
             let mut image = Builder::new(src, format);
-            (reader.read)(&mut image, &head);
+            (reader.read)(&mut image, head);
             return image.finish();
         }
     }

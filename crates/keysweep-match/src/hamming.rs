@@ -126,11 +126,7 @@ mod tests {
 
     #[test]
     fn every_instruction_set_finds_the_same_places() {
-        let mut state = 1u64;
-        let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state ^ state >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
-        };
+        let mut next = crate::random_words();
         let mut bytes: Vec<u8> = (0..8000).flat_map(|_| next().to_le_bytes()).collect();
         for at in (0..bytes.len() - 4).step_by(97) {
             bytes[at..at + (next() % 5) as usize].fill(0);

@@ -42,3 +42,13 @@ pub use page::{PageClass, classify};
 pub use products::UpperBits;
 pub use word::is_zero;
 pub use words::{WORDS, WORDS_BYTES, WordLooks, look_at_words};
+
+/// Words that look random, the same each time.
+#[cfg(test)]
+fn random_words() -> impl FnMut() -> u64 {
+    let mut state = 1u64;
+    move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state ^ state >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+    }
+}

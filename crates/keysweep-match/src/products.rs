@@ -90,11 +90,7 @@ mod tests {
 
     #[test]
     fn every_instruction_set_finds_the_same_products() {
-        let mut state = 1u64;
-        let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state ^ state >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
-        };
+        let mut next = crate::random_words();
         for (log, count, others) in [(6, 3, 7), (10, 40, 8), (16, 900, 1000), (20, 30_000, 4003)] {
             let mut set = UpperBits::new(log);
             let words: Vec<u64> = (0..count).map(|_| next()).collect();

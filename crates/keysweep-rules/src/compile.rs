@@ -109,6 +109,13 @@ pub struct Evaluation {
     pub work: usize,
 }
 
+impl Evaluation {
+    /// That of a pattern, or of a reader before it has read.
+    fn new(outcome: Result<Match, Rejection>, work: usize) -> Self {
+        Self { outcome, more: Vec::new(), cut: false, cut_before: false, over: false, examined: 0, work }
+    }
+}
+
 impl CompiledToken {
     /// The rule's evaluation. A rule of another kind never matches.
     pub fn new(rule: &Rule) -> Self {
@@ -130,7 +137,7 @@ impl CompiledToken {
     pub fn judge(&self, window: &[u8], anchor: Range<usize>) -> Evaluation {
         let mut work = MIN_WORK;
         let outcome = self.try_all(window, &anchor, &mut work);
-        Evaluation { outcome, more: Vec::new(), cut: false, cut_before: false, over: false, examined: 0, work }
+        Evaluation::new(outcome, work)
     }
 
     /// The windows in which a rule with a reader is tried, from the least on; nothing for other rules.
@@ -146,15 +153,7 @@ impl CompiledToken {
         else {
             return self.judge(window, anchor);
         };
-        let mut evaluation = Evaluation {
-            outcome: Err(Rejection::NoMatch),
-            more: Vec::new(),
-            cut: false,
-            cut_before: false,
-            over: false,
-            examined: 0,
-            work: MIN_WORK,
-        };
+        let mut evaluation = Evaluation::new(Err(Rejection::NoMatch), MIN_WORK);
         let inside = anchor.start <= anchor.end && anchor.end <= window.len();
         let Some(reader) = programs.reader.filter(|_| inside) else { return evaluation };
         let listing = (reader.read)(&Text { window, anchor: (anchor.start, anchor.end), tried }, notes);

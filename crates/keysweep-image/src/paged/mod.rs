@@ -21,12 +21,10 @@ use zeroize::Zeroizing;
 
 use crate::builder::Builder;
 use crate::image::{Format, Image, Label, Permissions, Warning, WarningKind};
-use crate::read::{ReadAt, read_vec};
-use crate::recognise::recognise;
+use crate::read::ReadAt;
+use crate::recognise::{head_of, recognise_by};
 use losses::{Loss, Losses};
 
-/// Bytes of the start of a source that tell whether it is such a dump.
-const HEAD: u64 = 64;
 /// Bytes of memory for each byte of the file, if that is more than [`FREE`]. With pages of 4 KiB, descriptors alone keep to a
 /// third of it.
 const RATIO: u64 = 500;
@@ -52,13 +50,13 @@ pub fn is_packed(head: &[u8]) -> bool {
     kdump::detect(head) || flat::detect(head) || avml::detect(head)
 }
 
-/// Recognises a source, as [`recognise`] does, and opens dumps whose bytes are not those of the memory.
+/// Recognises a source, as [`recognise`](crate::recognise()) does, and opens dumps whose bytes are not those of the memory.
 #[must_use]
 pub fn open(src: &dyn ReadAt) -> Opened<'_> {
-    let head = read_vec(src, 0, HEAD);
+    let head = head_of(src);
     if flat::detect(&head) {
         let (flat, problem) = flat::Flat::new(src);
-        let mut opened = open_rearranged(Box::new(flat), src);
+        let mut opened = open_rearranged(Box::new(flat), src, &head);
         if let (Some(problem), true) = (problem, opened.is_unpacked()) {
             let message = format!("the flattened dump is not whole: {problem}");
             opened.image.warnings.insert(0, Warning { kind: WarningKind::Truncated, message });
@@ -70,23 +68,24 @@ pub fn open(src: &dyn ReadAt) -> Opened<'_> {
         () if avml::detect(&head) => open_avml(src),
         () => Err(()),
     };
-    opened.unwrap_or_else(|()| plain(src))
+    opened.unwrap_or_else(|()| plain(src, &head))
 }
 
 /// Opens what a flattened file makes: a dump with compressed pages, or in ELF.
-fn open_rearranged<'a>(flat: Box<flat::Flat<'a>>, src: &'a dyn ReadAt) -> Opened<'a> {
-    if kdump::detect(&read_vec(&*flat, 0, HEAD)) {
-        return open_kdump(flat, src.len()).unwrap_or_else(|()| plain(src));
+fn open_rearranged<'a>(flat: Box<flat::Flat<'a>>, src: &'a dyn ReadAt, head: &[u8]) -> Opened<'a> {
+    let inner = head_of(&*flat);
+    if kdump::detect(&inner) {
+        return open_kdump(flat, src.len()).unwrap_or_else(|()| plain(src, head));
     }
-    let image = recognise(&*flat);
+    let image = recognise_by(&*flat, &inner);
     match image.format.is_dump() && image.format != Format::CompressedDump {
         true => Opened { image, content: Content::Unpacked(flat, None) },
-        false => plain(src),
+        false => plain(src, head),
     }
 }
 
-fn plain(src: &dyn ReadAt) -> Opened<'_> {
-    Opened { image: recognise(src), content: Content::Plain(src) }
+fn plain<'a>(src: &'a dyn ReadAt, head: &[u8]) -> Opened<'a> {
+    Opened { image: recognise_by(src, head), content: Content::Plain(src) }
 }
 
 /// Opens a dump of which the file takes `stored` bytes; an error if its headers make no sense.

@@ -91,7 +91,10 @@ pub(super) fn forms(context: &Context<'_>, shapes: &[Shape], wanted: &[Wanted]) 
 /// Whether what lies before the public exponent may be one of the moduli: most often it is neither one nor lost.
 fn may_be_of_any(context: &Context<'_>, wanted: &[Wanted], shape: &Shape, anchor: Anchor, at: u64) -> bool {
     let len = shape.bits as usize / 8;
-    shape.exponents(anchor).iter().any(|distance| {
+    // Behind most anchors the exponent is at one place, whatever its header.
+    let mut distances = shape.exponents(anchor).to_vec();
+    distances.dedup();
+    distances.iter().any(|distance| {
         let Some(exponent) = at.checked_add_signed(*distance) else { return false };
         let (reading, there) = Reading::around(context.memory, exponent, len, len);
         let of_size = |wanted: &&Wanted| wanted.n.bits() == shape.bits;
