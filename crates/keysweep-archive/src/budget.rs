@@ -1,8 +1,9 @@
 //! What opening the archives in one file may cost, at all depths together.
 
-use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Bytes that may be unpacked whatever the ratio: small files of zeros are harmless and common.
@@ -53,16 +54,16 @@ impl fmt::Display for Stop {
     }
 }
 
-/// What was spent so far on one file.
+/// What was spent so far on one file, by all threads that work on it.
 #[derive(Debug)]
 pub struct Budget {
     limits: Limits,
     /// Most bytes, by size and ratio, and which of both is the smaller.
     most: (u64, Stop),
-    bytes: Cell<u64>,
-    members: Cell<u64>,
+    bytes: AtomicU64,
+    members: AtomicU64,
     begin: Instant,
-    stop: Cell<Option<Stop>>,
+    stop: OnceLock<Stop>,
 }
 
 impl Budget {
@@ -70,7 +71,14 @@ impl Budget {
     pub fn new(limits: Limits, len: u64) -> Self {
         let by_ratio = len.saturating_mul(limits.ratio).max(RATIO_FREE);
         let most = if by_ratio < limits.bytes { (by_ratio, Stop::Ratio) } else { (limits.bytes, Stop::Bytes) };
-        Self { limits, most, bytes: Cell::new(0), members: Cell::new(0), begin: Instant::now(), stop: Cell::new(None) }
+        Self {
+            limits,
+            most,
+            bytes: AtomicU64::new(0),
+            members: AtomicU64::new(0),
+            begin: Instant::now(),
+            stop: OnceLock::new(),
+        }
     }
 
     /// The bounds.
@@ -80,18 +88,16 @@ impl Budget {
 
     /// The bound that was hit, after which nothing more is read.
     pub fn stopped(&self) -> Option<Stop> {
-        self.stop.get()
+        self.stop.get().copied()
     }
 
     /// Bytes unpacked so far.
     pub fn bytes(&self) -> u64 {
-        self.bytes.get()
+        self.bytes.load(Ordering::Relaxed)
     }
 
     fn halt(&self, stop: Stop) -> io::Error {
-        let first = self.stop.get().unwrap_or(stop);
-        self.stop.set(Some(first));
-        io::Error::other(first.to_string())
+        io::Error::other(self.stop.get_or_init(|| stop).to_string())
     }
 
     /// Counts unpacked bytes.
@@ -100,11 +106,12 @@ impl Budget {
     ///
     /// There are more than allowed.
     pub fn take(&self, bytes: u64) -> io::Result<()> {
-        self.bytes.set(self.bytes.get().saturating_add(bytes));
-        if let Some(stop) = self.stop.get() {
+        let add = |spent: u64| Some(spent.saturating_add(bytes));
+        let before = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).unwrap_or(u64::MAX);
+        if let Some(stop) = self.stopped() {
             return Err(self.halt(stop));
         }
-        if self.bytes.get() > self.most.0 {
+        if before.saturating_add(bytes) > self.most.0 {
             return Err(self.halt(self.most.1));
         }
         if self.begin.elapsed() > self.limits.time {
@@ -115,11 +122,10 @@ impl Budget {
 
     /// Counts a member; `false` if no more are looked at.
     pub fn member(&self) -> bool {
-        self.members.set(self.members.get() + 1);
-        if self.members.get() > self.limits.members {
+        if self.members.fetch_add(1, Ordering::Relaxed) >= self.limits.members {
             self.halt(Stop::Members);
         }
-        self.stop.get().is_none()
+        self.stopped().is_none()
     }
 }
 

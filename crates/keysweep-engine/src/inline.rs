@@ -4,7 +4,7 @@
 use crate::file::{Searcher, Seen};
 use crate::place::Part;
 use crate::scan::Sweep;
-use crate::unpack::{Covered, Level, Pass, Unpacking, file_name};
+use crate::unpack::{Common, Covered, Level, Pass, Unpacking, file_name};
 use keysweep_archive::{Budget, InlineMap};
 use keysweep_rules::FILE_HEAD;
 use std::ops::Range;
@@ -24,9 +24,9 @@ pub(crate) fn open_inline<'b>(
     jobs: usize,
 ) {
     let Some(limits) = sweep.archives().filter(|_| !seen.maps.is_empty()) else { return };
-    let budget = Budget::new(limits, part.source.len());
     let git = part.git.map(|git| (part.name, git));
-    let mut unpacking = Unpacking::new(sweep, searcher, &budget, Pass::First { again: false }, jobs, git);
+    let common = Common::new(Budget::new(limits, part.source.len()), Pass::First { again: false }, git);
+    let mut unpacking = Unpacking::new(sweep, searcher, &common, jobs);
     unpacking.inline_maps(part, seen, 1);
     unpacking.tell_stop(part.name);
 }
@@ -77,7 +77,7 @@ impl Unpacking<'_, '_> {
             let bytes = map.bytes(FILE_HEAD);
             self.sweep.judge_unread(&format!("{}!/{}.map", part.name, file_name(part.name)), &&*bytes);
         }
-        let budget = self.budget;
+        let budget = &self.common.budget;
         map.open(part.name, budget, &mut Level::new(self, None, part.name, depth))
     }
 }

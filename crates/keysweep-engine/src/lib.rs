@@ -13,6 +13,7 @@ mod artifact;
 mod blank;
 mod blobs;
 mod collect;
+mod crew;
 mod detector;
 mod dumps;
 mod file;

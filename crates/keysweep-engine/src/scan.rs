@@ -35,6 +35,8 @@ const SMALL: usize = 512 << 10;
 const FEW: usize = 4;
 /// Files from this size on are searched by all threads together, one after the other.
 const LARGE: u64 = 32 << 20;
+/// The same if there is but one file.
+const LARGE_ALONE: u64 = 2 << 20;
 /// What a thread takes of a large file at a time.
 const SEGMENT: u64 = 8 << 20;
 
@@ -271,21 +273,24 @@ impl<'s> Sweep<'s> {
     fn walk_as(&self, roots: &[PathBuf], selection: &Selection, aside: Sender<Unruly>, jobs: usize) {
         let filter = Arc::clone(&self.scanner.filter);
         let Some(walk) = builder(roots, selection, filter, jobs, aside) else { return };
-        if jobs == 1 || is_little(roots) {
+        let is_little = is_little(roots);
+        let large = if is_little && roots.len() == 1 { LARGE_ALONE } else { LARGE };
+        if jobs == 1 || is_little {
             let mut searcher = self.scanner.searcher();
-            walk.build().for_each(|entry| self.entry(entry, &mut searcher));
+            walk.build().for_each(|entry| self.entry(entry, &mut searcher, large));
         } else {
             walk.build_parallel().run(|| {
                 let mut searcher = self.scanner.searcher();
                 Box::new(move |entry| {
-                    self.entry(entry, &mut searcher);
+                    self.entry(entry, &mut searcher, large);
                     WalkState::Continue
                 })
             });
         }
     }
 
-    fn entry(&self, entry: Result<DirEntry, ignore::Error>, searcher: &mut Searcher<'s>) {
+    /// Searches what was met, or leaves it to all threads if it has `large` bytes.
+    fn entry(&self, entry: Result<DirEntry, ignore::Error>, searcher: &mut Searcher<'s>, large: u64) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => return self.walk_error(&error),
@@ -297,29 +302,31 @@ impl<'s> Sweep<'s> {
         if let (Some(watcher), Some(kind)) = (self.watcher, entry.file_type()) {
             watcher(path, kind);
         }
-        match entry.file_type() {
-            Some(t) if t.is_file() => {}
-            Some(t) if t.is_dir() => return,
-            // What the user named is followed, and read if it can be; below it, links are a walk option.
-            Some(_) if entry.depth() == 0 => {}
-            _ => return self.progress.skip(),
+        let Some(kind) = entry.file_type().filter(|kind| !kind.is_dir()) else { return };
+        if !kind.is_file() && entry.depth() > 0 {
+            return self.progress.skip(); // Below what the user named, to follow links is a walk option.
         }
         if entry.file_name() == "oci-layout" {
             let folder = path.parent().unwrap_or(path);
             self.note_image(&folder.to_string_lossy(), "oci-layout");
         }
-        match std::fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => {}
-            Ok(metadata) if !metadata.is_file() && entry.depth() == 0 => self.special(path, searcher),
-            Ok(metadata) if !metadata.is_file() => self.progress.skip(),
-            Ok(metadata) if self.too_large(metadata.len()) => self.progress.skip(),
-            Ok(metadata) if metadata.len() >= LARGE => {
-                self.progress.expect(metadata.len());
-                self.large.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
-            }
-            Ok(metadata) => {
-                self.progress.expect(metadata.len());
-                self.file(path, searcher, 1);
+        match if kind.is_file() { Ok(None) } else { std::fs::metadata(path).map(Some) } {
+            Ok(Some(followed)) if followed.is_dir() => {}
+            Ok(Some(followed)) if !followed.is_file() => self.special(path, searcher),
+            Ok(_) => self.regular(path, searcher, large),
+            Err(error) => self.incident(&path.to_string_lossy(), reason(&error), true),
+        }
+    }
+
+    fn regular(&self, path: &Path, searcher: &mut Searcher<'s>, large: u64) {
+        match FileSource::open(path) {
+            Ok(file) if self.too_large(file.len()) => self.progress.skip(),
+            Ok(file) => {
+                self.progress.expect(file.len());
+                match file.len() >= large {
+                    true => self.large.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned()),
+                    false => self.file(path, file, searcher, 1),
+                }
             }
             Err(error) => self.incident(&path.to_string_lossy(), reason(&error), true),
         }
@@ -344,15 +351,18 @@ impl<'s> Sweep<'s> {
         paths.sort();
         let mut searcher = self.scanner.searcher();
         for path in paths {
-            self.file(&path, &mut searcher, jobs);
+            match FileSource::open(&path) {
+                Ok(file) => self.file(&path, file, &mut searcher, jobs),
+                Err(error) => self.incident(&path.to_string_lossy(), reason(&error), true),
+            }
         }
     }
 
-    fn file(&self, path: &Path, searcher: &mut Searcher<'s>, jobs: usize) {
+    fn file(&self, path: &Path, file: FileSource, searcher: &mut Searcher<'s>, jobs: usize) {
         let name = path.to_string_lossy();
-        match FileSource::open(path).and_then(|file| Ok((file.is_unsized()?, file))) {
-            Ok((true, file)) => self.unsized_file(&name, file.into_file(), searcher),
-            Ok((false, file)) => self.opened(path, &file, searcher, jobs),
+        match file.is_unsized() {
+            Ok(true) => self.unsized_file(&name, file.into_file(), searcher),
+            Ok(false) => self.opened(path, &file, searcher, jobs),
             Err(error) => self.incident(&name, reason(&error), true),
         }
     }

@@ -5,6 +5,7 @@
 //! then opened once more, for its dumps only.
 
 use crate::artifact::path_in_archive;
+use crate::crew::{Crew, with_crew};
 use crate::file::{Searcher, Seen};
 use crate::finding::{Finding, GitPlace, Location, Report};
 use crate::numbers;
@@ -17,6 +18,7 @@ use keysweep_memory::Effort;
 use std::collections::HashSet;
 use std::io::{Cursor, Read};
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use zeroize::Zeroizing;
 
 /// Bytes of one member held in memory: a little less than what its buffer grows to by doubling.
@@ -66,18 +68,33 @@ pub(crate) enum Pass {
     Dumps,
 }
 
-/// The work on one file.
+/// What all threads share that work on one file.
+pub(crate) struct Common<'a> {
+    pub(crate) budget: Budget,
+    pass: Pass,
+    /// Where the file lies in a repository, and its name.
+    git: Option<(&'a str, &'a GitPlace)>,
+    holds_dumps: AtomicBool,
+    problems: AtomicUsize,
+}
+
+impl<'a> Common<'a> {
+    pub(crate) fn new(budget: Budget, pass: Pass, git: Option<(&'a str, &'a GitPlace)>) -> Self {
+        Self { budget, pass, git, holds_dumps: AtomicBool::new(false), problems: AtomicUsize::new(0) }
+    }
+}
+
+/// The work on one file, or what one thread does of it.
 pub(crate) struct Unpacking<'a, 'b> {
     pub(crate) sweep: &'a Sweep<'b>,
     searcher: &'a mut Searcher<'b>,
-    pub(crate) budget: &'a Budget,
-    pass: Pass,
+    pub(crate) common: &'a Common<'a>,
+    /// Threads that search dumps for numbers.
     jobs: usize,
-    /// Where the file lies in a repository, and its name.
-    git: Option<(&'a str, &'a GitPlace)>,
+    /// Who else searches members.
+    crew: Option<&'a Crew>,
+    /// Bytes of members in memory.
     held: u64,
-    holds_dumps: bool,
-    problems: usize,
 }
 
 /// What came of opening a source.
@@ -100,11 +117,15 @@ pub(crate) fn unpack<'b>(
     let git = part.git.map(|git| (name, git));
     let Some(limits) = sweep.archives() else { return Opened::default() };
     let Some(format) = keysweep_archive::recognise(source) else { return Opened::default() };
-    let budget = Budget::new(limits, source.len());
-    let mut unpacking = Unpacking::new(sweep, searcher, &budget, pass, jobs, git);
-    let covered = unpacking.open(format, Input::Random(source), Some(source), name, 1);
-    unpacking.tell_stop(name);
-    Opened { covered, holds_dumps: unpacking.holds_dumps }
+    let common = Common::new(Budget::new(limits, source.len()), pass, git);
+    // The second pass leaves all threads to the dumps.
+    let hands = if pass == Pass::Dumps { 0 } else { jobs.saturating_sub(1) };
+    let covered = with_crew(sweep, &common, hands, |crew| {
+        let mut unpacking = Unpacking { crew, ..Unpacking::new(sweep, searcher, &common, jobs) };
+        unpacking.open(format, Input::Random(source), Some(source), name, 1)
+    });
+    Unpacking::new(sweep, searcher, &common, jobs).tell_stop(name);
+    Opened { covered, holds_dumps: common.holds_dumps.into_inner() }
 }
 
 /// Searches an archive of unknown length as it comes. `head` is its beginning; nothing of it is kept.
@@ -117,10 +138,11 @@ pub(crate) fn unpack_stream<'b>(
     jobs: usize,
 ) {
     // What it unpacks to cannot be compared with its size, which only its end tells.
-    let budget = Budget::new(limits, limits.bytes);
-    let mut unpacking = Unpacking::new(sweep, searcher, &budget, Pass::First { again: false }, jobs, None);
-    unpacking.stream(name, head, content, 1);
-    unpacking.tell_stop(name);
+    let common = Common::new(Budget::new(limits, limits.bytes), Pass::First { again: false }, None);
+    with_crew(sweep, &common, jobs.saturating_sub(1), |crew| {
+        Unpacking { crew, ..Unpacking::new(sweep, searcher, &common, jobs) }.stream(name, head, content, 1);
+    });
+    Unpacking::new(sweep, searcher, &common, jobs).tell_stop(name);
 }
 
 /// Files in which what was searched as a member of them can be seen in its encoded form, too.
@@ -182,28 +204,26 @@ impl<'a, 'b> Unpacking<'a, 'b> {
     pub(crate) fn new(
         sweep: &'a Sweep<'b>,
         searcher: &'a mut Searcher<'b>,
-        budget: &'a Budget,
-        pass: Pass,
+        common: &'a Common<'a>,
         jobs: usize,
-        git: Option<(&'a str, &'a GitPlace)>,
     ) -> Self {
-        Self { sweep, searcher, budget, pass, jobs, git, held: 0, holds_dumps: false, problems: 0 }
+        Self { sweep, searcher, common, jobs, crew: None, held: 0 }
     }
 
     /// Reports why the archive was left before its end, if it was.
-    pub(crate) fn tell_stop(&mut self, name: &str) {
-        if let Some(stop) = self.budget.stopped() {
+    pub(crate) fn tell_stop(&self, name: &str) {
+        if let Some(stop) = self.common.budget.stopped() {
             self.incident(name, format!("archive not looked through to its end: {stop}"));
         }
     }
 
-    fn incident(&mut self, name: &str, message: String) {
+    fn incident(&self, name: &str, message: String) {
         // The second pass meets all problems again.
-        if self.pass == Pass::Dumps {
+        if self.common.pass == Pass::Dumps {
             return;
         }
-        self.problems += 1;
-        match self.problems.cmp(&MAX_PROBLEMS) {
+        let told = self.common.problems.fetch_add(1, Ordering::Relaxed) + 1;
+        match told.cmp(&MAX_PROBLEMS) {
             std::cmp::Ordering::Less => self.sweep.incident(name, message, true),
             std::cmp::Ordering::Equal => self.sweep.incident(name, "and more that could not be unpacked", true),
             std::cmp::Ordering::Greater => {}
@@ -212,19 +232,19 @@ impl<'a, 'b> Unpacking<'a, 'b> {
 
     /// Where in a repository a member lies, if its archive is in one.
     fn git_place(&self, name: &str) -> Option<GitPlace> {
-        let (file, git) = self.git?;
+        let (file, git) = self.common.git?;
         let member = name.strip_prefix(file).unwrap_or_default();
         Some(GitPlace { path: format!("{}{member}", git.path), ..git.clone() })
     }
 
     /// Whether nothing more is read.
     pub(crate) fn is_over(&self) -> bool {
-        self.budget.stopped().is_some()
+        self.common.budget.stopped().is_some()
     }
 
     /// Whether archives at this depth are opened; told if not.
-    pub(crate) fn is_allowed(&mut self, name: &str, depth: usize) -> bool {
-        let deepest = self.budget.limits().depth;
+    pub(crate) fn is_allowed(&self, name: &str, depth: usize) -> bool {
+        let deepest = self.common.budget.limits().depth;
         if depth > deepest {
             let plural = if deepest == 1 { "" } else { "s" };
             self.incident(name, format!("not opened: archives are opened to a depth of {deepest} level{plural}"));
@@ -247,17 +267,46 @@ impl<'a, 'b> Unpacking<'a, 'b> {
         if format.shows_through() {
             self.sweep.note_compressed(name);
         }
-        let budget = self.budget;
+        let budget = &self.common.budget;
         let mut level = Level::new(self, parent, name, depth);
         keysweep_archive::open(format, input, name, budget, &mut level);
         Covered::new(level.covered)
+    }
+
+    /// Searches a member that lies in memory, or has another thread search it.
+    fn whole(&mut self, name: String, content: Zeroizing<Vec<u8>>, depth: usize) {
+        let waiting = Waiting { name, content, depth };
+        let left = match self.crew.filter(|_| is_plain(&waiting.content)) {
+            Some(crew) => crew.hand_on(waiting),
+            None => Some(waiting),
+        };
+        if let Some(member) = left {
+            self.waiting(&member);
+        }
+    }
+
+    /// Searches a member that was handed on.
+    pub(crate) fn waiting(&mut self, member: &Waiting) {
+        self.held += member.held();
+        self.bytes(&member.name, &&**member.content, member.depth);
+        self.held -= member.held();
+    }
+
+    /// Searches a member that lies in its archive as it is.
+    fn stored(&mut self, name: String, slice: &Slice<'_>, depth: usize) {
+        // Read once more than necessary if it is searched here after all.
+        let content = self.crew.filter(|crew| crew.has_room(slice.len())).and_then(|_| read_whole(slice));
+        match content {
+            Some(content) => self.whole(name, content, depth),
+            None => self.bytes(&name, slice, depth),
+        }
     }
 
     /// Searches a member that can be read at any place. `depth` is that of the archive it may be.
     fn bytes(&mut self, name: &str, source: &dyn ReadAt, depth: usize) {
         let view = open(source);
         let (stored, source, image) = (source, view.source(), &view.image);
-        if view.is_unpacked() && self.budget.take(held(&source.extents())).is_err() {
+        if view.is_unpacked() && self.common.budget.take(held(&source.extents())).is_err() {
             return;
         }
         let covered = match keysweep_archive::recognise(stored).filter(|_| !view.is_unpacked()) {
@@ -267,7 +316,7 @@ impl<'a, 'b> Unpacking<'a, 'b> {
         let git = self.git_place(name);
         let part = Part { git: git.as_ref(), ..Part::whole(name, source, image) };
         let is_dump = image.format.is_dump() && self.sweep.wants_numbers(part);
-        if self.pass == Pass::Dumps && !is_dump {
+        if self.common.pass == Pass::Dumps && !is_dump {
             return;
         }
         let mut seen = Seen::default();
@@ -286,12 +335,12 @@ impl<'a, 'b> Unpacking<'a, 'b> {
         if let Some(losses) = view.losses() {
             self.incident(name, losses);
         }
-        if self.pass != Pass::Dumps {
+        if self.common.pass != Pass::Dumps {
             self.inline_maps(part, &mut seen, depth);
             seen.raws.extend(self.sweep.unwanted(stored, || path_in_archive(name)));
         }
-        if is_dump && self.pass == (Pass::First { again: true }) {
-            self.holds_dumps = true;
+        if is_dump && self.common.pass == (Pass::First { again: true }) {
+            self.common.holds_dumps.store(true, Ordering::Relaxed);
             let mut collector = self.sweep.collector();
             return seen.public.iter().for_each(|(_, object)| collector.public(name, object));
         }
@@ -315,7 +364,7 @@ impl<'a, 'b> Unpacking<'a, 'b> {
             None if is_packed(head) => return self.spooled(name, &mut whole, depth),
             None => {}
         }
-        if self.pass == Pass::Dumps {
+        if self.common.pass == Pass::Dumps {
             return;
         }
         self.sweep.judge_unread(name, &head);
@@ -355,8 +404,8 @@ impl<'a, 'b> Unpacking<'a, 'b> {
     }
 
     /// Reports that a member cannot be unpacked to its end.
-    fn outcome(&mut self, name: &str, outcome: std::io::Result<()>) {
-        if let (Err(error), None) = (outcome, self.budget.stopped()) {
+    fn outcome(&self, name: &str, outcome: std::io::Result<()>) {
+        if let (Err(error), None) = (outcome, self.common.budget.stopped()) {
             let message = match error.kind() {
                 std::io::ErrorKind::UnexpectedEof => "it ends too early".to_owned(),
                 _ => reason(&error),
@@ -366,6 +415,28 @@ impl<'a, 'b> Unpacking<'a, 'b> {
     }
 }
 
+/// Whether a member is neither an archive, whose members can be handed on, nor a dump, for which there are all threads.
+fn is_plain(content: &Zeroizing<Vec<u8>>) -> bool {
+    let source: &[u8] = content;
+    let is_dump = || source.len() as u64 > LEAST && recognise(&source).format.is_dump();
+    keysweep_archive::recognise(&source).is_none() && !is_packed(source) && !is_dump()
+}
+
+/// All of a member, if it is not too large.
+fn read_whole(slice: &Slice<'_>) -> Option<Zeroizing<Vec<u8>>> {
+    let len = usize::try_from(slice.len()).ok().filter(|len| *len as u64 <= MEMBER)?;
+    let mut content = Zeroizing::new(vec![0; len]);
+    let mut filled = 0;
+    while filled < len {
+        match slice.read_at(filled as u64, &mut content[filled..]) {
+            // Told by the search, which meets it again.
+            Ok(0) | Err(_) => return None,
+            Ok(read) => filled += read,
+        }
+    }
+    Some(content)
+}
+
 /// Bytes that may be held of one more member, if as many are held already.
 fn room(held: u64) -> u64 {
     MEMBER.min(HELD.saturating_sub(held)).max(LEAST)
@@ -373,6 +444,21 @@ fn room(held: u64) -> u64 {
 
 pub(crate) fn file_name(name: &str) -> &str {
     name.rsplit(['/', '\\']).next().unwrap_or(name)
+}
+
+/// A member in memory that is to be searched.
+pub(crate) struct Waiting {
+    name: String,
+    content: Zeroizing<Vec<u8>>,
+    /// That of the archive that it may be.
+    depth: usize,
+}
+
+impl Waiting {
+    /// Bytes of memory that it takes.
+    pub(crate) fn held(&self) -> u64 {
+        self.content.capacity() as u64
+    }
 }
 
 /// One archive being walked through.
@@ -403,8 +489,8 @@ impl Visitor for Level<'_, '_, '_> {
         self.unpacking.sweep.note_image(self.archive, &member.name);
         if let (Some(range), Some(parent)) = (&member.stored, self.parent) {
             let slice = Slice::new(parent, range.clone());
-            if self.unpacking.budget.take(slice.len()).is_ok() {
-                self.unpacking.bytes(&name, &slice, depth);
+            if self.unpacking.common.budget.take(slice.len()).is_ok() {
+                self.unpacking.stored(name, &slice, depth);
                 self.covered.push(range.clone());
             }
             return;
@@ -412,20 +498,20 @@ impl Visitor for Level<'_, '_, '_> {
         let room = room(self.unpacking.held);
         let mut head = Zeroizing::new(Vec::new());
         let outcome = content.take(room).read_to_end(&mut head);
-        let held = head.capacity() as u64;
         let is_whole = outcome.is_err() || (head.len() as u64) < room;
-        self.unpacking.held += held;
-        match is_whole {
-            true => self.unpacking.bytes(&name, &*head, depth),
-            false => self.unpacking.stream(&name, &head, content, depth),
+        self.unpacking.outcome(&name, outcome.map(drop));
+        if is_whole {
+            return self.unpacking.whole(name, head, depth);
         }
+        let held = head.capacity() as u64;
+        self.unpacking.held += held;
+        self.unpacking.stream(&name, &head, content, depth);
         self.unpacking.held -= held;
-        self.unpacking.outcome(&name, outcome.map(|_| ()));
     }
 
     fn closed(&mut self, member: &str) {
         // Its name can be judged all the same.
-        if self.unpacking.pass != Pass::Dumps {
+        if self.unpacking.common.pass != Pass::Dumps {
             let nothing: &[u8] = &[];
             self.unpacking.sweep.judge_unread(&format!("{}!/{member}", self.archive), &nothing);
         }

@@ -117,6 +117,45 @@ fn keys_are_found_under_their_nested_names_and_once() {
 }
 
 #[test]
+fn several_threads_find_what_one_does() {
+    let (first, second) = (Key::new(91), Key::new(92));
+    let dir = folder(&first);
+    let many = dir.path().join("in/many");
+    fs::create_dir(&many).unwrap();
+    // Bytes that do not compress, so that the archive is one for several threads.
+    let mut state = 1_u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    for i in 0..120 {
+        fs::write(many.join(format!("{i}.bin")), (0..30_000).map(|_| noise()).collect::<Vec<u8>>()).unwrap();
+        fs::write(many.join(format!("{i}.txt")), format!("{i}\n{}", second.pem())).unwrap();
+    }
+    fs::write(many.join("cut.gz"), [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2]).unwrap();
+    let cases = [
+        ("tar", "tar cf inner.tar in/etc && mv inner.tar in/many && tar cf archive in"),
+        ("gzip", "tar czf archive in"),
+        ("zip", "zip -qr a.zip in && mv a.zip archive"),
+        ("zip", "zip -q0r a.zip in && mv a.zip archive"),
+    ];
+    for (_, command) in cases.iter().filter(|(tool, command)| made(dir.path(), &[tool], command)) {
+        let report = |jobs| {
+            let (mut report, code) = scan(&["--jobs", jobs, dir.path().join("archive").to_str().unwrap()]);
+            assert_eq!(code, 3, "{command}: a member is cut");
+            report.as_object_mut().unwrap().remove("stats");
+            report
+        };
+        let alone = report("1");
+        for _ in 0..3 {
+            assert_eq!(report("4"), alone, "{command}");
+        }
+        let text = alone.to_string();
+        assert!(text.contains("!/in/many/119.txt") && text.contains("!/in/many/inner.tar!/in/etc/key.pem"), "{text}");
+    }
+}
+
+#[test]
 fn what_cannot_be_opened_is_told_and_what_can_be_is_searched() {
     let key = Key::new(140);
     let dir = folder(&key);
