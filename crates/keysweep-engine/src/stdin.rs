@@ -1,5 +1,5 @@
-//! Standard input and pipes: streams of any length, searched in overlapping blocks that are held in memory only, or as the archives that
-//! they are.
+//! Standard input and pipes: streams of any length, searched in overlapping blocks that are held in memory only, or as the archives or
+//! dumps that they are.
 
 use crate::file::{Searcher, Seen};
 use crate::inline::open_inline;
@@ -8,10 +8,10 @@ use crate::scan::{Origin, Sweep, reason};
 use crate::source::FileSource;
 use crate::unpack::unpack_stream;
 use keysweep_archive::{Format, HEAD, Limits, recognise_stream};
-use keysweep_image::{ReadAt, is_packed, recognise};
+use keysweep_image::{ReadAt, detect, is_packed, recognise};
 use keysweep_memory::Effort;
 use std::fs::File;
-use std::io::{self, Cursor, Read, Write};
+use std::io::{self, Cursor, Read, Seek, Write};
 use zeroize::Zeroizing;
 
 /// Bytes held at a time.
@@ -50,29 +50,75 @@ pub(crate) fn blocks(mut input: impl Read, search: &mut dyn FnMut(Block<'_>)) ->
     }
 }
 
-/// Keeps `head` and `input` in a file that has no name and that nobody else can open: it is gone with this process. Tells
-/// beside why there may be more than was kept: the input cannot be read to its end, or is longer than `most` bytes.
+/// Bytes of zeros that are kept as a hole.
+const HOLE: usize = 256 << 10;
+/// Length of what is kept for each byte that may be written: dumps are mostly holes.
+const SPARSE: u64 = 16;
+
+/// Keeps `head` and `input` in a file that has no name and that nobody else can open: it is gone with this process. Long
+/// stretches of zeros become holes. Tells beside why there may be more than was kept: the input cannot be read to its end, has
+/// more than `most` bytes besides holes, or there is no room for it.
 ///
 /// # Errors
 ///
-/// There is no room for it.
+/// There can be no such file.
 pub(crate) fn spool(head: &[u8], input: &mut dyn Read, most: u64) -> io::Result<(File, io::Result<()>)> {
     let failed = |error: io::Error| io::Error::other(format!("cannot be kept in a temporary file: {error}"));
     let mut file = tempfile::tempfile().map_err(failed)?;
-    file.write_all(head).map_err(failed)?;
-    let mut left = most.saturating_sub(head.len() as u64);
-    let mut buffer = Zeroizing::new(vec![0; 256 << 10]);
-    loop {
-        let count = match input.read(&mut buffer) {
-            Ok(0) => return Ok((file, Ok(()))),
-            Ok(_) if left == 0 => return Ok((file, Err(io::Error::other("longer than what is kept of it")))),
-            Ok(count) => count.min(usize::try_from(left).unwrap_or(usize::MAX)),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Ok((file, Err(error))),
+    let most = most.min(free_space(&file) / 2);
+    let (mut written, mut len) = (0, 0);
+    let mut input = head.chain(input);
+    let mut buffer = Zeroizing::new(vec![0; HOLE]);
+    let outcome = loop {
+        let (count, outcome) = fill(&mut input, &mut buffer);
+        let room = usize::try_from(most - written).unwrap_or(usize::MAX);
+        let (bytes, is_hole) = match keysweep_match::is_zero(&buffer[..count]) {
+            true => (&buffer[..count], true),
+            false => (&buffer[..count.min(room)], false),
         };
-        file.write_all(&buffer[..count]).map_err(failed)?;
-        left -= count as u64;
+        len += bytes.len() as u64;
+        let kept = match is_hole {
+            true => file.seek(io::SeekFrom::Start(len)).map(drop),
+            false => {
+                written += bytes.len() as u64;
+                file.write_all(bytes)
+            }
+        };
+        let is_over = bytes.len() < count || len / SPARSE > most;
+        match kept {
+            Err(error) => break Err(failed(error)),
+            Ok(()) if is_over => break Err(io::Error::other("longer than what is kept of it")),
+            Ok(()) if outcome.is_err() || count < HOLE => break outcome,
+            Ok(()) => {}
+        }
+    };
+    file.set_len(len).map_err(failed)?;
+    Ok((file, outcome))
+}
+
+/// Fills the buffer unless the input ends before, and returns how much was read.
+fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> (usize, io::Result<()>) {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match input.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (filled, Err(error)),
+        }
     }
+    (filled, Ok(()))
+}
+
+/// Bytes that may be written beside a file.
+#[cfg(unix)]
+fn free_space(file: &File) -> u64 {
+    rustix::fs::fstatvfs(file).map_or(u64::MAX, |system| system.f_bavail.saturating_mul(system.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_space(_: &File) -> u64 {
+    u64::MAX
 }
 
 impl<'s> Sweep<'s> {
@@ -100,15 +146,16 @@ impl<'s> Sweep<'s> {
         let mut head = Zeroizing::new(Vec::new());
         let begun = Read::take(&mut *input, HEAD as u64).read_to_end(&mut head);
         let format = self.archives().and_then(|_| recognise_stream(&head));
-        let searched = match self.archives().filter(|_| format.is_some() || is_packed(&head)) {
+        let is_whole = format.is_some() || is_packed(&head) || detect(&head).is_dump();
+        let searched = match self.archives().filter(|_| is_whole) {
             Some(limits) => self.archive_on_input(name, (format, limits), head, input, searcher, jobs),
             None => self.blocks_on_input(name, Cursor::new(&head[..]).chain(input), searcher),
         };
         begun.and(searched)
     }
 
-    /// An archive on standard input, or a compressed dump, which has no such format: held in memory if it fits, else searched as
-    /// it comes, or kept in a file without a name where it cannot be read from its beginning to its end.
+    /// An archive or dump on standard input: held in memory if it fits, else searched as it comes, or kept in a file without a
+    /// name where it cannot be read from its beginning to its end. The numbers of a key lie anywhere in a dump.
     fn archive_on_input(
         &self,
         name: &str,

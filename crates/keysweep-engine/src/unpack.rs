@@ -27,8 +27,6 @@ const MEMBER: u64 = (64 << 20) - 64;
 const HELD: u64 = 128 << 20;
 /// Bytes of a member held whatever else is: enough to recognise what it is, and to open what is small.
 const LEAST: u64 = (1 << 20) - 64;
-/// Bytes of an archive within an archive that are kept in a file without a name, if it must be read from its end.
-const MAX_SPOOLED: u64 = 4 << 30;
 /// Incidents reported for one file.
 const MAX_PROBLEMS: usize = 20;
 /// From this size on a stored member is not searched again as a part of its archive.
@@ -340,9 +338,7 @@ impl<'a, 'b> Unpacking<'a, 'b> {
             seen.raws.extend(self.sweep.unwanted(stored, || path_in_archive(name)));
         }
         if is_dump && self.common.pass == (Pass::First { again: true }) {
-            self.common.holds_dumps.store(true, Ordering::Relaxed);
-            let mut collector = self.sweep.collector();
-            return seen.public.iter().for_each(|(_, object)| collector.public(name, object));
+            return self.put_off(name, &seen);
         }
         if self.sweep.wants_numbers(part) {
             let effort = if is_dump || self.sweep.hunts() { Effort::Full } else { numbers::effort(image, source) };
@@ -364,11 +360,17 @@ impl<'a, 'b> Unpacking<'a, 'b> {
             None if is_packed(head) => return self.spooled(name, &mut whole, depth),
             None => {}
         }
-        if self.common.pass == Pass::Dumps {
-            return;
+        let image = recognise(&head);
+        let is_dump = image.format.is_dump();
+        let is_put_off = is_dump && self.common.pass == (Pass::First { again: true });
+        let has_numbers = self.sweep.wants_numbers(Part::whole(name, &head, &image));
+        match self.common.pass {
+            Pass::Dumps if !is_dump => return,
+            _ if has_numbers && !is_put_off => return self.spooled(name, &mut whole, depth),
+            Pass::Dumps => return,
+            Pass::First { .. } => {}
         }
         self.sweep.judge_unread(name, &head);
-        let mut image = None;
         let git = self.git_place(name);
         let outcome = crate::stdin::blocks(whole, &mut |block| {
             let source: &[u8] = block.bytes;
@@ -379,22 +381,28 @@ impl<'a, 'b> Unpacking<'a, 'b> {
             let _ = self.searcher.search(&source, 0..block.own as u64, file_name(name), &mut seen, &mut |bytes, _| {
                 progress.searched(bytes.len() as u64);
             });
-            let image = image.get_or_insert_with(|| recognise(&source));
-            let part = Part { base: block.offset, git: git.as_ref(), ..Part::whole(name, &source, image) };
+            if has_numbers {
+                return self.put_off(name, &seen);
+            }
+            let part = Part { base: block.offset, git: git.as_ref(), ..Part::whole(name, &source, &image) };
             self.inline_maps(part, &mut seen, depth);
             self.sweep.publish(part, seen);
         });
-        if image.is_some_and(|image| image.format.is_dump()) {
-            let message =
-                "not searched for keys as numbers: the dump is too large to be held in memory; unpack it first";
-            self.incident(name, message.to_owned());
-        }
         self.outcome(name, outcome);
     }
 
-    /// Searches a member that must be read at any place, an archive or a compressed dump, and is too large for memory.
+    /// Leaves a dump to the second pass, but for the public keys in it, which may prove what is in others.
+    fn put_off(&self, name: &str, seen: &Seen) {
+        self.common.holds_dumps.store(true, Ordering::Relaxed);
+        let mut collector = self.sweep.collector();
+        seen.public.iter().for_each(|(_, object)| collector.public(name, object));
+    }
+
+    /// Searches a member that must be read at any place, as archives and dumps are, and is too large for memory.
     fn spooled(&mut self, name: &str, content: &mut dyn Read, depth: usize) {
-        match crate::stdin::spool(&[], content, MAX_SPOOLED).and_then(|(f, o)| Ok((FileSource::from_file(f)?, o))) {
+        match crate::stdin::spool(&[], content, self.common.budget.limits().bytes)
+            .and_then(|(f, o)| Ok((FileSource::from_file(f)?, o)))
+        {
             Ok((source, outcome)) => {
                 self.bytes(name, &source, depth);
                 self.outcome(name, outcome);

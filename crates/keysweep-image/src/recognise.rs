@@ -36,6 +36,13 @@ pub fn recognise(src: &dyn ReadAt) -> Image {
     recognise_by(src, &head_of(src))
 }
 
+/// The format of a source by its first bytes alone, of which up to 64 KiB are looked at: without its tables.
+#[must_use]
+pub fn detect(head: &[u8]) -> Format {
+    let head = &head[..head.len().min(limits::HEAD_BYTES)];
+    READERS.iter().find_map(|reader| (reader.detect)(head)).unwrap_or(Format::Raw)
+}
+
 /// The bytes at the start of a source by which it is recognised.
 pub(crate) fn head_of(src: &dyn ReadAt) -> Vec<u8> {
     read_vec(src, 0, limits::HEAD_BYTES as u64)

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use tempfile::{TempDir, tempdir};
 
 /// For each dump the keys in it: name, and SHA-256 of the SubjectPublicKeyInfo.
@@ -101,6 +102,56 @@ fn a_dump_in_an_archive_is_searched_as_one() {
         places.iter().map(|place| place["path"].as_str().unwrap().rsplit('/').next().unwrap()).collect();
     assert_eq!(paths.into_iter().collect::<Vec<_>>(), ["core"], "{places:?}");
     assert!(places.iter().all(|place| place["address"].is_u64()), "in the dump, not in the archive: {places:?}");
+}
+
+/// A core with 70 MiB between its segments, which are no memory: more than is held of a member, or of standard input.
+fn stretched(core: &[u8]) -> Vec<u8> {
+    const GAP: usize = 70 << 20;
+    let number = |at: usize, len: usize| core[at..at + len].iter().rev().fold(0, |n, byte| n << 8 | usize::from(*byte));
+    // The ELF header (gABI, chapter 4) tells where program headers lie, of what size and how many; each has its offset at 8.
+    let (table, size, count) = (number(32, 8), number(54, 2), number(56, 2));
+    let offsets: Vec<usize> = (0..count).map(|index| table + index * size + 8).collect();
+    let mut begins: Vec<usize> = offsets.iter().map(|at| number(*at, 8)).collect();
+    begins.sort_unstable();
+    let cut = begins[count / 2];
+    let mut long = core.to_vec();
+    for at in offsets.into_iter().filter(|at| number(*at, 8) >= cut) {
+        long[at..at + 8].copy_from_slice(&((number(at, 8) + GAP) as u64).to_le_bytes());
+    }
+    long.splice(cut..cut, std::iter::repeat_n(0, GAP));
+    long
+}
+
+#[test]
+fn large_dumps_are_searched_as_a_whole_wherever_they_come_from() {
+    for name in ["ssh-agent", "mbedtls-p256"] {
+        let (dir, path) = unpack(name);
+        let core = stretched(&fs::read(&path).unwrap());
+        fs::write(&path, core).unwrap();
+        let (plain, _) = scan_path(&path);
+        let wanted = expected()[name].values().map(|hash| format!("spki-sha256:{hash}")).collect::<Vec<_>>();
+        assert!(wanted.iter().all(|key| fingerprints(&plain).contains(key)), "{name}: {plain}");
+        let binary = assert_cmd::cargo::cargo_bin!("keysweep").display().to_string();
+        for command in [
+            format!("gzip -1 -c {name}.core > core.gz; {binary} scan -f json core.gz"),
+            format!("tar czf core.tgz {name}.core; {binary} scan -f json core.tgz"),
+            format!("cat core.gz | {binary} scan -f json -"),
+            format!("cat {name}.core | {binary} scan -f json -"),
+        ] {
+            let output = Command::new("sh").args(["-c", &command]).current_dir(dir.path()).output().unwrap();
+            let (report, _) = common::parse(&output);
+            assert_eq!(report["complete"], true, "{command}: {}", report["incidents"]);
+            assert_eq!(fingerprints(&report), fingerprints(&plain), "{command}");
+            let addresses = |report: &serde_json::Value| -> Vec<u64> {
+                let findings = report["findings"].as_array().unwrap().iter();
+                let places = findings.flat_map(|finding| finding["locations"].as_array().unwrap());
+                let mut all: Vec<u64> = places.map(|place| place["address"].as_u64().unwrap()).collect();
+                all.sort_unstable();
+                all
+            };
+            assert_eq!(addresses(&report), addresses(&plain), "{command}");
+        }
+    }
 }
 
 /// Turns about one bit in so many over, always the same ones.
