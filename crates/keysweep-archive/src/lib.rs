@@ -20,6 +20,7 @@
 //! | xz, several streams; lzma | `xz.rs` | no |
 //! | zstd, several frames | `zstd.rs` | no |
 //! | lz4 frames | `lz4.rs` | no |
+//! | crash reports of apport | `crash_report.rs` | no |
 //! | source maps with sources | `source_map.rs` | no |
 //! | the same within scripts, by [`InlineMap`] | `inline_map.rs` | yes |
 //! | configurations of container images | `image_config.rs` | no |

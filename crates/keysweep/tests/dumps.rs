@@ -135,6 +135,11 @@ fn large_dumps_are_searched_as_a_whole_wherever_they_come_from() {
         for command in [
             format!("gzip -1 -c {name}.core > core.gz; {binary} scan -f json core.gz"),
             format!("tar czf core.tgz {name}.core; {binary} scan -f json core.tgz"),
+            // As apport reports a crash.
+            format!(
+                "(printf 'ProblemType: Crash\\nDate: today\\nCoreDump: base64\\n'; base64 core.gz | sed 's/^/ /'; echo 'Signal: 11') \
+                 > a.crash; {binary} scan -f json a.crash"
+            ),
             format!("cat core.gz | {binary} scan -f json -"),
             format!("cat {name}.core | {binary} scan -f json -"),
         ] {

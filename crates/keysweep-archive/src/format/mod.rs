@@ -4,6 +4,7 @@ mod ar;
 mod bzip2;
 mod cab;
 mod cpio;
+mod crash_report;
 mod gzip;
 mod image_config;
 mod lz4;
@@ -49,7 +50,7 @@ enum Open {
 type Decompress = fn(&mut dyn Read, &mut dyn FnMut(&mut dyn Read));
 
 /// All formats. What is recognised by weak signs comes last.
-static READERS: [&Reader; 16] = [
+static READERS: [&Reader; 17] = [
     &zip::READER,
     &gzip::READER,
     &zstd::READER,
@@ -62,6 +63,7 @@ static READERS: [&Reader; 16] = [
     &sevenz::READER,
     &cab::READER,
     &tar::READER,
+    &crash_report::READER,
     &source_map::READER,
     &image_config::READER,
     &xz::LZMA,
