@@ -1,6 +1,6 @@
 //! All rules as one search: literals to look for, and what each of them wakes.
 
-use crate::numbers;
+use crate::{numbers, written};
 use keysweep_archive::INLINE_MAP;
 use keysweep_keys::{Decoder, decoders};
 use keysweep_match::{Encoding, Literal, Matcher};
@@ -30,7 +30,7 @@ pub enum SetupError {
 pub fn decoder_rules() -> Vec<(&'static str, Vec<&'static str>)> {
     let memory = keysweep_memory::search::all().iter().flat_map(|finder| finder.rules()).copied().collect();
     let of_forms = decoders::all().iter().map(|decoder| (decoder.name(), decoder.rules().to_vec()));
-    of_forms.chain([(numbers::DECODER, memory)]).collect()
+    of_forms.chain([(numbers::DECODER, memory), (written::DECODER, written::rules())]).collect()
 }
 
 /// What an occurrence of a literal wakes.
@@ -59,6 +59,8 @@ pub(crate) struct Detector {
     key_rules: HashMap<String, usize>,
     /// Whether a rule asks for keys as numbers.
     pub(crate) numbers: bool,
+    /// Whether a rule asks for numbers that are written out in texts.
+    pub(crate) written: bool,
     /// Rules for the names of files in packages.
     pub(crate) files: FileRules,
     /// Token rules that do not hold in all files.
@@ -86,7 +88,8 @@ impl Detector {
                     tokens.push((index, CompiledToken::new(rule)));
                 }
                 RuleDetector::Decoder(name) => {
-                    if name != numbers::DECODER && !decoders::all().iter().any(|d| d.name() == name) {
+                    let ours = [numbers::DECODER, written::DECODER];
+                    if !ours.contains(&name.as_str()) && !decoders::all().iter().any(|d| d.name() == name) {
                         return Err(SetupError::UnknownDecoder { rule: rule.id.clone(), decoder: name.clone() });
                     }
                     wanted.push(name);
@@ -96,6 +99,7 @@ impl Detector {
             }
         }
         let numbers = wanted.contains(&numbers::DECODER);
+        let written = wanted.contains(&written::DECODER);
         let active: Vec<_> =
             decoders::all().iter().copied().filter(|d| wanted.contains(&d.name()) || d.rules().is_empty()).collect();
         for (decoder, d) in active.iter().enumerate() {
@@ -110,7 +114,7 @@ impl Detector {
         let matcher = Matcher::new(&list)?;
         let files = FileRules::new(rules.rules().iter().enumerate());
         let paths = PathRules::new(rules.rules().iter().enumerate());
-        Ok(Self { matcher, targets, starts, tokens, decoders: active, key_rules, numbers, files, paths })
+        Ok(Self { matcher, targets, starts, tokens, decoders: active, key_rules, numbers, written, files, paths })
     }
 
     /// What the literal with this index wakes.

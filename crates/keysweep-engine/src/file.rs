@@ -8,10 +8,12 @@ use crate::inline::MAX_MAPS;
 use crate::raw::{Raw, Token, What};
 use crate::unpack::Covered;
 use crate::window::{Chunk, Scratch, Span, Window};
+use crate::written::MAX_SPOTS;
 use keysweep_image::ReadAt;
 use keysweep_keys::decoder::{PublicObject, Sink, Work};
 use keysweep_keys::secret::Buffer;
 use keysweep_match::Hit;
+use keysweep_memory::written::spots;
 use keysweep_rules::readers::{Notes, Reach, Tried};
 use keysweep_rules::{Evaluation, Level, Match, RuleSet};
 use std::ops::Range;
@@ -41,6 +43,8 @@ const MAX_PUBLIC: usize = 20_000;
 const MAX_DEPTH: usize = 4;
 /// Wrapped bytes unwrapped in one file, at all depths together.
 const MAX_NESTED: u64 = 256 << 20;
+/// Bytes of a chunk by which it is told whether it is text.
+const TEXT: usize = 512;
 /// A buffer that grew past this is given back after use.
 const KEEP_BUFFER: usize = 4 << 20;
 
@@ -52,6 +56,8 @@ pub(crate) struct Seen {
     pub(crate) public: Vec<(u64, PublicObject)>,
     /// Where the comments begin that may hold source maps.
     pub(crate) maps: Vec<u64>,
+    /// Where digits begin that may be of a number.
+    pub(crate) digits: Vec<u64>,
     /// Long stretches of zeros, chunk by chunk.
     pub(crate) blank: Vec<Range<u64>>,
     /// Why not everything was looked at.
@@ -70,6 +76,7 @@ impl Seen {
         self.raws.extend(other.raws);
         other.public.into_iter().for_each(|(at, object)| self.see(at, object));
         self.maps.extend(other.maps);
+        self.digits.extend(other.digits);
         self.blank.extend(other.blank);
         for limit in other.limits {
             self.limit(limit);
@@ -81,7 +88,9 @@ impl Seen {
         // Patterns may begin with the byte before a name; that of the first name in a member is the archive's.
         let is_inside = |raw: &Raw| [0, 1].iter().any(|skip| covered.covers(raw.offset + skip..raw.end()));
         self.raws.retain(|raw| !is_inside(raw));
-        self.maps.retain(|start| !covered.covers(*start..start + 1));
+        let is_outside = |start: &u64| !covered.covers(*start..start + 1);
+        self.maps.retain(is_outside);
+        self.digits.retain(is_outside);
     }
 
     /// Adds a public object, if there is room for it.
@@ -196,6 +205,7 @@ impl<'a> Searcher<'a> {
             if subject.depth == 0 {
                 let in_file = |at: u64| position + at.min(own as u64);
                 seen.blank.extend(blank.iter().map(|zeros| in_file(zeros.start)..in_file(zeros.end)));
+                self.note_digits(&chunk, own, seen);
             }
             wakes.next_chunk();
             for hit in &hits {
@@ -209,6 +219,18 @@ impl<'a> Searcher<'a> {
         }
         self.buffer = buffer;
         Ok(())
+    }
+
+    /// Notes where digits begin in a chunk of text that may be of a number.
+    fn note_digits(&self, chunk: &Chunk<'_>, own: usize, seen: &mut Seen) {
+        let is_text = !chunk.bytes[..chunk.bytes.len().min(TEXT)].contains(&0);
+        if self.detector.written && is_text && seen.digits.len() < MAX_SPOTS {
+            spots(chunk.bytes, &mut |at| {
+                if at < own && seen.digits.len() < MAX_SPOTS {
+                    seen.digits.push(chunk.offset + at as u64);
+                }
+            });
+        }
     }
 
     fn wake(&mut self, subject: Subject<'_>, chunk: &Chunk<'_>, hit: &Hit, wakes: &mut Wakes, seen: &mut Seen) {

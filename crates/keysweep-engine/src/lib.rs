@@ -36,6 +36,7 @@ mod stdin;
 mod unpack;
 mod walk;
 mod window;
+mod written;
 
 pub use blobs::{BlobPlace, BlobSweep, BlobWorker, Interest, Numbers};
 pub use detector::{SetupError, decoder_rules};

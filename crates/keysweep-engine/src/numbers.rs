@@ -148,7 +148,7 @@ fn whole(len: u64, regions: &[Region]) -> Vec<Segment> {
 }
 
 /// What was found, as raw results. `rule` gives the index of a rule, if it is among the chosen ones.
-pub(crate) fn raws(outcome: &Outcome, rule: impl Fn(&str) -> Option<usize>) -> Vec<Raw> {
+pub(crate) fn raws(outcome: &Outcome, rule: impl Fn(&'static str) -> Option<usize>) -> Vec<Raw> {
     let mut raws = Vec::new();
     for found in &outcome.found {
         let Some(rule) = rule(found.rule) else { continue };

@@ -29,6 +29,7 @@ mod shielded;
 mod stretch;
 pub mod structure;
 pub mod survey;
+pub mod written;
 
 pub use found::{Found, Place};
 pub use hunt::{Step, Tested, hunt};

@@ -35,6 +35,8 @@ pub enum Effort {
     Full,
     /// For what is probably no memory: an amount for each byte, which is much less for small files.
     Quick,
+    /// For numbers that are written out in a text and nothing else, as little: each is whole or not there.
+    Written,
     /// Only the private halves of given keys are looked for, and all windows of the dump that agree with one of them are
     /// numbers of the survey already.
     Given,
@@ -46,6 +48,7 @@ impl Effort {
         match self {
             Effort::Full | Effort::Given => 1 << 15,
             Effort::Quick => (1 << 15).min(256 + bytes / 4096) as usize,
+            Effort::Written => 1 << 12,
         }
     }
 }
@@ -60,7 +63,7 @@ impl Context<'_> {
     pub(crate) fn allowance(&self, full: u64, bytes: u64) -> u64 {
         match self.effort {
             Effort::Full | Effort::Given => full,
-            Effort::Quick => full.min(self.bytes() / bytes),
+            Effort::Quick | Effort::Written => full.min(self.bytes() / bytes),
         }
     }
 }
@@ -108,7 +111,18 @@ pub(crate) fn search_with(
     effort: Effort,
     known: &dyn Fn(&dyn Memory) -> Vec<Number>,
 ) -> Outcome {
-    let mut survey = survey(memory, jobs);
+    search_survey(memory, survey(memory, jobs), public, jobs, effort, known)
+}
+
+/// The same, with a survey that was made.
+pub(crate) fn search_survey(
+    memory: &dyn Memory,
+    mut survey: Survey,
+    public: &[PublicKey],
+    jobs: usize,
+    effort: Effort,
+    known: &dyn Fn(&dyn Memory) -> Vec<Number>,
+) -> Outcome {
     survey.numbers.extend(known(memory));
     let whole = WithDecoded::new(memory, &survey.texts, effort.most_texts(memory.size()));
     whole.add_to(&mut survey);
@@ -119,7 +133,7 @@ pub(crate) fn search_with(
     if survey.overflow {
         outcome.limits.push("more places that may hold a key as numbers than are kept");
     }
-    if effort != Effort::Quick && (survey.more_texts || whole.is_cut()) {
+    if matches!(effort, Effort::Full | Effort::Given) && (survey.more_texts || whole.is_cut()) {
         outcome.limits.push("more numbers that are written as text than are tried");
     }
     let context = Context { memory: &whole, survey: &survey, public, jobs, effort };

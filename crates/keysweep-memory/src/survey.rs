@@ -17,7 +17,8 @@ use keysweep_keys::secret::trim_leading_zeros;
 use keysweep_match::{Isa, WORDS, WORDS_BYTES, WordLooks, look_at_words};
 pub use looks::Looks;
 pub use random::looks_random;
-use random::{looks_random_throughout, run_looks_random};
+pub(crate) use random::looks_random_throughout;
+use random::run_looks_random;
 use std::borrow::Cow;
 use std::ops::Range;
 pub use texts::{Alphabet, Text};
@@ -72,6 +73,11 @@ pub struct Survey {
 }
 
 impl Survey {
+    /// A survey in which there is nothing.
+    pub(crate) fn empty() -> Self {
+        Self { spots: vec![Vec::new(); search::all().len()], ..Self::default() }
+    }
+
     /// Whether the run that begins at an offset is nothing but one number whose structure is certain: nothing else needs to be
     /// looked for in it.
     pub fn is_settled(&self, offset: u64) -> bool {

@@ -66,14 +66,14 @@ struct Places {
 
 /// Plans what is tried; says too whether places were left out that are not unlikely.
 pub(super) fn plan(context: &Context<'_>, stretches: &[Stretch], evidence: &Evidence) -> (Vec<Pass>, bool) {
-    // A hunt has tried all windows, and what agrees is among the numbers.
+    // A hunt has tried all windows, and what agrees is among the numbers. In a text there is nothing else.
     let mut places = match context.effort {
-        Effort::Given => Places::default(),
+        Effort::Given | Effort::Written => Places::default(),
         _ => collect(context, stretches, evidence),
     };
     add_numbers(context, &mut places);
     let mut recipes = recipes(evidence);
-    if context.effort == Effort::Quick {
+    if matches!(context.effort, Effort::Quick | Effort::Written) {
         recipes.retain(|(.., count)| *count == usize::MAX);
     }
     let budget = budget(context);

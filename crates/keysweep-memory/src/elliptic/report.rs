@@ -418,6 +418,7 @@ fn name_structure(context: &Context<'_>, place: &mut Place) {
     let numbers = &context.survey.numbers;
     let first = numbers.partition_point(|number| number.offset < place.offset);
     let here = numbers[first..].iter().take_while(|number| number.offset == place.offset);
+    let here = here.filter(|number| !number.structure.is_empty());
     if let Some(number) = here.min_by_key(|number| u64::from(number.len).abs_diff(place.len)) {
         place.what = format!("{}, {}", place.what, number.structure);
     }

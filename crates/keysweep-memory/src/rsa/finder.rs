@@ -133,8 +133,10 @@ impl<'a> Search<'a> {
         self.inside_runs();
         self.crt_exponents();
         self.pair_lone_primes();
-        self.partial();
-        self.decay();
+        if self.context.effort != Effort::Written {
+            self.partial();
+            self.decay();
+        }
         self.settle();
     }
 

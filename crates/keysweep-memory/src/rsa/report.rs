@@ -135,5 +135,6 @@ fn structure(survey: &Survey, place: &Place) -> Option<&'static str> {
             if number.order == Order::Big { begin <= first && end == last } else { begin == first && end >= last };
         padded && end - begin < place.len + 16 && place.what.ends_with(number.order.name())
     };
-    there.filter(fits).map(|number| number.structure).next()
+    // Numbers that are written as text have none.
+    there.filter(fits).map(|number| number.structure).find(|structure| !structure.is_empty())
 }

@@ -20,7 +20,7 @@ pub fn looks_random(bytes: &[u8]) -> bool {
 }
 
 /// Whether bytes look random all over, and not only where they begin.
-pub(super) fn looks_random_throughout(bytes: &[u8]) -> bool {
+pub(crate) fn looks_random_throughout(bytes: &[u8]) -> bool {
     if bytes.len() <= 64 {
         return looks_random(bytes);
     }

@@ -6,6 +6,7 @@
 use super::Looks;
 use crate::memory::Memory;
 use crate::structure::View;
+use crate::written::{from_decimal, from_digits};
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, Encoding, HEXLOWER, HEXUPPER};
 use zeroize::Zeroizing;
 
@@ -29,6 +30,12 @@ pub enum Alphabet {
     Hex,
     /// Base64, with either of its alphabets (RFC 4648).
     Base64,
+    /// As many hexadecimal digits as a text for people has, of either case.
+    Digits,
+    /// Pairs of hexadecimal digits with something between them, which only texts for people have.
+    Pairs,
+    /// Decimal digits, which only texts for people have.
+    Decimal,
     /// No text but an array of JavaScript with a byte in each element, in small integers of V8.
     Octets,
 }
@@ -69,16 +76,19 @@ impl Alphabet {
     /// In words, for reports.
     pub fn name(self) -> &'static str {
         match self {
-            Alphabet::Hex => "hexadecimal digits",
+            Alphabet::Hex | Alphabet::Digits | Alphabet::Pairs => "hexadecimal digits",
+            Alphabet::Decimal => "decimal digits",
             Alphabet::Base64 => "base64 text",
             Alphabet::Octets => "an array of small integers",
         }
     }
 
     /// The number that is written so; `None` if that is no number a key has.
-    fn decode(self, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn decode(self, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let encoding: &Encoding = match self {
             Alphabet::Octets => return is_number(text).then(|| Zeroizing::new(text.to_vec())),
+            Alphabet::Digits | Alphabet::Pairs => return from_digits(text),
+            Alphabet::Decimal => return from_decimal(text),
             Alphabet::Hex if text.iter().any(u8::is_ascii_lowercase) => &HEXLOWER,
             Alphabet::Hex => &HEXUPPER,
             Alphabet::Base64 if text.iter().any(|c| matches!(c, b'+' | b'/')) => &BASE64_NOPAD,
