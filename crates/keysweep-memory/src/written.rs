@@ -121,7 +121,7 @@ fn pairs_begin(row: &[u8]) -> Option<usize> {
     (0..row.len()).find(is_begin)
 }
 
-/// Pairs of digits over lines of which all but the last end with a separator, and which begin with blanks.
+/// Pairs of digits over several lines. Lines end with a separator if there are more, or are indented and as long as the first one.
 fn pairs_at(text: &[u8], begin: usize) -> Range<usize> {
     let is_pair = |at: usize| {
         text.get(at..at + 2).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
@@ -129,17 +129,26 @@ fn pairs_at(text: &[u8], begin: usize) -> Range<usize> {
     };
     let separator = text.get(begin + 2);
     let (mut end, mut at) = (begin, begin);
+    // Pairs in a line.
+    let (mut count, mut first) = (0, None);
     while is_pair(at) {
         end = at + 2;
+        count += 1;
         let is_separated = text.get(end) == separator;
         at = end + usize::from(is_separated);
         let blanks = text[at..].iter().take(MAX_BLANKS).take_while(|byte| byte.is_ascii_whitespace()).count();
-        let is_line_end = is_separated || separator == Some(&b' ');
-        match blanks {
-            0 if is_separated => {}
-            1.. if is_line_end && text[at..at + blanks].contains(&b'\n') => at += blanks,
-            _ => break,
+        let Some(newline) = text[at..at + blanks].iter().rposition(|byte| *byte == b'\n') else {
+            match blanks {
+                0 if is_separated => continue,
+                _ => break,
+            }
+        };
+        let is_like_first = newline + 1 < blanks && count == *first.get_or_insert(count);
+        if !is_separated && !is_like_first && separator != Some(&b' ') {
+            break;
         }
+        at += blanks;
+        count = 0;
     }
     begin..end
 }
@@ -345,6 +354,7 @@ mod tests {
                 format!("prime1:\r\n{}\r\n", pairs(&number, 20, ":", "\t").replace('\n', "\r\n")),
                 format!("face: {}", pairs(&number, 16, " ", "  ")),
                 pairs(&number, 1024, ":", "").to_uppercase(),
+                format!("modulus:\n{}\n\nx:", pairs(&number, 16, ":", "\t").replace(":\n", "\n")),
             ];
             if len > 64 {
                 forms.push(format!("\"modulus\": \"0x{}\"", hex(&number)));
@@ -375,7 +385,8 @@ mod tests {
             pairs(&number[..29], 15, ":", "  "),
             pairs(&number, 13, ":", "  "),
             // Lines that do not go on: two numbers that are too short.
-            pairs(&number[..40], 20, ":", "  ").replace(":\n", "\n"),
+            pairs(&number[..40], 20, ":", "").replace(":\n", "\n"),
+            pairs(&number[..40], 20, ":", "  ").replacen(":\n", "\n", 1).replacen(':', " ", 1),
             "1".repeat(300),
             "abcdef ".repeat(60),
             "de ad be ef ".repeat(60),

@@ -52,6 +52,21 @@ fn keys_that_openssl_prints_are_found() {
 }
 
 #[test]
+fn keys_that_certtool_prints_are_found() {
+    let dir = tempdir().unwrap();
+    for kind in ["rsa", "ecdsa", "ed25519"] {
+        let bits = if kind == "rsa" { "--bits 3072" } else { "" };
+        let command = format!(
+            "certtool --generate-privkey --no-text --key-type {kind} {bits} --pkcs8 --password= --outfile key 2>/dev/null; certtool --key-info --infile key | sed '/BEGIN/,$d' > text"
+        );
+        if made(dir.path(), &["certtool", "openssl"], &command) {
+            let (report, _) = scan_path(&dir.path().join("text"));
+            assert_eq!(fingerprints(&report), [fingerprint(dir.path(), "key")], "{kind}: {report}");
+        }
+    }
+}
+
+#[test]
 fn numbers_of_structures_are_found_across_the_parts_of_a_large_file() {
     let dir = tempdir().unwrap();
     let line = "a line of a log that says nothing at all, again and again\n";
