@@ -225,6 +225,8 @@ impl<'a> Searcher<'a> {
     fn note_digits(&self, chunk: &Chunk<'_>, own: usize, seen: &mut Seen) {
         let is_text = !chunk.bytes[..chunk.bytes.len().min(TEXT)].contains(&0);
         if self.detector.written && is_text && seen.digits.len() < MAX_SPOTS {
+            // A list that a file begins with may have each number in a line of its own, where digits are few.
+            seen.digits.extend((chunk.offset == 0 && chunk.bytes.first() == Some(&b'[')).then_some(1));
             spots(chunk.bytes, &mut |at| {
                 if at < own && seen.digits.len() < MAX_SPOTS {
                     seen.digits.push(chunk.offset + at as u64);

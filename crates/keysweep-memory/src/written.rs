@@ -5,6 +5,8 @@
 //! Erlang's crash dumps hold whole heaps so. [`spots`] finds the digits while a text is searched for other things, [`texts_at`] reads
 //! them, and [`search`] looks whether they prove each other as numbers in memory do.
 
+pub(crate) mod lists;
+
 use crate::memory::{Memory, Segment};
 use crate::search::{Effort, Outcome, search_survey};
 use crate::survey::{Alphabet, Survey, Text, looks_random_throughout};
@@ -34,35 +36,56 @@ const MAX_WORTH: u64 = 2 << 20;
 /// digits two times in three bytes: of two looks that follow each other, one sees them, and both are in the shortest row.
 const STEP: usize = 14;
 const LOOKS: [usize; 3] = [0, 6, 12];
+/// Where else lists of numbers are looked at.
+const MORE_LOOKS: [usize; 3] = [3, 9, 10];
 /// Shortest row of digits, and of what may stand between pairs, that is looked at.
 const MIN_ROW: usize = 3 * MIN_PAIRS - 1;
 
-/// Which bytes are hexadecimal digits.
-const HEX: [bool; 256] = {
-    let (mut hex, mut byte) = ([false; 256], 0);
+/// What a byte may be part of: a row of hexadecimal digits, a list of numbers.
+const ROW: u8 = 1;
+const LIST: u8 = 2;
+const PARTS: [u8; 256] = {
+    let (mut parts, mut byte) = ([0; 256], 0);
     while byte < 256 {
-        hex[byte] = (byte as u8).is_ascii_hexdigit();
+        if (byte as u8).is_ascii_hexdigit() {
+            parts[byte] |= ROW;
+        }
+        if (byte as u8).is_ascii_digit() || matches!(byte as u8, b',' | b' ' | b'\n' | b'x') {
+            parts[byte] |= LIST;
+        }
         byte += 1;
     }
-    hex
+    parts
 };
 
-/// Calls `found` with the offsets at which rows of digits begin that may be of a number. Costs next to nothing on other text.
+/// Calls `found` with the offsets at which rows of digits begin that may be of a number, or lists of numbers that may be a key. Costs
+/// next to nothing on other text.
 pub fn spots(text: &[u8], found: &mut dyn FnMut(usize)) {
-    let mut at = 0;
+    // Up to where rows and lists have been looked at.
+    let (mut at, mut row_end, mut list_end) = (0, 0, 0);
     while let Some(looks) = text.get(at..at + LOOKS[2] + 1) {
         // All three at once: whether one is a digit is a guess that a processor makes wrong.
-        if !LOOKS.iter().fold(true, |all, look| all & HEX[usize::from(looks[*look])]) {
+        let all =
+            |looked: [usize; 3]| looked.iter().fold(ROW | LIST, |all, look| all & PARTS[usize::from(looks[*look])]);
+        let parts = all(LOOKS);
+        if parts & ROW != 0 {
+            let start = at - text[row_end..at].iter().rev().take_while(|byte| is_row(**byte)).count();
+            let end = at + text[at..].iter().take_while(|byte| is_row(**byte)).count();
+            let row = &text[start..end];
+            if row.len() >= MIN_ROW && (row.chunk_by(is_together).any(may_be_number) || pairs_begin(row).is_some()) {
+                found(start);
+            }
+            at = end + 1;
+            row_end = at.min(text.len());
+        } else if at >= list_end && parts & LIST != 0 && all(MORE_LOOKS) & LIST != 0 {
+            let list = lists::around(text, list_end, at);
+            if list.start > 0 && lists::at(&text[list.start..]).is_some() {
+                found(list.start);
+            }
+            list_end = list.end.max(at + 1);
+        } else {
             at += STEP;
-            continue;
         }
-        let start = at - text[..at].iter().rev().take_while(|byte| is_row(**byte)).count();
-        let end = at + text[at..].iter().take_while(|byte| is_row(**byte)).count();
-        let row = &text[start..end];
-        if row.len() >= MIN_ROW && (row.chunk_by(is_together).any(may_be_number) || pairs_begin(row).is_some()) {
-            found(start);
-        }
-        at = end + 1;
     }
 }
 
@@ -78,7 +101,9 @@ pub fn texts_at(text: &[u8], offset: u64) -> (Vec<Text>, usize) {
             texts.push(Text { offset, len: range.len() as u32, unit: 1, alphabet });
         }
     };
-    if let Some(begin) = pairs_begin(&text[..row]) {
+    if let Some(halves) = lists::at(text) {
+        halves.into_iter().for_each(|half| add(half, Alphabet::List));
+    } else if let Some(begin) = pairs_begin(&text[..row]) {
         add(pairs_at(text, begin), Alphabet::Pairs);
     } else {
         let mut at = 0;
@@ -432,6 +457,48 @@ mod tests {
         assert!(found(&format!("{n} {} ..............................", &q + 2u32), &[]).is_empty());
         let public = PublicKey::rsa(&n.to_bytes_be(), &e.to_bytes_be());
         assert_eq!(found(&format!("{p} .............................."), &[public]).len(), 1);
+    }
+
+    #[test]
+    fn a_list_of_seed_and_public_key_is_a_key() {
+        let seed = random(32, 70);
+        let key = keysweep_keys::PrivateKey::Okp {
+            algorithm: keysweep_keys::Algorithm::Ed25519,
+            seed: keysweep_keys::Secret::new(&seed),
+            public: None,
+        };
+        let pair = [seed, key.prove().unwrap().public.value].concat();
+        let list = |pair: &[u8], comma: &str| pair.iter().map(u8::to_string).collect::<Vec<_>>().join(comma);
+        let hexes: Vec<String> = pair.iter().map(|byte| format!("0x{byte:02x}")).collect();
+        for before in 0..20 {
+            let before = "x".repeat(before);
+            for text in [
+                format!("{before}[{}]", list(&pair, ",")),
+                format!("{before} = Uint8Array.from([ {} ]);", list(&pair, ", ")),
+                format!("{before}: [u8; 64] = [\n    {},\n];", hexes.join(", ")),
+                format!(
+                    "{before} table[] = {{1, 2, 3}}, key[] = {{\n{}}}",
+                    hexes.chunks(8).map(|row| row.join(",")).collect::<Vec<_>>().join(",\n")
+                ),
+            ] {
+                let found = found(&text, &[]);
+                assert_eq!(found.len(), 1, "{text}");
+                assert_eq!(
+                    (found[0].rule, found[0].places[0].what.as_str()),
+                    ("memory-eddsa-private-key", "seed in a list of bytes")
+                );
+            }
+        }
+        let mut other = pair.clone();
+        other[63] ^= 1;
+        let long = [&pair[..], &[1]].concat();
+        for text in
+            [list(&other, ","), list(&pair[..63], ","), list(&long, ","), format!("{},256", list(&pair[..63], ","))]
+        {
+            assert!(found(&format!("[{text}]"), &[]).is_empty(), "{text}");
+        }
+        // A large table is passed over once.
+        assert!(texts(format!("[{}]", list(&random(200_000, 71), ", ")).as_bytes()).is_empty());
     }
 
     #[test]

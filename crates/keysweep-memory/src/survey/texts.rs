@@ -6,7 +6,7 @@
 use super::Looks;
 use crate::memory::Memory;
 use crate::structure::View;
-use crate::written::{from_decimal, from_digits};
+use crate::written::{from_decimal, from_digits, lists};
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, Encoding, HEXLOWER, HEXUPPER};
 use zeroize::Zeroizing;
 
@@ -34,6 +34,8 @@ pub enum Alphabet {
     Digits,
     /// Pairs of hexadecimal digits with something between them, which only texts for people have.
     Pairs,
+    /// A list of 32 bytes, which only texts for people have.
+    List,
     /// Decimal digits, which only texts for people have.
     Decimal,
     /// No text but an array of JavaScript with a byte in each element, in small integers of V8.
@@ -77,6 +79,7 @@ impl Alphabet {
     pub fn name(self) -> &'static str {
         match self {
             Alphabet::Hex | Alphabet::Digits | Alphabet::Pairs => "hexadecimal digits",
+            Alphabet::List => "a list of bytes",
             Alphabet::Decimal => "decimal digits",
             Alphabet::Base64 => "base64 text",
             Alphabet::Octets => "an array of small integers",
@@ -88,6 +91,7 @@ impl Alphabet {
         let encoding: &Encoding = match self {
             Alphabet::Octets => return is_number(text).then(|| Zeroizing::new(text.to_vec())),
             Alphabet::Digits | Alphabet::Pairs => return from_digits(text),
+            Alphabet::List => return lists::bytes(text),
             Alphabet::Decimal => return from_decimal(text),
             Alphabet::Hex if text.iter().any(u8::is_ascii_lowercase) => &HEXLOWER,
             Alphabet::Hex => &HEXUPPER,
