@@ -221,6 +221,7 @@ fn other_dumps_and_archives() {
     assert_eq!(image.format, Format::Hprof);
     assert_eq!(image.process.and_then(|process| process.time), Some(1_700_000_000));
     assert_eq!(image.regions[0].label, Label::Contents);
+    assert_eq!(image.warnings, []);
 
     let bytes = samples::archive();
     let image = recognise(&bytes);
@@ -296,4 +297,21 @@ fn permissions_tell_unknown_from_none() {
     assert_eq!(Permissions::default().to_string(), "???");
     let none = Permissions::Known { read: false, write: false, execute: false };
     assert_eq!(none.to_string(), "---");
+}
+
+#[test]
+fn heap_dumps_that_are_cut_are_told() {
+    let whole = samples::hprof();
+    let kinds = |bytes: &[u8]| recognise(&bytes).warnings.iter().map(|warning| warning.kind).collect::<Vec<_>>();
+    for len in 31..whole.len() {
+        assert_eq!(kinds(&whole[..len]), [WarningKind::Truncated], "{len}");
+    }
+    // What follows the last record is not looked at, and neither is what follows something that is no record.
+    assert_eq!(kinds(&[&whole[..], &[1; 20]].concat()), []);
+    assert_eq!(kinds(&[&whole[..31], &[0xee; 20]].concat()), []);
+    // In older dumps the heap is one record, and its length is zero if it does not fit.
+    let heap = |len: u32| [&whole[..31], &[0x0c, 0, 0, 0, 0], &len.to_be_bytes(), b"\0heap"].concat();
+    assert_eq!(kinds(&heap(5)), []);
+    assert_eq!(kinds(&heap(0)), []);
+    assert_eq!(kinds(&heap(6)), [WarningKind::Truncated]);
 }

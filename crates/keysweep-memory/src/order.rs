@@ -15,7 +15,7 @@ pub enum Order {
     /// 64-bit words, most significant first, each little-endian.
     BigWords64,
     /// Digits of `bits` bits, least significant first, each in a little-endian word of `bytes` bytes: CPython (30 bits in
-    /// 4 bytes, 15 in 2), LibTomMath (28 in 4, 60 in 8). Of the last digit the bytes that are always zero may not belong to it, if
+    /// 4 bytes, 15 in 2), PyPy (63 in 8), LibTomMath (28 in 4, 60 in 8). Of the last digit the bytes that are always zero may not belong to it, if
     /// these are half of them or more: small integers of V8, of which the upper halves of words hold 26 or 28 bits.
     Digits {
         /// Bits in a digit.
@@ -27,6 +27,8 @@ pub enum Order {
 
 /// CPython's digits.
 pub const PYTHON: Order = Order::Digits { bits: 30, bytes: 4 };
+/// PyPy's digits on 64-bit machines.
+pub const PYPY: Order = Order::Digits { bits: 63, bytes: 8 };
 /// LibTomMath's digits on 64-bit machines.
 pub const TOM_MATH_64: Order = Order::Digits { bits: 60, bytes: 8 };
 /// LibTomMath's digits on 32-bit machines.
@@ -38,7 +40,7 @@ pub const SMALL_28: Order = Order::Digits { bits: 28, bytes: 8 };
 
 impl Order {
     /// Every order that occurs.
-    pub const ALL: [Order; 9] = [
+    pub const ALL: [Order; 10] = [
         Order::Little,
         Order::Big,
         Order::BigWords32,
@@ -48,9 +50,10 @@ impl Order {
         TOM_MATH_32,
         SMALL_26,
         SMALL_28,
+        PYPY,
     ];
 
-    /// Those in which the words of a number look random, so that it is found without a structure: all but small integers of V8.
+    /// Those in which the words of a number look random, so that it is looked for without a structure: all but small integers of V8 and digits of PyPy.
     #[cfg(test)]
     pub const ALONE: &[Order] = Self::ALL.split_at(7).0;
 
@@ -64,6 +67,7 @@ impl Order {
             SMALL_26 => "26-bit small integers",
             SMALL_28 => "28-bit small integers",
             Order::Digits { bits: 30, .. } => "30-bit digits",
+            PYPY => "63-bit digits",
             Order::Digits { bits: 60, .. } => "60-bit digits",
             Order::Digits { bits: 28, .. } => "28-bit digits",
             Order::Digits { .. } => "digits",

@@ -327,7 +327,9 @@ pub(crate) fn lime() -> Vec<u8> {
 
 pub(crate) fn hprof() -> Vec<u8> {
     let mut out = Bytes { big_endian: true, ..Bytes::new() };
-    out.put(b"JAVA PROFILE 1.0.2\0").u32(8).u64(1_700_000_000_000).put(&[0x1c, 0, 0, 0, 0, 0, 0, 0, 4]).put(b"\0heap");
+    out.put(b"JAVA PROFILE 1.0.2\0").u32(8).u64(1_700_000_000_000);
+    out.put(&[0x01, 0, 0, 0, 0, 0, 0, 0, 12]).u64(7).put(b"name");
+    out.put(&[0x1c, 0, 0, 0, 0, 0, 0, 0, 5]).put(b"\0heap").put(&[0x2c, 0, 0, 0, 0, 0, 0, 0, 0]);
     out.bytes
 }
 

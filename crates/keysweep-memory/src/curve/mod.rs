@@ -106,6 +106,12 @@ impl Group {
         matches!(self, Group::Ec(_)) && self.arithmetic().contains(x, y, montgomery)
     }
 
+    /// The lowest limbs of `v * v` and of `v * v * v + a * v + b` for what may be a coordinate `v`: where the first of one is the second of
+    /// another, these are most likely a point's. `None` if it is none. For [`Group::Ec`] only.
+    pub fn sides(self, coordinate: &[u64], montgomery: bool) -> Option<[u64; 2]> {
+        self.arithmetic().sides(coordinate, montgomery).filter(|_| matches!(self, Group::Ec(_)))
+    }
+
     /// Whether limbs are the x coordinate of the generator, plain or in Montgomery form.
     pub fn is_generator(self, x: &[u64], montgomery: bool) -> bool {
         self.arithmetic().is_generator(x, montgomery)
@@ -222,6 +228,7 @@ trait Arithmetic: Sync {
     fn enter_coordinate(&self, coordinate: &mut [u64]);
     fn leave_coordinate(&self, coordinate: &mut [u64]);
     fn contains(&self, x: &[u64], y: &[u64], montgomery: bool) -> bool;
+    fn sides(&self, coordinate: &[u64], montgomery: bool) -> Option<[u64; 2]>;
     fn is_generator(&self, x: &[u64], montgomery: bool) -> bool;
     fn is_constant(&self, scalar: &[u64]) -> bool;
 }
@@ -289,6 +296,17 @@ impl<C: Weierstrass<N>, const N: usize> Arithmetic for Short<C, N> {
             (x, y) = (field::enter::<C::Field, N>(&x), field::enter::<C::Field, N>(&y));
         }
         C::contains(&x, &y)
+    }
+
+    fn sides(&self, coordinate: &[u64], montgomery: bool) -> Option<[u64; 2]> {
+        let mut value = limbs::<N>(coordinate);
+        if !field::below(&value, &C::Field::P) {
+            return None;
+        }
+        if !montgomery {
+            value = field::enter::<C::Field, N>(&value);
+        }
+        Some(C::sides(&value).map(|side| side[0]))
     }
 
     fn is_generator(&self, x: &[u64], montgomery: bool) -> bool {

@@ -29,9 +29,15 @@ pub(crate) trait Weierstrass<const N: usize>: Copy + Send + Sync + 'static {
 
     /// Whether (x, y), in Montgomery form, lies on the curve.
     fn contains(x: &[u64; N], y: &[u64; N]) -> bool {
+        field::mul::<Self::Field, N>(y, y) == Self::sides(x)[1]
+    }
+
+    /// The square of a coordinate, and what it would be for y if the coordinate is x; in Montgomery form.
+    fn sides(value: &[u64; N]) -> [[u64; N]; 2] {
         let mul = field::mul::<Self::Field, N>;
-        let slope = field::add::<Self::Field, N>(&mul(x, x), &Self::a());
-        mul(y, y) == field::add::<Self::Field, N>(&mul(&slope, x), &Self::b())
+        let square = mul(value, value);
+        let slope = field::add::<Self::Field, N>(&square, &Self::a());
+        [square, field::add::<Self::Field, N>(&mul(&slope, value), &Self::b())]
     }
 
     /// Appends what [`Derived`] says of the points.

@@ -62,6 +62,9 @@ impl Evidence {
             all.edwards448 |= part.edwards448;
         }
         all.note_numbers(context);
+        for point in super::apart::points(context, |curve| !all.points.contains(&curve)) {
+            all.note_point(point.curve, &point.x, &point.y, point.montgomery);
+        }
         all.curves.extend(&all.points);
         all
     }

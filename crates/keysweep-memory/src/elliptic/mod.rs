@@ -3,12 +3,13 @@
 //! A private key of a curve is nothing but random bytes. What shows it is its public key, which lies somewhere in the same
 //! dump, in one of many forms, or is known from a certificate. So:
 //!
-//! 1. [`evidence`]: which curves the process uses;
+//! 1. [`evidence`]: which curves the process uses; [`apart`]: of points whose coordinates do not lie side by side;
 //! 2. [`window`], [`reading`]: where private keys may begin, and how bytes are read as one;
 //! 3. [`guess`]: the public keys of all of these, in batches ([`crate::curve`]);
 //! 4. [`trace`]: one search for all forms of all of these public keys; [`seen`]: those that this search cannot meet;
 //! 5. [`report`], [`lifetime`]: proof, places, and whether the key lives longer than a handshake.
 
+mod apart;
 mod evidence;
 mod guess;
 mod lifetime;

@@ -7,9 +7,9 @@ use super::trace::{Coordinate, Form, Present};
 use crate::copies::{self, Pattern};
 use crate::curve::Group;
 use crate::found::{Found, Place};
-use crate::order::{Order, PYTHON, SMALL_26};
+use crate::order::Order;
 use crate::search::{Context, Outcome};
-use crate::survey::looks_random;
+use crate::survey::{Number, looks_random};
 use keysweep_keys::private::ec_public;
 use keysweep_keys::{Algorithm, Curve, KeyMaterial, PrivateKey, Protection, Proved, PublicKey, Secret};
 use std::collections::BTreeMap;
@@ -124,9 +124,8 @@ fn prove_ec(context: &Context<'_>, curve: Curve, mut candidate: Candidate<'_>) -
         }
     };
     let d = big_endian(&candidate.scalar);
-    let mut secrets: Vec<_> = [Order::Little, Order::Big, Order::BigWords32, Order::BigWords64, PYTHON, SMALL_26]
-        .map(|order| (order.encode(&d), format!("d as {}", order.name())))
-        .into();
+    let mut secrets: Vec<_> =
+        Order::ALL.into_iter().map(|order| (order.encode(&d), format!("d as {}", order.name()))).collect();
     secrets[0].0.truncate(curve.field_bytes());
     let mut montgomery = candidate.scalar.clone();
     group.montgomery_scalar(&mut montgomery);
@@ -419,7 +418,9 @@ fn name_structure(context: &Context<'_>, place: &mut Place) {
     let first = numbers.partition_point(|number| number.offset < place.offset);
     let here = numbers[first..].iter().take_while(|number| number.offset == place.offset);
     let here = here.filter(|number| !number.structure.is_empty());
-    if let Some(number) = here.min_by_key(|number| u64::from(number.len).abs_diff(place.len)) {
+    let differs =
+        |number: &&Number| (!place.what.ends_with(number.order.name()), u64::from(number.len).abs_diff(place.len));
+    if let Some(number) = here.min_by_key(differs) {
         place.what = format!("{}, {}", place.what, number.structure);
     }
 }

@@ -1,5 +1,5 @@
-//! Public points as two numbers of structures whose words do not look random, so that [`super::trace`] does not meet them: those
-//! of arithmetic that is written in JavaScript. BN.js, on which `elliptic` builds, holds coordinates plain or, for curves whose
+//! Public points as two numbers of structures in orders that [`super::trace`] does not know: those of PyPy and LibTomMath, and, since their words do
+//! not look random, those of arithmetic that is written in JavaScript. BN.js, on which `elliptic` builds, holds coordinates plain or, for curves whose
 //! prime has no reduction of its own, in Montgomery form with as many bits as its digits have.
 
 use super::evidence::as_coordinates;
@@ -7,7 +7,7 @@ use super::report::big_endian;
 use super::trace::{Coordinate, Form, Present};
 use crate::curve::Group;
 use crate::memory::Memory;
-use crate::order::{Order, SMALL_26};
+use crate::order::{Order, PYPY, SMALL_26, TOM_MATH_32, TOM_MATH_64};
 use crate::search::Context;
 use crate::survey::Number;
 use keysweep_keys::Curve;
@@ -32,7 +32,7 @@ pub(super) struct Points {
 }
 
 /// Orders in which points are looked for here.
-const ORDERS: [Order; 1] = [SMALL_26];
+const ORDERS: [Order; 4] = [SMALL_26, PYPY, TOM_MATH_32, TOM_MATH_64];
 /// Numbers of which pairs are looked at, the numbers after each, and the bytes between them.
 const MAX_NUMBERS: usize = 20_000;
 const MAX_NEAR: usize = 8;

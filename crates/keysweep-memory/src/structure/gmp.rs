@@ -1,4 +1,4 @@
-//! GMP, and with it Nettle and GnuTLS.
+//! GMP, and with it Nettle and GnuTLS, Guile.
 
 use super::{Structure, Trigger, View};
 use crate::order::Order;
@@ -20,6 +20,26 @@ impl Structure for Mpz {
         let (Some(alloc), Some(used)) = (view.half(at, 0), view.half(at, 4)) else { return };
         if used <= alloc {
             view.digits(at, 8, u64::from(used) * view.size() as u64, Order::Little, self.name(), numbers);
+        }
+    }
+}
+
+/// The same with limbs that are not its own (`mpz_roinit_n`), so that `_mp_alloc` is 0: integers of Guile, whose limbs follow it.
+pub(super) struct ReadOnly;
+
+impl Structure for ReadOnly {
+    fn name(&self) -> &'static str {
+        "GMP mpz_t"
+    }
+
+    fn trigger(&self) -> Trigger {
+        Trigger::Upper
+    }
+
+    fn read(&self, view: &View<'_>, at: usize, numbers: &mut Vec<Number>) {
+        let Some(used) = view.half(at, 4) else { return };
+        if used >= 4 {
+            view.digits(at, 8, 8 * u64::from(used), Order::Little, self.name(), numbers);
         }
     }
 }

@@ -6,13 +6,16 @@ mod bearssl;
 mod bytes;
 pub(crate) mod chacha;
 mod der;
+mod digits;
 mod dotnet;
 mod gcrypt;
 mod gmp;
 mod java;
+mod lisp;
 mod mbedtls;
 mod nss;
 mod openssl;
+mod pypy;
 mod python;
 mod slice;
 mod v8;
@@ -88,6 +91,7 @@ pub fn all() -> &'static [&'static dyn Structure] {
         &crate::session::KerberosKeyblock,
         &openssl::Bignum,
         &gmp::Mpz,
+        &gmp::ReadOnly,
         &gcrypt::Mpi,
         &wolfssl::MpInt,
         &nss::MpInt,
@@ -106,6 +110,11 @@ pub fn prefixes() -> &'static [&'static dyn Prefix] {
     &[
         &java::Array,
         &python::Int,
+        &pypy::Int,
+        &lisp::Chez,
+        &lisp::Clisp,
+        &lisp::Gambit,
+        &digits::Digits,
         &dotnet::Array,
         &v8::BigInt,
         &wolfssl::SpInt,
@@ -117,9 +126,9 @@ pub fn prefixes() -> &'static [&'static dyn Prefix] {
 }
 
 /// Whether the header of a structure says for sure how long its number is and how the digits lie, so that they are nothing else.
-/// Arithmetic in JavaScript leaves tens of thousands of them.
+/// Arithmetic in JavaScript and Scheme leaves tens of thousands of them.
 pub fn is_certain(structure: &str) -> bool {
-    structure == v8::BIG_INT
+    matches!(structure, v8::BIG_INT | lisp::GAMBIT)
 }
 
 /// A chunk with the address space around it.

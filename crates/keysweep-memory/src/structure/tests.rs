@@ -1,7 +1,7 @@
 //! Every layout, built field by field as its header file declares it, and found.
 
 use crate::memory::{Flat, Memory, Segment};
-use crate::order::{Order, PYTHON, SMALL_26, SMALL_28, TOM_MATH_32, TOM_MATH_64};
+use crate::order::{Order, PYPY, PYTHON, SMALL_26, SMALL_28, TOM_MATH_32, TOM_MATH_64};
 use crate::survey::{Number, survey};
 
 /// A dump of a 32-bit process.
@@ -406,5 +406,61 @@ fn numbers_of_s_expressions_at_any_alignment() {
         bytes[at as usize - 4] = b'!';
         let found = surveyed(&bytes, false);
         assert!(found.iter().all(|n| n.structure != "libgcrypt S-expression" || n.offset != at), "{shift}");
+    }
+}
+
+#[test]
+fn integers_of_lisps_and_pypy() {
+    let n = number(128);
+    let digits = Order::BigWords32.encode(&n);
+    assert_precedes("Chez Scheme bignum", &word(32 << 6 | 6, false), &digits, Order::BigWords32, false);
+    let clisp = |count: usize, zero: usize| {
+        [vec![0; 4], word(0x10_0033_e421, false), int(count << 16 | 0x1a), vec![0; zero]].concat()
+    };
+    assert_precedes("CLISP bignum", &clisp(32, 0)[4..], &digits, Order::BigWords32, false);
+    assert_precedes("CLISP bignum", &clisp(33, 4)[4..], &digits, Order::BigWords32, false);
+    assert_precedes("CLISP bignum", &clisp(32, 0), &digits, Order::BigWords32, false);
+    let digits = PYPY.encode(&n);
+    assert_precedes("PyPy int", &[word(0x1_0000_04d8, false), word(18, false)].concat(), &digits, PYPY, false);
+    // Neither another type nor another length, nor digits with their highest bits.
+    let near: [(Vec<u8>, Vec<u8>); 5] = [
+        (word(32 << 6 | 7, false), Order::BigWords32.encode(&n).to_vec()),
+        (word(90 << 6 | 6, false), Order::BigWords32.encode(&n[..64]).to_vec()),
+        ([word(0x33_e421, false), int(32 << 16 | 0x1b)].concat(), Order::BigWords32.encode(&n).to_vec()),
+        ([word(0x4d9, false), word(17, false)].concat(), digits.to_vec()),
+        ([word(0x4d8, false), word(17, false)].concat(), digits.iter().map(|byte| byte | 0x80).collect()),
+    ];
+    for (header, digits) in near {
+        let mut bytes = vec![0; 3 << 12];
+        bytes[HEADER..HEADER + header.len()].copy_from_slice(&header);
+        bytes[HEADER + header.len()..][..digits.len()].copy_from_slice(&digits);
+        let known = ["Chez Scheme bignum", "CLISP bignum", "PyPy int"];
+        let found = surveyed(&bytes, false);
+        assert!(!found.iter().any(|number| known.contains(&number.structure)), "{found:?}");
+    }
+}
+
+#[test]
+fn integers_of_guile() {
+    let limbs = Order::Little.encode(&number(128));
+    assert_points("GMP mpz_t", &[int(0), int(16), pointer(false)].concat(), &limbs, Order::Little, false);
+}
+
+#[test]
+fn integers_of_gambit_and_digits_of_unknown_structures() {
+    let n = number(128);
+    let limbs = Order::Little.encode(&n);
+    assert_precedes("Gambit bignum", &word(128 << 8 | 0xf8, false), &limbs, Order::Little, false);
+    assert_precedes("Gambit bignum", &word(136 << 8 | 0xf8, false), &limbs, Order::Little, false);
+    for order in [TOM_MATH_32, PYTHON, TOM_MATH_64] {
+        for len in [32, 48, 128, 256] {
+            let digits = order.encode(&n.repeat(2)[..len]);
+            assert_precedes("digits of a number", &[vec![0; 8], word(0x31, false)].concat(), &digits, order, false);
+        }
+        // With a bit above a digit it is none.
+        let mut digits = order.encode(&n).to_vec();
+        digits[23] |= 0x80;
+        let bytes = [&[0; 4096][..], &digits, &[0; 4096]].concat();
+        assert!(!surveyed(&bytes, false).iter().any(|number| number.structure == "digits of a number"));
     }
 }
