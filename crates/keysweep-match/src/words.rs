@@ -13,7 +13,8 @@ pub struct WordLooks {
     pub text: u64,
     /// Four printable ASCII characters in UTF-16.
     pub wide: u64,
-    /// An integer below 256 as V8 holds it: in the upper half.
+    /// An integer below 256 as V8 holds it: in the upper half; or two of them where it compresses pointers: in all but the lowest bit of
+    /// each half. Or one as JavaScriptCore and SpiderMonkey hold it: below bits that make a number that is none of a double.
     pub octet: u64,
     /// Could be a length, a pair of lengths, a sign with a length, or a pointer that a slightly larger one follows:
     ///
@@ -39,6 +40,11 @@ const WIDE_SPACES: u64 = 0x0060_0060_0060_0060;
 const WIDE_HIGH: u64 = 0x0080_0080_0080_0080;
 /// Bits that are zero in a byte as an integer of V8.
 const OCTET: u64 = 0xffff_ff00_ffff_ffff;
+/// And in two bytes as integers beside compressed pointers.
+const OCTETS: u64 = 0xffff_fe01_ffff_fe01;
+/// Bits that are known in a byte as an integer of JavaScriptCore (`0xfffe_0000` above it) or SpiderMonkey (`0xfff8_8000`), and what they
+/// are.
+const BOXED: (u64, u64) = (0xfff8_7fff_ffff_ff00, 0xfff8_0000_0000_0000);
 /// Bits that are zero in a length and in a pair of lengths.
 const LENGTHS: u64 = 0xffff_f000_ffff_0000;
 
@@ -73,7 +79,7 @@ fn portable(bytes: &[u8; WORDS_BYTES]) -> WordLooks {
         let range = (next.wrapping_sub(word).wrapping_sub(16) >> 11 == 0) & (word >> 16 != 0);
         let wide = (word & WIDE == 0) & (word.wrapping_add(WIDE_SPACES) & WIDE_HIGH == WIDE_HIGH);
         looks.wide |= u64::from(wide) << i;
-        looks.octet |= u64::from(word & OCTET == 0) << i;
+        looks.octet |= u64::from((word & OCTET == 0) | (word & OCTETS == 0) | (word & BOXED.0 == BOXED.1)) << i;
         looks.random |= u64::from(few & !integer & !text) << i;
         looks.text |= u64::from(few & !integer & text) << i;
         looks.header |= u64::from(length | signed | range) << i;
@@ -83,7 +89,10 @@ fn portable(bytes: &[u8; WORDS_BYTES]) -> WordLooks {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{HIGH, LENGTHS, LOW, OCTET, ONES, SPACES, WIDE, WIDE_HIGH, WIDE_SPACES, WORDS, WORDS_BYTES, WordLooks};
+    use super::{
+        BOXED, HIGH, LENGTHS, LOW, OCTET, OCTETS, ONES, SPACES, WIDE, WIDE_HIGH, WIDE_SPACES, WORDS, WORDS_BYTES,
+        WordLooks,
+    };
     use std::arch::x86_64::*;
 
     #[target_feature(enable = "avx2")]
@@ -127,7 +136,10 @@ mod x86 {
             let ascii = is(_mm256_and_si256(word, all(WIDE)), zero);
             let wide = _mm256_and_si256(ascii, is(printable, all(WIDE_HIGH)));
             looks.wide |= mask(wide) << shift;
-            looks.octet |= mask(is(_mm256_and_si256(word, all(OCTET)), zero)) << shift;
+            let octet = is(_mm256_and_si256(word, all(OCTET)), zero);
+            let octets = is(_mm256_and_si256(word, all(OCTETS)), zero);
+            let boxed = is(_mm256_and_si256(word, all(BOXED.0)), all(BOXED.1));
+            looks.octet |= mask(_mm256_or_si256(boxed, _mm256_or_si256(octet, octets))) << shift;
             looks.random |= mask(_mm256_andnot_si256(text, random)) << shift;
             looks.text |= mask(_mm256_and_si256(text, random)) << shift;
             looks.header |= mask(_mm256_or_si256(length, large)) << shift;
@@ -165,8 +177,9 @@ mod x86 {
             // In 16 bits each what is not too large, and not too small.
             let printable = _mm512_andnot_si512(_mm512_add_epi64(word, all(WIDE_SPACES)), all(WIDE_HIGH));
             let wide = none(word, WIDE) & none(printable, any);
+            let boxed = _mm512_cmpeq_epi64_mask(_mm512_and_si512(word, all(BOXED.0)), all(BOXED.1));
             looks.wide |= u64::from(wide) << shift;
-            looks.octet |= u64::from(none(word, OCTET)) << shift;
+            looks.octet |= u64::from(none(word, OCTET) | none(word, OCTETS) | boxed) << shift;
             looks.random |= u64::from(random & !text) << shift;
             looks.text |= u64::from(random & text) << shift;
             looks.header |= u64::from(length | large) << shift;
@@ -209,8 +222,22 @@ mod tests {
             let looks = look_at_words(&block(&[u64::from_le_bytes(*bytes)]), Isa::Scalar);
             assert_eq!(looks.wide & 1 != 0, wide, "{bytes:?}");
         }
-        for (word, octet) in [(0, true), (255 << 32, true), (256 << 32, false), (1, false), (7 << 32 | 1 << 31, false)]
-        {
+        for (word, octet) in [
+            (0, true),
+            (255 << 32, true),
+            (257 << 32, false),
+            (1, false),
+            (7 << 32 | 1 << 31, false),
+            (510 << 32 | 510, true),
+            (510 << 32 | 512, false),
+            (512 << 32 | 2, false),
+            (9 << 32 | 2, false),
+            (0xfffe_0000_0000_00ff, true),
+            (0xfff8_8000_0000_0007, true),
+            (0xfffe_0000_0000_0100, false),
+            (0xfff0_0000_0000_0007, false),
+            (0xfffe_0001_0000_0007, false),
+        ] {
             assert_eq!(look_at_words(&block(&[word]), Isa::Scalar).octet & 1 != 0, octet, "{word:#x}");
         }
         for (word, next, header) in [
@@ -243,7 +270,7 @@ mod tests {
         };
         for _ in 0..20_000 {
             let words: Vec<u64> = (0..=WORDS)
-                .map(|_| match random() % 11 {
+                .map(|_| match random() % 13 {
                     0 => 0,
                     1 => random() % 70_000,
                     2 => ((random() % 5000) << 32) | (random() % 5000),
@@ -254,6 +281,8 @@ mod tests {
                     7 => (random() & !WIDE) | 0x0020_0020_0020_0020,
                     8 => random() & !WIDE,
                     9 => random() & (!OCTET | random() & random() & random()),
+                    11 => BOXED.1 | random() & (!BOXED.0 | random() & random() & random() & random()),
+                    10 => random() & (!OCTETS | random() & random() & random() & random()),
                     _ => random(),
                 })
                 .collect();

@@ -17,7 +17,7 @@ pub struct Text {
     pub offset: u64,
     /// Characters, without padding.
     pub len: u32,
-    /// Bytes from a character to the next: 1, 2 in UTF-16, 8 in small integers.
+    /// Bytes from a character to the next: 1, 2 in UTF-16, 4 or 8 in small integers.
     pub unit: u8,
     /// How it is written.
     pub alphabet: Alphabet,
@@ -45,10 +45,14 @@ pub enum Alphabet {
 /// Bytes of a character, and words of text in a row without which there is no number: one of 32 bytes has 43 characters in base64.
 const NARROW: (usize, u32) = (1, 4);
 const WIDE: (usize, u32) = (2, 9);
-/// Words in a row without which there is no array of bytes; the longest array, and elements of others before one.
-const OCTETS: usize = 32;
+/// Words in a row without which there is no array of bytes: those of 32 elements that take half a word each, of which the first and the
+/// last may share theirs with something else. The fewest elements, most elements, and elements of others before them.
+const OCTET_WORDS: usize = 15;
+const MIN_OCTETS: usize = 32;
 const MAX_OCTETS: usize = 513;
 const MAX_BEFORE: usize = 64;
+/// Words of a row before an array that are small integers of another kind.
+const MAX_SKIPPED: usize = 256;
 /// Characters by which most rows of text are told from numbers: so many are in the shortest row.
 const HEAD: usize = 32;
 /// The longest text: a number of 8192 bits in hexadecimal digits.
@@ -57,7 +61,7 @@ const MAX_CHARACTERS: usize = 2048;
 impl Text {
     /// Bytes in the file.
     pub fn bytes(&self) -> usize {
-        let last = if self.unit == 2 { 2 } else { 1 };
+        let last = if matches!(self.unit, 2 | 4) { 2 } else { 1 };
         (self.len as usize).saturating_sub(1) * usize::from(self.unit) + last
     }
 
@@ -69,7 +73,12 @@ impl Text {
     /// The number that it says.
     pub(crate) fn decode(&self, memory: &dyn Memory) -> Option<Zeroizing<Vec<u8>>> {
         let bytes = memory.bytes(self.offset, self.bytes())?;
-        let characters = Zeroizing::new(bytes.iter().step_by(self.unit.into()).copied().collect::<Vec<u8>>());
+        let character = |unit: &[u8]| match unit {
+            // The lowest bit of a small integer beside compressed pointers is no part of it.
+            [low, high, ..] if self.unit == 4 => low >> 1 | high << 7,
+            unit => unit[0],
+        };
+        let characters = Zeroizing::new(bytes.chunks(self.unit.into()).map(character).collect::<Vec<u8>>());
         self.alphabet.decode(&characters)
     }
 }
@@ -123,14 +132,16 @@ fn may_be_key(number: &[u8]) -> bool {
 pub(super) fn find(view: &View<'_>, looks: &Looks, texts: &mut Vec<Text>) {
     find_of(view, NARROW, looks.rows(NARROW.1, |looks| looks.text), texts);
     find_of(view, WIDE, looks.rows(WIDE.1, |looks| looks.wide), texts);
-    for word in looks.rows(OCTETS as u32, |looks| looks.octet).chain(last(view, OCTETS)) {
-        let array = octets_at(view.chunk.bytes, view.chunk.own.start + word);
-        texts.extend(array.map(|(at, len)| Text {
-            offset: view.offset(at),
-            len: len as u32,
-            unit: 8,
-            alphabet: Alphabet::Octets,
-        }));
+    for word in looks.rows(OCTET_WORDS as u32, |looks| looks.octet).chain(last(view, OCTET_WORDS)) {
+        for small in SmallInteger::ALL {
+            let array = small.octets_at(view.chunk.bytes, view.chunk.own.start + word);
+            texts.extend(array.map(|(at, len)| Text {
+                offset: view.offset(at),
+                len: len as u32,
+                unit: small.bytes() as u8,
+                alphabet: Alphabet::Octets,
+            }));
+        }
     }
 }
 
@@ -140,26 +151,98 @@ fn last(view: &View<'_>, words: usize) -> impl Iterator<Item = usize> {
     (1..words).rev().filter_map(move |words| all.checked_sub(words)).map(|word| 8 * word)
 }
 
-/// The elements of an array in a row of small integers that begins with a word: where the first one's digits are, and how many they
-/// are. Its capacity stands before the elements, and what is behind those that are in use is no small integer.
-fn octets_at(bytes: &[u8], word: usize) -> Option<(usize, usize)> {
-    let element = |at: usize| match bytes.get(at..at + 8)? {
-        [0, 0, 0, 0, octet, 0, 0, 0] => Some(*octet),
-        _ => None,
-    };
-    if word.checked_sub(8).and_then(element).is_some() {
-        return None;
+/// How engines of JavaScript hold a small integer in an array, V8 if nothing else is said.
+#[derive(Debug, Clone, Copy)]
+enum SmallInteger {
+    /// In the upper half of a word.
+    Upper,
+    /// Where pointers are compressed to half a word (Chromium, Electron): above one bit that is zero.
+    Compressed,
+    /// In the lower half of a word, below bits that make a number that is none of a double: those of JavaScriptCore (Bun, Safari) or
+    /// of SpiderMonkey (Firefox).
+    Boxed,
+}
+
+impl SmallInteger {
+    const ALL: [Self; 3] = [Self::Upper, Self::Compressed, Self::Boxed];
+
+    /// What an element takes.
+    fn bytes(self) -> usize {
+        match self {
+            Self::Upper | Self::Boxed => 8,
+            Self::Compressed => 4,
+        }
     }
-    let row = Zeroizing::new((0..MAX_OCTETS).map_while(|index| element(word + 8 * index)).collect::<Vec<u8>>());
-    // If the first is the capacity of all others, it is not one of them.
-    if is_number(&row) && usize::from(row[0]) + 1 != row.len() {
-        return Some((word + 4, row.len()));
+
+    /// Where its value is in an element.
+    fn shift(self) -> usize {
+        match self {
+            Self::Upper => 4,
+            Self::Compressed | Self::Boxed => 0,
+        }
     }
-    (0..row.len().min(MAX_BEFORE)).find_map(|header| {
-        let (capacity, elements) = (usize::from(row[header]), &row[header + 1..]);
-        let elements = &elements[..elements.len().min(capacity)];
-        is_number(elements).then_some((word + 8 * (header + 1) + 4, elements.len()))
-    })
+
+    /// The element at a place, if it is below 256.
+    fn octet(self, bytes: &[u8], at: usize) -> Option<u8> {
+        match (self, bytes.get(at..at + self.bytes())?) {
+            (Self::Upper, [0, 0, 0, 0, octet, 0, 0, 0]) => Some(*octet),
+            (Self::Compressed, [low, high @ (0 | 1), 0, 0]) if low & 1 == 0 => Some(low >> 1 | high << 7),
+            (Self::Boxed, [octet, 0, 0, 0, 0, 0, 0xfe, 0xff] | [octet, 0, 0, 0, 0, 0x80, 0xf8, 0xff]) => Some(*octet),
+            _ => None,
+        }
+    }
+
+    /// The elements of an array in a row of small integers of any kind that begins with a word, or amid the one before: where the first
+    /// one's value is, and how many they are.
+    fn octets_at(self, bytes: &[u8], word: usize) -> Option<(usize, usize)> {
+        let octet = |at: usize| self.octet(bytes, at);
+        let mut at = word;
+        // Those of other kinds, and a few of this one, may precede them; zeros are of two.
+        while at < word + 8 * MAX_SKIPPED && Self::ALL.into_iter().any(|kind| kind.octet(bytes, at).is_some()) {
+            if octet(at).is_none() {
+                at += 8;
+                continue;
+            }
+            let before = at.checked_sub(self.bytes()).filter(|before| octet(*before).is_some());
+            let first = before.filter(|_| matches!(self, Self::Compressed)).unwrap_or(at);
+            if at == word && before.is_some_and(|before| first == at || octet(before.saturating_sub(4)).is_some()) {
+                // It began before.
+                return None;
+            }
+            let places = (first..).step_by(self.bytes()).take(MAX_OCTETS);
+            let row = Zeroizing::new(places.map_while(octet).collect::<Vec<u8>>());
+            if row.len() >= MIN_OCTETS {
+                return self.array_of(&row).map(|(from, len)| (first + self.bytes() * from + self.shift(), len));
+            }
+            at = (first + self.bytes() * row.len()).next_multiple_of(8).max(at + 8);
+        }
+        None
+    }
+
+    /// Which of integers in a row are the elements of an array: the first one, and how many. Its capacity stands before them, and what is
+    /// behind those that are in use is no small integer.
+    fn array_of(self, row: &[u8]) -> Option<(usize, usize)> {
+        // If the first is the capacity of all others, it is not one of them.
+        let counts_others = |capacity| usize::from(capacity) + 1 == row.len();
+        if is_number(row) && !self.capacities(row[0]).into_iter().any(counts_others) {
+            return Some((0, row.len()));
+        }
+        (0..row.len().min(MAX_BEFORE)).find_map(|header| {
+            let elements = &row[header + 1..];
+            self.capacities(row[header]).into_iter().find_map(|capacity| {
+                let elements = &elements[..elements.len().min(capacity.into())];
+                is_number(elements).then_some((header + 1, elements.len()))
+            })
+        })
+    }
+
+    /// What a capacity may be that looks like an element: beside compressed pointers newer versions have it as a plain number.
+    fn capacities(self, element: u8) -> [u16; 2] {
+        match self {
+            Self::Upper | Self::Boxed => [element.into(); 2],
+            Self::Compressed => [element.into(), 2 * u16::from(element)],
+        }
+    }
 }
 
 fn find_of(view: &View<'_>, (unit, words): (usize, u32), rows: impl Iterator<Item = usize>, texts: &mut Vec<Text>) {
@@ -305,6 +388,90 @@ mod tests {
             let mut memory = vec![1; 4096];
             memory.splice(800..800 + 8 * row.len(), row.iter().flat_map(|word| word.to_le_bytes()));
             assert_eq!(texts(&memory), []);
+        }
+    }
+
+    #[test]
+    fn arrays_beside_compressed_pointers_are_found() {
+        for (seed, len, capacity) in [(1, 32, 32), (2, 32, 41), (3, 66, 66), (4, 64, 77), (5, 256, 300), (6, 255, 255)]
+        {
+            let number = random(len, 20 + seed);
+            let small = |number: u32| number << 1;
+            // The capacity is a small integer, or in newer versions a plain number.
+            for header in [small(capacity), capacity] {
+                // A map, the capacity, the elements, and holes; before it the end of another array.
+                let mut halves = vec![0x0019_2d41, small(4), small(1), small(0), 0x0019_2d41, header];
+                halves.extend(number.iter().map(|byte| small(u32::from(*byte))));
+                halves.extend((len as u32..capacity).map(|_| 0x0000_07b5));
+                halves.push(0x0019_2d41);
+                let array: Vec<u8> = halves.iter().flat_map(|half| half.to_le_bytes()).collect();
+                for at in (0..64).step_by(4).flat_map(|at| [4096 + at, (1 << 20) - 128 + at, (1 << 20) - 32 + at]) {
+                    let mut memory = vec![0; (1 << 20) + 8192];
+                    memory[at..at + array.len()].copy_from_slice(&array);
+                    let offset = (at + 4 * 6) as u64;
+                    let expected = Text { offset, len: len as u32, unit: 4, alphabet: Alphabet::Octets };
+                    assert_eq!(texts(&memory), [expected], "{len} {at}");
+                    assert_eq!(**expected.decode(&Flat::new(&memory)).unwrap(), number[..]);
+                }
+                // With an element that is odd, or no byte, it is none; within longer ones, others seem to begin.
+                for wrong in [3, 0x200] {
+                    let mut memory = [&[0; 4096][..], &array, &[0; 4096]].concat();
+                    memory[4096 + 4 * 20..][..4].copy_from_slice(&u32::to_le_bytes(wrong));
+                    assert!(len > 32 || texts(&memory).is_empty(), "{len}");
+                }
+            }
+        }
+        // Small numbers, and bytes of which no array is as long.
+        let rows = [
+            (0..64u32).map(|i| (i % 20) << 1).collect::<Vec<_>>(),
+            random(31, 7).iter().map(|byte| u32::from(*byte) << 1).collect(),
+        ];
+        for row in rows {
+            let mut memory = vec![1; 4096];
+            memory.splice(800..800 + 4 * row.len(), row.iter().flat_map(|half| half.to_le_bytes()));
+            assert_eq!(texts(&memory), []);
+        }
+    }
+
+    #[test]
+    fn arrays_of_other_engines_are_found() {
+        for (tag, len) in [(0xfffe_0000_0000_0000u64, 32), (0xfff8_8000_0000_0000, 32), (0xfffe_0000_0000_0000, 66)] {
+            let number = random(len, 40 + tag % 7);
+            let array: Vec<u8> = [tag | 0xbf, 0x20_0000_0000, 0x20_0000_003e]
+                .into_iter()
+                .chain(number.iter().map(|b| tag | u64::from(*b)))
+                .flat_map(u64::to_le_bytes)
+                .collect();
+            for at in [4096, 4096 + 8 * 63, (1 << 20) - 8 * 20, (1 << 20) - 8 * 5, (1 << 20) - 16, 1 << 20] {
+                let mut memory = vec![0; (1 << 20) + 8192];
+                memory[at..at + array.len()].copy_from_slice(&array);
+                let expected = Text { offset: at as u64 + 24, len: len as u32, unit: 8, alphabet: Alphabet::Octets };
+                assert_eq!(texts(&memory), [expected], "{tag:x} {at}");
+                assert_eq!(**expected.decode(&Flat::new(&memory)).unwrap(), number[..]);
+                // A double, or an integer that is no byte.
+                for wrong in [0x3ff0_0000_0000_0000u64, tag | 256] {
+                    memory[at + 8 * 12..][..8].copy_from_slice(&wrong.to_le_bytes());
+                    assert!(len > 40 || texts(&memory).is_empty());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_without_end_take_no_time() {
+        let bytes = random(1 << 20, 50);
+        let every = |each: fn(u8) -> u64| bytes.iter().flat_map(|byte| each(*byte).to_le_bytes()).collect::<Vec<u8>>();
+        let rows: [fn(u8) -> u64; 5] = [
+            |byte| u64::from(byte) << 32,
+            |byte| u64::from(byte) << 1 | u64::from(byte) << 33,
+            |byte| 0xfffe_0000_0000_0000 | u64::from(byte),
+            // Rows that just are ones.
+            |byte| if byte < 16 { 3 } else { u64::from(byte) << 33 },
+            |byte| if byte < 16 { 64 << 32 | 0x0019_2d41 } else { u64::from(byte) << 33 | u64::from(byte) << 1 },
+        ];
+        for (index, row) in rows.into_iter().enumerate() {
+            let memory = every(row);
+            keysweep_testkit::bounded(std::time::Duration::from_secs(3), format!("row {index}"), || texts(&memory));
         }
     }
 
