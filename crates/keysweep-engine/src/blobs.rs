@@ -144,13 +144,14 @@ impl BlobWorker<'_> {
     pub fn probe(&mut self, name: &str, bytes: &[u8]) -> Interest {
         let work = AssertUnwindSafe(|| {
             let mut seen = self.search(PROBE_NAME, bytes);
-            let mut interest = Interest { found: !seen.raws.is_empty() || !seen.limits.is_empty(), numbers: false };
             if !seen.public.is_empty() {
                 let mut collector = self.sweep.collector();
                 seen.public.iter().for_each(|(_, object)| collector.public(name, object));
             }
             let image = recognise(&bytes);
             let part = Part::whole(name, &bytes, &image);
+            self.sweep.add_written(part, &mut seen);
+            let mut interest = Interest { found: !seen.raws.is_empty() || !seen.limits.is_empty(), numbers: false };
             interest.found |= image.format.is_dump() || self.holds_something(part, &mut seen);
             interest.numbers = self.sweep.wants_numbers(part);
             interest

@@ -510,9 +510,7 @@ impl<'s> Sweep<'s> {
     /// Hands on what was seen in a file.
     pub(crate) fn publish(&self, part: Part<'_>, mut seen: Seen) {
         let Part { name, image, .. } = part;
-        if !seen.digits.is_empty() {
-            self.add_written(part, &mut seen);
-        }
+        self.add_written(part, &mut seen);
         self.drop_elsewhere(part, &mut seen.raws);
         if seen.is_empty() && image.warnings.is_empty() && !image.format.is_dump() {
             return;

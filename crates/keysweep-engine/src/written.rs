@@ -33,6 +33,9 @@ impl Sweep<'_> {
     /// Adds the keys whose numbers are written where `seen` notes digits.
     pub(crate) fn add_written(&self, part: Part<'_>, seen: &mut Seen) {
         let mut spots = std::mem::take(&mut seen.digits);
+        if spots.is_empty() {
+            return;
+        }
         // Threads that search a file together are ready in any order.
         spots.sort_unstable();
         let (mut texts, mut end) = (Vec::new(), 0);

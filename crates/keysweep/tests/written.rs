@@ -67,6 +67,22 @@ fn keys_that_certtool_prints_are_found() {
 }
 
 #[test]
+fn an_old_commit_is_searched_too() {
+    let dir = tempdir().unwrap();
+    let commit = "git -c user.name=a -c user.email=a@example.org commit -qm x";
+    let command = format!(
+        "openssl genrsa -out key 2048 2>/dev/null; git init -q r; cd r; openssl rsa -in ../key -text -noout > a.txt; \
+         git add .; {commit}; git rm -q a.txt; {commit}"
+    );
+    if made(dir.path(), &["git", "openssl"], &command) {
+        let repository = dir.path().join("r");
+        let output =
+            common::keysweep().args(["git", "--history", "--format", "json"]).arg(repository).output().unwrap();
+        assert_eq!(fingerprints(&common::parse(&output).0), [fingerprint(dir.path(), "key")]);
+    }
+}
+
+#[test]
 fn numbers_of_structures_are_found_across_the_parts_of_a_large_file() {
     let dir = tempdir().unwrap();
     let line = "a line of a log that says nothing at all, again and again\n";
