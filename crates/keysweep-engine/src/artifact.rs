@@ -23,7 +23,7 @@ impl Sweep<'_> {
 
     /// Whether there is a rule about files at `path`.
     pub(crate) fn judges(&self, path: &str) -> bool {
-        self.scanner.detector.files.concern(path, self.scanner.options.artifact)
+        self.scanner.detector.files.concern(path, self.scanner.options.artifact) || self.knows_by_name(path)
     }
 
     /// What there is to report of a file that rules do not want at `path` of a package, or anywhere. The path is asked for

@@ -107,6 +107,11 @@ impl BlobSweep<'_> {
         self.sweep.judges_files()
     }
 
+    /// Whether a tree of git names a file that a rule knows by its name, whatever is in it: a probe cannot tell that either.
+    pub fn judges_in(&self, tree: &[u8]) -> bool {
+        self.sweep.mentions_named(tree)
+    }
+
     /// Whether there is such a rule about a file at `path`: its blob is to be scanned, whatever a probe says of it.
     pub fn judges(&self, path: &str) -> bool {
         self.sweep.judges(path)

@@ -4,7 +4,7 @@ use crate::{numbers, written};
 use keysweep_archive::INLINE_MAP;
 use keysweep_keys::{Decoder, decoders};
 use keysweep_match::{Encoding, Literal, Matcher};
-use keysweep_rules::{Anchor, CompiledToken, Detector as RuleDetector, FileRules, PathRules, RuleSet};
+use keysweep_rules::{Anchor, CompiledToken, Detector as RuleDetector, FileRules, NamedFiles, PathRules, RuleSet};
 use std::collections::HashMap;
 
 /// The rules cannot be made into a search.
@@ -65,6 +65,8 @@ pub(crate) struct Detector {
     pub(crate) files: FileRules,
     /// Token rules that do not hold in all files.
     pub(crate) paths: PathRules,
+    /// Token rules for files by their names, by their indices in [`Detector::tokens`].
+    pub(crate) named: NamedFiles,
 }
 
 impl Detector {
@@ -114,7 +116,9 @@ impl Detector {
         let matcher = Matcher::new(&list)?;
         let files = FileRules::new(rules.rules().iter().enumerate());
         let paths = PathRules::new(rules.rules().iter().enumerate());
-        Ok(Self { matcher, targets, starts, tokens, decoders: active, key_rules, numbers, written, files, paths })
+        let named = NamedFiles::new(tokens.iter().enumerate().map(|(token, (rule, _))| (token, &rules.rules()[*rule])));
+        let decoders = active;
+        Ok(Self { matcher, targets, starts, tokens, decoders, key_rules, numbers, written, files, paths, named })
     }
 
     /// What the literal with this index wakes.

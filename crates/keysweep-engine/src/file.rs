@@ -15,7 +15,7 @@ use keysweep_keys::secret::Buffer;
 use keysweep_match::Hit;
 use keysweep_memory::written::spots;
 use keysweep_rules::readers::{Notes, Reach, Tried};
-use keysweep_rules::{Evaluation, Level, Match, RuleSet};
+use keysweep_rules::{Evaluation, Level, Match, Rule, RuleSet};
 use std::ops::Range;
 
 /// Bytes searched at a time: what fits a core's second-level cache together with the matcher's tables.
@@ -62,7 +62,15 @@ pub(crate) struct Seen {
     pub(crate) blank: Vec<Range<u64>>,
     /// Why not everything was looked at.
     pub(crate) limits: Vec<&'static str>,
+    /// What readers noted, range by range, for what one range knows of another.
+    pub(crate) noted: Vec<Noted>,
     nested: u64,
+}
+
+/// What the readers of token rules noted of a range of a source, by the index of the rule.
+pub(crate) struct Noted {
+    pub(crate) range: Range<u64>,
+    pub(crate) notes: Vec<(usize, Notes)>,
 }
 
 impl Seen {
@@ -78,6 +86,7 @@ impl Seen {
         self.maps.extend(other.maps);
         self.digits.extend(other.digits);
         self.blank.extend(other.blank);
+        self.noted.extend(other.noted);
         for limit in other.limits {
             self.limit(limit);
         }
@@ -115,6 +124,8 @@ pub(crate) struct Searcher<'a> {
     pub(crate) fingerprinter: &'a Fingerprinter,
     buffer: Buffer,
     scratch: Scratch,
+    /// What readers know of the source from elsewhere.
+    known: Vec<(usize, Notes)>,
 }
 
 /// The source being searched, as decoders may know it.
@@ -146,7 +157,19 @@ struct Read {
 
 impl<'a> Searcher<'a> {
     pub(crate) fn new(detector: &'a Detector, rules: &'a RuleSet, fingerprinter: &'a Fingerprinter) -> Self {
-        Self { detector, rules, fingerprinter, buffer: Buffer::default(), scratch: Scratch::default() }
+        Self {
+            detector,
+            rules,
+            fingerprinter,
+            buffer: Buffer::default(),
+            scratch: Scratch::default(),
+            known: Vec::new(),
+        }
+    }
+
+    /// From now on readers know what they noted elsewhere: of other parts of the source that is searched next.
+    pub(crate) fn know(&mut self, known: Vec<(usize, Notes)>) {
+        self.known = known;
     }
 
     /// Searches the hits that begin in `range` of the source, calling `advance` with the bytes done.
@@ -175,7 +198,8 @@ impl<'a> Searcher<'a> {
     ) -> std::io::Result<()> {
         let overlap = self.detector.matcher.max_len().saturating_sub(1);
         let mut buffer = std::mem::take(&mut self.buffer);
-        let mut wakes = Wakes::new(self.detector.decoders.len(), range.start == 0);
+        let known = if subject.depth == 0 { self.known.clone() } else { Vec::new() };
+        let mut wakes = Wakes::new(self.detector.decoders.len(), range.start == 0, known);
         let mut hits = Vec::new();
         let mut position = range.start;
         while position < range.end {
@@ -218,6 +242,10 @@ impl<'a> Searcher<'a> {
             }
         }
         self.buffer = buffer;
+        if subject.depth == 0 && !wakes.notes.is_empty() {
+            let notes = wakes.notes.into_iter().map(|(token, read)| (token, read.notes)).collect();
+            seen.noted.push(Noted { range, notes });
+        }
         Ok(())
     }
 
@@ -366,21 +394,7 @@ impl<'a> Searcher<'a> {
         if seen.raws.iter().rev().take(64).any(|r| r.rule == rule && r.offset == offset && r.length == length) {
             return; // Another anchor of the same token.
         }
-        let rule_of = &self.rules.rules()[rule];
-        let secret = &window.bytes[found.secret.clone()];
-        let context = [
-            &window.bytes[found.secret.start.saturating_sub(CONTEXT)..found.secret.start],
-            &window.bytes[found.secret.end..(found.secret.end + CONTEXT).min(window.bytes.len())],
-        ];
-        let token = Token {
-            fingerprint: self.fingerprinter.credential(&rule_of.id, secret, subject.file_name, &context),
-            preview: keysweep_rules::redact(rule_of, secret),
-            proof: Proof { level: level(found.level), statement: found.statement },
-            details: found.details,
-            severity: found.severity_override.unwrap_or(rule_of.severity),
-            purpose: rule_of.purpose,
-            specificity: rule_of.specificity(),
-        };
+        let token = token(&self.rules.rules()[rule], found, window.bytes, subject.file_name, self.fingerprinter);
         seen.raws.push(Raw { rule, offset, length, wrapping: Vec::new(), what: What::Token(Box::new(token)) });
     }
 
@@ -460,8 +474,9 @@ impl<'a> Searcher<'a> {
 }
 
 impl Wakes {
-    fn new(decoders: usize, complete: bool) -> Self {
-        Self { decoders: vec![(0, 0); decoders], token_work: 0, notes: Vec::new(), complete }
+    fn new(decoders: usize, complete: bool, known: Vec<(usize, Notes)>) -> Self {
+        let notes = known.into_iter().map(|(token, notes)| (token, Read { notes, examined: 0 })).collect();
+        Self { decoders: vec![(0, 0); decoders], token_work: 0, notes, complete }
     }
 
     /// What the reader of the token rule with this index noted.
@@ -476,6 +491,24 @@ impl Wakes {
     fn next_chunk(&mut self) {
         self.decoders.iter_mut().for_each(|d| d.0 = 0);
         self.token_work = 0;
+    }
+}
+
+/// A credential that a rule found in `text`, without the secret.
+pub(crate) fn token(rule: &Rule, found: Match, text: &[u8], file_name: &str, names: &Fingerprinter) -> Token {
+    let secret = &text[found.secret.clone()];
+    let context = [
+        &text[found.secret.start.saturating_sub(CONTEXT)..found.secret.start],
+        &text[found.secret.end..(found.secret.end + CONTEXT).min(text.len())],
+    ];
+    Token {
+        fingerprint: names.credential(&rule.id, secret, file_name, &context),
+        preview: keysweep_rules::redact(rule, secret),
+        proof: Proof { level: level(found.level), statement: found.statement },
+        details: found.details,
+        severity: found.severity_override.unwrap_or(rule.severity),
+        purpose: rule.purpose,
+        specificity: rule.specificity(),
     }
 }
 

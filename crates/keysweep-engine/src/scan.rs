@@ -12,6 +12,7 @@ use crate::place::{Part, Places};
 use crate::progress::Progress;
 use crate::raw::{Raw, resolve_overlaps};
 use crate::source::{Change, FileSource};
+use crate::tables::missed;
 use crate::unpack::{Encoded, Opened, Pass, drop_shown_through, unpack};
 use crate::walk::{Filter, Selection, Unruly, builder, unruly};
 use ignore::{DirEntry, WalkState};
@@ -20,6 +21,7 @@ use keysweep_image::{ReadAt, WarningKind, intersect, open};
 use keysweep_keys::secret::Buffer;
 use keysweep_memory::Effort;
 use keysweep_rules::RuleSet;
+use keysweep_rules::readers::Notes;
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
@@ -466,22 +468,34 @@ impl<'s> Sweep<'s> {
         searcher: &mut Searcher<'s>,
         jobs: usize,
     ) -> (Seen, Vec<std::io::Error>) {
-        if jobs > 1 {
-            return self.search_together(source, file_name, &segments(rest), jobs);
+        let (mut seen, errors) = if jobs > 1 {
+            self.search_together(source, file_name, &segments(rest), &[], jobs)
+        } else {
+            let mut seen = Seen::default();
+            let outcome = rest.into_iter().try_for_each(|range| {
+                searcher.search(source, range, file_name, &mut seen, &mut |b, _| self.progress.searched(b.len() as u64))
+            });
+            (seen, outcome.err().into_iter().collect())
+        };
+        let (known, again) = missed(std::mem::take(&mut seen.noted));
+        if !again.is_empty() {
+            let (more, _) = self.search_together(source, file_name, &again, &known, jobs);
+            // All the rest is known.
+            let tokens = &self.scanner.detector.tokens;
+            let is_of_reader = |raw: &Raw| known.iter().any(|(token, _)| tokens[*token].0 == raw.rule);
+            seen.raws.extend(more.raws.into_iter().filter(is_of_reader));
+            more.limits.into_iter().for_each(|limit| seen.limit(limit));
         }
-        let mut seen = Seen::default();
-        let outcome = rest.into_iter().try_for_each(|range| {
-            searcher.search(source, range, file_name, &mut seen, &mut |b, _| self.progress.searched(b.len() as u64))
-        });
-        (seen, outcome.err().into_iter().collect())
+        (seen, errors)
     }
 
-    /// All threads search one file, segment by segment.
+    /// All threads search one file, segment by segment; `known` is what readers know of it.
     fn search_together(
         &self,
         source: &dyn ReadAt,
         file_name: &str,
         segments: &[Range<u64>],
+        known: &[(usize, Notes)],
         jobs: usize,
     ) -> (Seen, Vec<std::io::Error>) {
         let next = AtomicUsize::new(0);
@@ -490,12 +504,18 @@ impl<'s> Sweep<'s> {
             for _ in 0..jobs {
                 scope.spawn(|| {
                     let mut searcher = self.scanner.searcher();
+                    searcher.know(known.to_vec());
                     let mut seen = Seen::default();
                     let mut error = None;
                     while error.is_none() {
                         let index = next.fetch_add(1, Ordering::Relaxed);
                         let Some(range) = segments.get(index).cloned() else { break };
-                        let mut advance = |b: &[u8], _| self.progress.searched(b.len() as u64);
+                        // What is searched once more is counted once.
+                        let mut advance = |b: &[u8], _| {
+                            if known.is_empty() {
+                                self.progress.searched(b.len() as u64);
+                            }
+                        };
                         error = searcher.search(source, range, file_name, &mut seen, &mut advance).err();
                     }
                     let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -511,6 +531,7 @@ impl<'s> Sweep<'s> {
     pub(crate) fn publish(&self, part: Part<'_>, mut seen: Seen) {
         let Part { name, image, .. } = part;
         self.add_written(part, &mut seen);
+        self.look_by_name(part, &mut seen);
         self.drop_elsewhere(part, &mut seen.raws);
         if seen.is_empty() && image.warnings.is_empty() && !image.format.is_dump() {
             return;

@@ -188,7 +188,7 @@ impl<'s> Sweep<'s> {
     fn blocks_on_input(&self, name: &str, input: impl Read, searcher: &mut Searcher<'s>) -> io::Result<()> {
         let mut image = None;
         let file_name = if name == "-" { "" } else { crate::unpack::file_name(name) };
-        blocks(input, &mut |block| {
+        let outcome = blocks(input, &mut |block| {
             let source: &[u8] = block.bytes;
             self.progress.expect(block.own as u64);
             if block.offset == 0 && block.own == block.bytes.len() && self.archives().is_some() {
@@ -203,6 +203,7 @@ impl<'s> Sweep<'s> {
             let mut advance = |b: &[u8], _| self.progress.searched(b.len() as u64);
             // Reading from memory does not fail.
             let _ = searcher.search(&source, 0..block.own as u64, file_name, &mut seen, &mut advance);
+            searcher.remember(&mut seen);
             // Only the first block can tell what the stream is.
             let image = image.get_or_insert_with(|| recognise(&source));
             let part = Part { base: block.offset, ..Part::whole(name, &source, image) };
@@ -212,7 +213,9 @@ impl<'s> Sweep<'s> {
             } else {
                 self.publish(part, seen);
             }
-        })
+        });
+        searcher.know(Vec::new());
+        outcome
     }
 }
 

@@ -381,6 +381,7 @@ impl<'a, 'b> Unpacking<'a, 'b> {
             let _ = self.searcher.search(&source, 0..block.own as u64, file_name(name), &mut seen, &mut |bytes, _| {
                 progress.searched(bytes.len() as u64);
             });
+            self.searcher.remember(&mut seen);
             if has_numbers {
                 return self.put_off(name, &seen);
             }
@@ -388,6 +389,7 @@ impl<'a, 'b> Unpacking<'a, 'b> {
             self.inline_maps(part, &mut seen, depth);
             self.sweep.publish(part, seen);
         });
+        self.searcher.know(Vec::new());
         self.outcome(name, outcome);
     }
 

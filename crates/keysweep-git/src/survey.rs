@@ -30,6 +30,11 @@ pub enum Event<'a> {
         /// Its bytes.
         bytes: &'a [u8],
     },
+    /// A tree, as git stores it: names of files among modes and ids.
+    Tree {
+        /// Its bytes.
+        bytes: &'a [u8],
+    },
     /// A blob that is larger than the limit.
     TooLarge {
         /// Its id.
@@ -226,7 +231,10 @@ impl Look<'_> {
             (_, Read::Bytes(bytes)) if bytes.len() as u64 > MAX_STRUCTURE => {
                 self.problem(&id, format!("a {kind} of {} bytes is not read", bytes.len()));
             }
-            (Kind::Tree, Read::Bytes(bytes)) => self.tree(&id, bytes),
+            (Kind::Tree, Read::Bytes(bytes)) => {
+                visitor(Event::Tree { bytes });
+                self.tree(&id, bytes);
+            }
             (Kind::Commit, Read::Bytes(bytes)) => self.commit(&id, bytes),
             (Kind::Tag, Read::Bytes(bytes)) => match TagRefIter::from_bytes(bytes, self.job.hash).target_id() {
                 Ok(target) => self.named(&target),

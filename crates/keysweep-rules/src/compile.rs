@@ -18,6 +18,8 @@ const MAX_TRIES: usize = 8;
 const MIN_WORK: usize = 32;
 /// Work of judging a match, for each of its bytes.
 const MATCH_WORK: usize = 16;
+/// Most credentials that are told of a file that a rule knows by its name.
+const MAX_IN_FILE: usize = 1_000;
 /// Longest detail shown, in bytes.
 const MAX_DETAIL: usize = 80;
 
@@ -177,6 +179,22 @@ impl CompiledToken {
             }
         }
         evaluation
+    }
+
+    /// All credentials in the text of a file that the rule is for by its name, and whether there are more than are told. Takes
+    /// time linear in the text.
+    pub fn judge_file(&self, text: &[u8]) -> (Vec<Match>, bool) {
+        let Some((rule, programs)) = self.rule.as_ref().zip(self.programs()) else { return (Vec::new(), false) };
+        let mut found = Vec::new();
+        let mut from = 0;
+        while let Some(next) = programs.finder.next(text, from) {
+            from = next.whole.end.max(next.whole.start + 1);
+            if found.len() == MAX_IN_FILE {
+                return (found, true);
+            }
+            found.extend(programs.accept(rule, text, next));
+        }
+        (found, false)
     }
 
     fn programs(&self) -> Option<&Programs> {

@@ -70,6 +70,12 @@ impl Finder {
         Some(Found { secret: whole.clone(), whole, groups: Vec::new() })
     }
 
+    /// The first match that begins at `from` or later, with its groups.
+    pub(crate) fn next(&self, text: &[u8], from: usize) -> Option<Found> {
+        let whole = self.behind(text, from, text.len(), &mut 0)?;
+        self.with_groups(text, Found { secret: whole.clone(), whole, groups: Vec::new() }, &mut 0)
+    }
+
     /// The match with its groups, which cost more to find than the match itself.
     pub(crate) fn with_groups(&self, window: &[u8], mut found: Found, work: &mut usize) -> Option<Found> {
         if self.groups {

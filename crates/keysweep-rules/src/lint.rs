@@ -113,7 +113,7 @@ fn lint_token(rule: &Rule, token: &TokenRule) -> Vec<String> {
                 .push(format!("anchor '{}' is too frequent: choose a rarer literal, or set `generic`", anchor.text));
         }
     }
-    if token.reader.is_some() {
+    if token.reader.is_some() || !token.names.is_empty() {
         return messages;
     }
     messages.extend(reach::useless_anchors(token).iter().map(|anchor| {

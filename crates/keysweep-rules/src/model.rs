@@ -211,8 +211,10 @@ pub struct FileRule {
 /// A credential that is recognised by its text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TokenRule {
-    /// Every match contains one of them.
+    /// Every match contains one of them. Empty, if `names` say where to look.
     pub anchors: Vec<Anchor>,
+    /// Names of files in which the pattern is searched for at all places, instead of where an anchor stands.
+    pub names: Vec<String>,
     /// Regular expression over bytes. Empty, if a reader finds the secrets.
     pub pattern: String,
     /// Name of a reader in [`readers`](crate::readers): it finds all secrets that belong to what stands at an anchor.

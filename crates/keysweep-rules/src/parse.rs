@@ -24,8 +24,9 @@ pub(crate) const MAX_LIST: usize = 256;
 
 const COMMON_FIELDS: [&str; 8] =
     ["id", "name", "description", "severity", "purpose", "remediation", "references", "decoder"];
-const TOKEN_FIELDS: [&str; 17] = [
+const TOKEN_FIELDS: [&str; 18] = [
     "anchors",
+    "names",
     "pattern",
     "reader",
     "before",
@@ -195,7 +196,7 @@ impl Fields<'_> {
             return Detector::Decoder(self.text("decoder"));
         }
         let has = |field: &str| self.table.contains_key(field);
-        if has("paths") || has("path_patterns") && !has("anchors") && !has("pattern") {
+        if has("paths") || has("path_patterns") && !has("anchors") && !has("names") && !has("pattern") {
             return Detector::File(self.file());
         }
         if let Some(field) = FILE_FIELDS.into_iter().find(|f| self.table.contains_key(*f)) {
@@ -213,8 +214,10 @@ impl Fields<'_> {
         let (pattern, follows) = split_at_anchor(written_out(&pattern));
         let [deny, deny_match, deny_line] =
             [deny, deny_match, deny_line].map(|list| list.iter().map(|text| written_out(text)).collect());
+        let names = self.names();
         Detector::Token(Arc::new(TokenRule {
-            anchors: self.anchors(),
+            anchors: if names.is_empty() { self.anchors() } else { Vec::new() },
+            names,
             pattern,
             reader,
             before,
@@ -244,6 +247,24 @@ impl Fields<'_> {
                 .push(format!("`{field}` has no meaning beside `reader`, which says by itself what it looks at"));
         }
         String::new()
+    }
+
+    /// The names of the files that a rule is for, in lower case.
+    fn names(&mut self) -> Vec<String> {
+        let names = self.texts("names");
+        if names.is_empty() {
+            return names;
+        }
+        for field in ["anchors", "before", "reader"].into_iter().filter(|field| self.table.contains_key(*field)) {
+            self.errors.push(format!("`{field}` has no meaning beside `names`, which say where to look"));
+        }
+        if self.table.get("pattern").and_then(Value::as_str).is_some_and(|pattern| pattern.contains(ANCHOR_END)) {
+            self.errors.push(format!("`{ANCHOR_END}` has no meaning beside `names`"));
+        }
+        if let Some(name) = names.iter().find(|name| name.contains(['/', '\\', '*'])) {
+            self.errors.push(format!("'{name}' in `names` is no name of a file: `path_patterns` are for folders"));
+        }
+        names.into_iter().map(|name| name.to_ascii_lowercase()).collect()
     }
 
     fn file(&mut self) -> FileRule {
@@ -279,7 +300,8 @@ impl Fields<'_> {
                 return Vec::new();
             }
             None => {
-                self.errors.push("needs `anchors` and `pattern`, or `decoder`, or `paths`".into());
+                self.errors
+                    .push("needs `anchors` and `pattern`, or `decoder`, or `paths`, or `names` and `pattern`".into());
                 return Vec::new();
             }
         };

@@ -159,6 +159,9 @@ fn overlap(a: &Match, b: &Match) -> bool {
 
 /// Evaluates a rule at every occurrence of its anchors.
 pub(crate) fn search(compiled: &CompiledToken, anchors: &[Anchor], text: &[u8]) -> Vec<Result<Match, Rejection>> {
+    if anchors.is_empty() {
+        return compiled.judge_file(text).0.into_iter().map(Ok).collect();
+    }
     let mut outcomes = Vec::new();
     let mut notes = Notes::new(true);
     for anchor in anchors {

@@ -123,6 +123,7 @@ fn show_location(location: &Location) -> Result<u8, Error> {
 fn show_token(rows: &mut Rows, token: &TokenRule) {
     let case = |ignored| if ignored { " (in either case)" } else { "" };
     rows.list("literal", token.anchors.iter().map(|a| format!("{}{}", a.text, case(a.ignore_case))));
+    rows.list("file name", &token.names);
     match token.reader.as_deref().and_then(keysweep_rules::readers::by_name) {
         Some(reader) => rows.add("reader", format!("{}: {}", reader.name, reader.about)),
         None => rows.add("pattern", &token.pattern),

@@ -158,6 +158,26 @@ fn files_that_rules_know_by_their_paths_are_found_wherever_they_lay() {
 }
 
 #[test]
+fn passwords_that_only_the_name_of_a_file_tells_are_found_after_it_was_removed() {
+    if !git_is_there() {
+        return;
+    }
+    let repo = Repo::new();
+    repo.commit("readme", "hello");
+    // Made up for this test.
+    let commit = repo.commit("etc/ppp/chap-secrets", "# secrets\nops * k3Jx9QzLmW2v *\n");
+    repo.commit("other/file", "ops * k3Jx9QzLmW2v *\n");
+    repo.remove("etc/ppp/chap-secrets");
+    let (report, code) = history(&repo.path, &[]);
+    let findings = report["findings"].as_array().unwrap();
+    assert_eq!((findings.len(), code), (1, 1), "{report}");
+    let place = &findings[0]["locations"][0];
+    assert_eq!((&findings[0]["rule"], &place["line"]), (&"ppp-secret".into(), &2.into()));
+    assert_eq!(place["path"], format!("{}:{}:etc/ppp/chap-secrets", repo.arg(), &commit[..12]));
+    assert_eq!(findings[0]["locations"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn all_that_refs_logs_and_indexes_reach_is_read_and_nothing_else() {
     if !git_is_there() {
         return;

@@ -108,14 +108,21 @@ impl<'a> Place<'a> {
     pub(super) fn holds(&self, value: &[u8]) -> bool {
         let names = parts(self.name);
         // `put("apiKey", "...")` gives a value, `matches("password", "...")` does not.
+        let words = names.iter().filter(|part| !part.bytes().all(|b| b.is_ascii_digit())).count();
+        // `["userPassword", "user2Token"]` is a list of names.
+        let named = || names_key(value) || names_password(value);
         let beside =
-            self.between.contains(&b',') && names.len() < 2 && !self.says_value() && names != ["authorization"];
+            self.between.contains(&b',') && !self.says_value() && (words < 2 || named()) && names != ["authorization"];
         let named_itself = value.eq_ignore_ascii_case(self.name);
         // `--- PASS: TestName`.
         let verdict = self.name == b"PASS" && self.between.starts_with(b":");
         // `findByToken("...")`: what is asked for is no secret that the program has.
-        let asks = self.between.starts_with(b"(") && names.first().is_some_and(|verb| ASKING.contains(&verb.as_str()));
-        !named_itself && !verdict && !asks && if self.quoted { !beside } else { self.is_plain(value) }
+        let called = parts(self.name.rsplit(|b| *b == b'.').next().unwrap_or_default());
+        let is_asking = |names: &[String]| names.first().is_some_and(|verb| ASKING.contains(&verb.as_str()));
+        let asks = self.between.starts_with(b"(") && (is_asking(&names) || is_asking(&called));
+        // `password->digest`.
+        let arrow = self.name.ends_with(b"-") && self.between.starts_with(b">");
+        !named_itself && !verdict && !asks && !arrow && if self.quoted { !beside } else { self.is_plain(value) }
     }
 
     /// Whether the value is a key, as far as the name says which.
@@ -168,7 +175,10 @@ impl<'a> Place<'a> {
         let shell = self.between == b"=" && !self.name.iter().any(u8::is_ascii_lowercase);
         // A backslash begins an escaped line break or quote.
         let ends = self.after.is_none_or(|b| match b {
-            b'}' => self.between.ends_with(b":-") || self.between.ends_with(b":="),
+            // `${NAME:-value}` of shells, `${name:value}` of Spring.
+            // `{name: PASSWORD, value: ...}` of YAML.
+            b'}' if self.between.contains(&b',') && self.says_value() => true,
+            b'}' => self.between.ends_with(b":-") || self.between.ends_with(b":=") || self.between == b":",
             b']' => self.between.ends_with(b"["),
             b';' => shell,
             // Options, and arguments in logs: `pass=...,uid=1000`.
@@ -186,7 +196,7 @@ impl<'a> Place<'a> {
     /// Whether a word such as `value` says that the value follows.
     fn says_value(&self) -> bool {
         let lower = self.between.to_ascii_lowercase();
-        [b"value".as_slice(), b"val\"", b"val:", b"default"]
+        [b"value".as_slice(), b"val\"", b"val:", b"default", b"env(", b"environ.get("]
             .iter()
             .any(|word| memchr::memmem::find(&lower, word).is_some())
     }
@@ -236,7 +246,8 @@ fn is_qualified(value: &[u8]) -> bool {
 
 /// Whether a name, in lower case and without separators, says that a UUID is a key and names no object.
 fn names_uuid_key(name: &str) -> bool {
-    const KEYS: [&str; 9] = [
+    const KEYS: [&str; 10] = [
+        "credentialssecret",
         "apikey",
         "apitoken",
         "apisecret",
@@ -390,6 +401,8 @@ mod tests {
             "ConfigService2.Default",
             "cGFzc3dvcmQ=",
             "data1_plaintext_b",
+            "0xC00D2751",
+            "utf-16le",
         ] {
             assert!(!judge(password, "password", " = '", value, "'"), "{value}");
         }

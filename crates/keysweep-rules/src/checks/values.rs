@@ -27,6 +27,8 @@ const SHORT_SECRET: usize = 10;
 /// Shortest part of a password with a dot that is told from a name, and the longest such password: tokens have parts, too.
 const SHORTEST_DRAWN: usize = 8;
 const LONGEST_DRAWN: usize = 24;
+/// The same of both parts together.
+const SHORTEST_JOINED: usize = 11;
 /// Shortest and longest value of a password.
 pub(super) const PASSWORD: std::ops::RangeInclusive<usize> = 8..=64;
 
@@ -36,8 +38,13 @@ pub(super) fn looks_random(value: &[u8]) -> bool {
 }
 
 /// Values that RFCs and manuals publish, so often repeated that they are in every installation.
-const PUBLISHED: [&str; 16] = [
+const PUBLISHED: [&str; 20] = [
+    // Hashes of nothing: MD5, SHA-1, SHA-256
+    "d41d8cd98f00b204e9800998ecf8427e",
+    "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     // RFC 5849 (OAuth 1.0)
+    "0685bd9184jfhq22",
     "kkk9d7dh3k39sjv7",
     "ad180jjd733klru7",
     "hdhd0244k9j7ao03",
@@ -164,6 +171,7 @@ pub(super) fn is_known_form(value: &[u8]) -> bool {
     let dotted: Vec<&[u8]> = value.split(|b| *b == b'.').collect();
     PREFIXES.iter().any(|prefix| value.starts_with(prefix.as_bytes()))
         || names_algorithm(value)
+        || names_encoding(value)
         || PUBLISHED.iter().any(|known| value.starts_with(known.as_bytes()))
         || is_uuid(value)
         || is_expression(value)
@@ -187,15 +195,26 @@ fn is_drawn(dotted: &[&[u8]]) -> bool {
             && share(part) == 0.0
     };
     let named = |last: &[u8]| last.len() >= 2 && last.iter().all(u8::is_ascii_lowercase);
-    dotted.len() == 2 && dotted.iter().any(drawn) && !dotted.last().is_some_and(|last| named(last))
+    // Where neither part is long, both together are looked at.
+    let together: Zeroizing<Vec<u8>> = Zeroizing::new(dotted.concat());
+    let any = dotted.iter().any(drawn) || (together.len() >= SHORTEST_JOINED && drawn(&together.as_slice()));
+    let joined = dotted.len() == 3 && together.len() >= SHORTEST_JOINED && drawn(&together.as_slice());
+    (joined || dotted.len() == 2 && any) && !dotted.last().is_some_and(|last| named(last))
 }
 
 /// `scram-sha-256`, `aes-256-gcm` and the like.
 fn names_algorithm(value: &[u8]) -> bool {
-    const NAMES: [&str; 10] =
-        ["sha1", "sha-1", "sha256", "sha-256", "sha512", "sha-512", "md5", "aes-", "aes1", "aes2"];
+    const NAMES: [&str; 11] =
+        ["sha1", "sha-1", "sha2_", "sha256", "sha-256", "sha512", "sha-512", "md5", "aes-", "aes1", "aes2"];
     let lower = value.to_ascii_lowercase();
     value.len() < 24 && NAMES.iter().any(|name| lower.windows(name.len()).any(|at| at == name.as_bytes()))
+}
+
+/// `utf-16le`, `iso-8859-1` and the like.
+fn names_encoding(value: &[u8]) -> bool {
+    const NAMES: [&str; 6] = ["utf-8", "utf-16", "utf-32", "iso-8859", "windows-12", "latin-1"];
+    let lower = value.to_ascii_lowercase();
+    value.len() < 16 && NAMES.iter().any(|name| lower.starts_with(name.as_bytes()))
 }
 
 /// A UUID, also behind a prefix such as `token-`.
@@ -250,11 +269,18 @@ pub(super) fn is_assigned_password(value: &[u8], quoted: bool) -> bool {
         && letters
         && (kinds >= 3 || (digits >= 2 && share(value) < WORDS))
         && (digits > 0 || signs || share(value) < WORDS)
+        && !is_number(value)
         && !value.iter().any(|b| code(b) && (!quoted || b"\\;{}|".contains(b)))
         && !(value.contains(&b'&') && value.contains(&b'='))
         && !is_known_form(value)
         && is_password(value)
         && !is_encoded_word(value)
+}
+
+/// `0xC00D2751`.
+fn is_number(value: &[u8]) -> bool {
+    let digits = value.strip_prefix(b"0x").or(value.strip_prefix(b"0X"));
+    digits.is_some_and(|digits| digits.iter().all(|b| b.is_ascii_hexdigit() || b"uUlL".contains(b)))
 }
 
 /// base64 of a common password, as manifests of Kubernetes have it.

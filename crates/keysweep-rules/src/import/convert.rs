@@ -131,6 +131,7 @@ impl Converter {
         }
         let mut token = TokenRule {
             anchors: found.anchors,
+            names: Vec::new(),
             pattern,
             reader: None,
             before: found.before,

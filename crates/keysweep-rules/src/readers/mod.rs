@@ -5,10 +5,11 @@
 mod cursor;
 mod kubernetes;
 mod sql;
+mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 
@@ -96,10 +97,12 @@ impl Listing {
 }
 
 /// What a reader has seen of a text so far, for what refers to it further on. Holds no secret.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Notes {
     /// By the name of the table, in lower case.
     tables: HashMap<Vec<u8>, Table>,
+    /// Tables that have rows, and whose definition was not seen.
+    unknown: HashSet<Vec<u8>>,
     /// Whether the text was read from its beginning, so that what is not noted is not there.
     complete: bool,
 }
@@ -107,7 +110,27 @@ pub struct Notes {
 impl Notes {
     /// Notes of a text that is read from its beginning on, or from somewhere else.
     pub fn new(complete: bool) -> Self {
-        Self { tables: HashMap::new(), complete }
+        Self { tables: HashMap::new(), unknown: HashSet::new(), complete }
+    }
+
+    /// Adds the definitions that were seen in another part of the same text.
+    pub fn learn(&mut self, other: &Notes) {
+        let defined = other.tables.iter().filter(|(_, table)| table.width > 0);
+        defined.for_each(|(name, table)| self.note(name.clone(), table.clone()));
+    }
+
+    /// Whether rows were passed over here that hold secrets by the definitions in `all`.
+    pub fn misses(&self, all: &Notes) -> bool {
+        let holds_secrets = |name| all.tables.get(name).is_some_and(|table: &Table| !table.secrets.is_empty());
+        self.unknown.iter().any(holds_secrets)
+    }
+
+    /// A table whose definition is not at hand: it is not looked for again.
+    fn give_up(&mut self, name: Vec<u8>) {
+        if self.unknown.len() < MAX_TABLES {
+            self.unknown.insert(name.clone());
+        }
+        self.note(name, Table::default());
     }
 
     fn note(&mut self, name: Vec<u8>, table: Table) {
@@ -133,7 +156,7 @@ pub fn all() -> &'static [Reader] {
         Reach { before: 128 << 10, after: 128 << 10 },
         Reach { before: 2 << 20, after: 2 << 20 },
     ];
-    static ALL: [Reader; 3] = [
+    static ALL: [Reader; 4] = [
         Reader {
             name: "kubernetes-data",
             about: "all members of `data` beside `kind: Secret`, in base64",
@@ -151,6 +174,12 @@ pub fn all() -> &'static [Reader] {
             about: "columns of INSERT and COPY whose names say password or key, in all rows; tables are known by CREATE TABLE",
             reaches: &REACHES,
             read: sql::read,
+        },
+        Reader {
+            name: "table-rows",
+            about: "columns of CSV and of tables in Markdown whose heads say password or key, in all rows",
+            reaches: &REACHES,
+            read: table::read,
         },
     ];
     &ALL

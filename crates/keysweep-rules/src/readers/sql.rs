@@ -220,8 +220,7 @@ fn known(name: &[u8], text: &Text<'_>, notes: &mut Notes, listing: &mut Listing)
     listing.work += 3 * before.len() - left;
     listing.cut_before = !text.tried.last;
     if text.tried.last {
-        // Not looked for again.
-        notes.note(name.to_owned(), Table::default());
+        notes.give_up(name.to_owned());
     }
     None
 }

@@ -4,7 +4,7 @@ use super::{Source, git_place, uncommitted};
 use keysweep_engine::{BlobPlace, BlobSweep, GitPlace, Interest, Numbers};
 use keysweep_git::{Event, History, ObjectId, PathFilter, Survey, Wanted};
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Git LFS keeps a file elsewhere, and in the repository a pointer of less than 1024 bytes that begins with this line
@@ -18,6 +18,8 @@ struct Seen {
     interesting: Mutex<BTreeMap<ObjectId, Interest>>,
     too_large: Mutex<BTreeMap<ObjectId, u64>>,
     pointers: AtomicU64,
+    /// A tree names a file that a rule knows by its name.
+    named: AtomicBool,
 }
 
 /// Scans the history; with `dangling` also what nothing reaches.
@@ -29,7 +31,8 @@ pub(super) fn scan(source: &Source<'_>, sweep: &BlobSweep<'_>, dangling: bool) {
     let found = with_numbers(source, sweep, interesting);
     let blobs: HashSet<ObjectId> = found.keys().chain(too_large.keys()).copied().collect();
     let by_path = |path: &[u8]| sweep.judges(&String::from_utf8_lossy(path));
-    let paths: Option<PathFilter<'_>> = if sweep.judges_files() { Some(&by_path) } else { None };
+    let by_paths = sweep.judges_files() || seen.named.into_inner();
+    let paths: Option<PathFilter<'_>> = if by_paths { Some(&by_path) } else { None };
     let history = source.repository.history(Wanted { blobs: &blobs, paths, absent: &survey.missing });
     for (id, size) in &too_large {
         if dangling || history.places.contains_key(id) {
@@ -54,6 +57,11 @@ fn look(source: &Source<'_>, sweep: &BlobSweep<'_>, seen: &Seen) -> Survey {
                 let interest = worker.probe(&format!("{}:{id}", source.name()), bytes);
                 if interest != Interest::default() {
                     seen.interesting.lock().unwrap_or_else(PoisonError::into_inner).insert(id, interest);
+                }
+            }
+            Event::Tree { bytes } => {
+                if !seen.named.load(Ordering::Relaxed) && sweep.judges_in(bytes) {
+                    seen.named.store(true, Ordering::Relaxed);
                 }
             }
             Event::TooLarge { id, size } => {
