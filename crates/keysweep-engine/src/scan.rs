@@ -14,8 +14,7 @@ use crate::raw::{Raw, resolve_overlaps};
 use crate::source::{Change, FileSource};
 use crate::tables::missed;
 use crate::unpack::{Encoded, Opened, Pass, drop_shown_through, unpack};
-use crate::walk::{Filter, Selection, Unruly, builder, unruly};
-use ignore::{DirEntry, WalkState};
+use crate::walk::{Filter, Selection};
 use keysweep_archive::Limits;
 use keysweep_image::{ReadAt, WarningKind, intersect, open};
 use keysweep_keys::secret::Buffer;
@@ -27,18 +26,13 @@ use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// Files up to this size are read once, as a whole.
-const SMALL: usize = 512 << 10;
-/// Files that are not worth another thread if all are small.
-const FEW: usize = 4;
+pub(crate) const SMALL: usize = 512 << 10;
 /// Files from this size on are searched by all threads together, one after the other.
-const LARGE: u64 = 32 << 20;
-/// The same if there is but one file.
-const LARGE_ALONE: u64 = 2 << 20;
+pub(crate) const LARGE: u64 = 32 << 20;
 /// What a thread takes of a large file at a time.
 const SEGMENT: u64 = 8 << 20;
 
@@ -91,7 +85,7 @@ pub struct Scanner {
     rules: RuleSet,
     pub(crate) detector: Detector,
     pub(crate) options: Options,
-    filter: Arc<Filter>,
+    pub(crate) filter: Arc<Filter>,
 }
 
 impl Scanner {
@@ -170,7 +164,8 @@ pub(crate) struct Sweep<'a> {
     pub(crate) scanner: &'a Scanner,
     pub(crate) progress: &'a Progress,
     pub(crate) collector: Mutex<Collector>,
-    large: Mutex<Vec<PathBuf>>,
+    /// Files that all threads search together, one after the other.
+    pub(crate) large: Mutex<Vec<PathBuf>>,
     /// Dumps that are searched for numbers when all public keys of the sweep are known, with what was seen in them so far.
     pub(crate) dumps: Mutex<Vec<(PathBuf, Seen)>>,
     /// Archives that hold dumps.
@@ -182,7 +177,7 @@ pub(crate) struct Sweep<'a> {
     pub(crate) hunting: Option<Hunting>,
     /// What the user named, and means to be searched with care.
     pub(crate) named: HashSet<PathBuf>,
-    watcher: Option<Watcher<'a>>,
+    pub(crate) watcher: Option<Watcher<'a>>,
 }
 
 /// Where the bytes of a source come from.
@@ -250,104 +245,6 @@ impl<'s> Sweep<'s> {
         self.collector().incident(path, message, incomplete);
     }
 
-    fn walk(&self, roots: &[PathBuf], jobs: usize) {
-        let mut selection = self.scanner.options.selection.clone();
-        let above = |root: &PathBuf| std::path::absolute(root).ok()?.ancestors().find_map(unruly);
-        if let Some(file) = roots.iter().filter(|_| selection.respect_gitignore).find_map(above) {
-            self.tell_unruly(&file);
-            selection.respect_gitignore = false;
-        }
-        let (sender, aside) = std::sync::mpsc::channel();
-        self.walk_as(roots, &selection, sender, jobs);
-        let aside: Vec<PathBuf> =
-            aside.into_iter().map(|unruly| (self.tell_unruly(&unruly.file), unruly.folder).1).collect();
-        if !aside.is_empty() {
-            let (sender, _) = std::sync::mpsc::channel();
-            self.walk_as(&aside, &Selection { respect_gitignore: false, ..selection }, sender, jobs);
-        }
-    }
-
-    fn tell_unruly(&self, file: &Path) {
-        let message = "no regular file, or too long for rules about files: not read, so that nothing there is left out";
-        self.incident(&file.to_string_lossy(), message, false);
-    }
-
-    fn walk_as(&self, roots: &[PathBuf], selection: &Selection, aside: Sender<Unruly>, jobs: usize) {
-        let filter = Arc::clone(&self.scanner.filter);
-        let Some(walk) = builder(roots, selection, filter, jobs, aside) else { return };
-        let is_little = is_little(roots);
-        let large = if is_little && roots.len() == 1 { LARGE_ALONE } else { LARGE };
-        if jobs == 1 || is_little {
-            let mut searcher = self.scanner.searcher();
-            walk.build().for_each(|entry| self.entry(entry, &mut searcher, large));
-        } else {
-            walk.build_parallel().run(|| {
-                let mut searcher = self.scanner.searcher();
-                Box::new(move |entry| {
-                    self.entry(entry, &mut searcher, large);
-                    WalkState::Continue
-                })
-            });
-        }
-    }
-
-    /// Searches what was met, or leaves it to all threads if it has `large` bytes.
-    fn entry(&self, entry: Result<DirEntry, ignore::Error>, searcher: &mut Searcher<'s>, large: u64) {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => return self.walk_error(&error),
-        };
-        let path = entry.path();
-        if entry.depth() > 0 && !entry.file_type().is_some_and(|t| t.is_dir()) && !self.scanner.filter.takes(path) {
-            return;
-        }
-        if let (Some(watcher), Some(kind)) = (self.watcher, entry.file_type()) {
-            watcher(path, kind);
-        }
-        let Some(kind) = entry.file_type().filter(|kind| !kind.is_dir()) else { return };
-        if !kind.is_file() && entry.depth() > 0 {
-            return self.progress.skip(); // Below what the user named, to follow links is a walk option.
-        }
-        if entry.file_name() == "oci-layout" {
-            let folder = path.parent().unwrap_or(path);
-            self.note_image(&folder.to_string_lossy(), "oci-layout");
-        }
-        match if kind.is_file() { Ok(None) } else { std::fs::metadata(path).map(Some) } {
-            Ok(Some(followed)) if followed.is_dir() => {}
-            Ok(Some(followed)) if !followed.is_file() => self.special(path, searcher),
-            Ok(_) => self.regular(path, searcher, large),
-            Err(error) => self.incident(&path.to_string_lossy(), reason(&error), true),
-        }
-    }
-
-    fn regular(&self, path: &Path, searcher: &mut Searcher<'s>, large: u64) {
-        match FileSource::open(path) {
-            Ok(file) if self.too_large(file.len()) => self.progress.skip(),
-            Ok(file) => {
-                self.progress.expect(file.len());
-                match file.len() >= large {
-                    true => self.large.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned()),
-                    false => self.file(path, file, searcher, 1),
-                }
-            }
-            Err(error) => self.incident(&path.to_string_lossy(), reason(&error), true),
-        }
-    }
-
-    fn too_large(&self, len: u64) -> bool {
-        self.scanner.options.selection.max_file_size.is_some_and(|max| len > max)
-    }
-
-    fn walk_error(&self, error: &ignore::Error) {
-        let path = error_path(error).map_or_else(|| "-".to_owned(), |p| p.to_string_lossy().into_owned());
-        match error.io_error() {
-            Some(io) => self.incident(&path, reason(io), true),
-            // A broken .gitignore line hides nothing.
-            None if error.is_partial() => self.incident(&path, error.to_string(), false),
-            None => self.incident(&path, error.to_string(), true),
-        }
-    }
-
     fn large_files(&self, jobs: usize) {
         let mut paths = std::mem::take(&mut *self.large.lock().unwrap_or_else(PoisonError::into_inner));
         paths.sort();
@@ -360,7 +257,7 @@ impl<'s> Sweep<'s> {
         }
     }
 
-    fn file(&self, path: &Path, file: FileSource, searcher: &mut Searcher<'s>, jobs: usize) {
+    pub(crate) fn file(&self, path: &Path, file: FileSource, searcher: &mut Searcher<'s>, jobs: usize) {
         let name = path.to_string_lossy();
         match file.is_unsized() {
             Ok(true) => self.unsized_file(&name, file.into_file(), searcher),
@@ -591,14 +488,6 @@ pub(crate) fn held(ranges: &[Range<u64>]) -> u64 {
     ranges.iter().map(|range| range.end - range.start).sum()
 }
 
-/// Whether there is so little to walk that threads would take longer to start: one file (a large one has all threads later), or a
-/// few that are small.
-fn is_little(roots: &[PathBuf]) -> bool {
-    let is_file = |max: u64| move |m: std::fs::Metadata| m.is_file() && m.len() <= max;
-    let most = if roots.len() == 1 { u64::MAX } else { SMALL as u64 };
-    roots.len() <= FEW && roots.iter().all(|root| std::fs::metadata(root).is_ok_and(is_file(most)))
-}
-
 /// Parts of a source, cut into what a thread takes at a time.
 fn segments(parts: Vec<Range<u64>>) -> Vec<Range<u64>> {
     let cut = |part: Range<u64>| {
@@ -622,14 +511,4 @@ pub(crate) fn reason(error: &std::io::Error) -> String {
     let plain = text.split(" (os error").next().unwrap_or(&text);
     let mut letters = plain.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
-fn error_path(error: &ignore::Error) -> Option<&Path> {
-    match error {
-        ignore::Error::WithPath { path, .. } => Some(path),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => error_path(err),
-        ignore::Error::Loop { child, .. } => Some(child),
-        ignore::Error::Partial(errors) => errors.iter().find_map(error_path),
-        _ => None,
-    }
 }

@@ -1,8 +1,19 @@
-//! Which files a scan looks at.
+//! Which files a scan looks at, and who looks at them: the thread that meets them, or, if they are large, all together later.
 
+use crate::file::Searcher;
+use crate::scan::{LARGE, SMALL, Sweep, reason};
+use crate::source::FileSource;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use ignore::WalkBuilder;
+use ignore::{DirEntry, WalkBuilder, WalkState};
+use keysweep_image::ReadAt;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, PoisonError};
+
+/// Files that are not worth another thread if all are small.
+const FEW: usize = 4;
+/// From how many bytes on all threads search a file together, if it is the only one.
+const LARGE_ALONE: u64 = 2 << 20;
 
 /// Which files below a folder are looked at. Files named by the user are always looked at.
 #[derive(Debug, Clone, Default)]
@@ -81,7 +92,7 @@ fn globs(patterns: &[String]) -> Result<GlobSet, GlobError> {
 const MAX_IGNORE_FILE: u64 = 1 << 20;
 
 /// A folder whose rules about what is left out cannot be read: to open a pipe would wait for ever. Nothing is left out there.
-pub(crate) struct Unruly {
+struct Unruly {
     /// The folder.
     pub(crate) folder: PathBuf,
     /// The file with the rules.
@@ -89,7 +100,7 @@ pub(crate) struct Unruly {
 }
 
 /// The file with rules about what is left out of a folder, if it must not be read.
-pub(crate) fn unruly(folder: &Path) -> Option<PathBuf> {
+fn unruly(folder: &Path) -> Option<PathBuf> {
     let bad = |m: std::fs::Metadata| !m.is_dir() && (!m.is_file() || m.len() > MAX_IGNORE_FILE);
     let files = [".gitignore", ".ignore", ".git/info/exclude"].into_iter().map(|name| folder.join(name));
     files.into_iter().find(|file| std::fs::metadata(file).is_ok_and(bad))
@@ -97,12 +108,12 @@ pub(crate) fn unruly(folder: &Path) -> Option<PathBuf> {
 
 /// A walk over `roots`, or `None` if there are none. Folders below them in which `.gitignore` must not be read are handed to
 /// `aside` and not entered.
-pub(crate) fn builder(
+fn builder(
     roots: &[PathBuf],
     selection: &Selection,
-    filter: std::sync::Arc<Filter>,
+    filter: Arc<Filter>,
     threads: usize,
-    aside: std::sync::mpsc::Sender<Unruly>,
+    aside: Sender<Unruly>,
 ) -> Option<WalkBuilder> {
     let (first, rest) = roots.split_first()?;
     let mut walk = WalkBuilder::new(first);
@@ -135,6 +146,125 @@ pub(crate) fn builder(
 /// Folders of a running Linux system that hold devices and views of memory, not files.
 fn is_pseudo(path: &Path) -> bool {
     ["/proc", "/sys", "/dev"].iter().any(|pseudo| path == Path::new(pseudo))
+}
+
+impl<'s> Sweep<'s> {
+    /// Meets all files, and searches those that are not left to all threads.
+    pub(crate) fn walk(&self, roots: &[PathBuf], jobs: usize) {
+        let mut selection = self.scanner.options.selection.clone();
+        let above = |root: &PathBuf| std::path::absolute(root).ok()?.ancestors().find_map(unruly);
+        if let Some(file) = roots.iter().filter(|_| selection.respect_gitignore).find_map(above) {
+            self.tell_unruly(&file);
+            selection.respect_gitignore = false;
+        }
+        let (sender, aside) = std::sync::mpsc::channel();
+        self.walk_as(roots, &selection, sender, jobs);
+        let aside: Vec<PathBuf> =
+            aside.into_iter().map(|unruly| (self.tell_unruly(&unruly.file), unruly.folder).1).collect();
+        if !aside.is_empty() {
+            let (sender, _) = std::sync::mpsc::channel();
+            self.walk_as(&aside, &Selection { respect_gitignore: false, ..selection }, sender, jobs);
+        }
+    }
+
+    fn tell_unruly(&self, file: &Path) {
+        let message = "no regular file, or too long for rules about files: not read, so that nothing there is left out";
+        self.incident(&file.to_string_lossy(), message, false);
+    }
+
+    fn walk_as(&self, roots: &[PathBuf], selection: &Selection, aside: Sender<Unruly>, jobs: usize) {
+        let filter = Arc::clone(&self.scanner.filter);
+        let Some(walk) = builder(roots, selection, filter, jobs, aside) else { return };
+        let is_little = is_little(roots);
+        let large = if is_little && roots.len() == 1 { LARGE_ALONE } else { LARGE };
+        if jobs == 1 || is_little {
+            let mut searcher = self.scanner.searcher();
+            walk.build().for_each(|entry| self.entry(entry, &mut searcher, large));
+        } else {
+            walk.build_parallel().run(|| {
+                let mut searcher = self.scanner.searcher();
+                Box::new(move |entry| {
+                    self.entry(entry, &mut searcher, large);
+                    WalkState::Continue
+                })
+            });
+        }
+    }
+
+    /// Searches what was met, or leaves it to all threads if it has `large` bytes.
+    fn entry(&self, entry: Result<DirEntry, ignore::Error>, searcher: &mut Searcher<'s>, large: u64) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => return self.walk_error(&error),
+        };
+        let path = entry.path();
+        if entry.depth() > 0 && !entry.file_type().is_some_and(|t| t.is_dir()) && !self.scanner.filter.takes(path) {
+            return;
+        }
+        if let (Some(watcher), Some(kind)) = (self.watcher, entry.file_type()) {
+            watcher(path, kind);
+        }
+        let Some(kind) = entry.file_type().filter(|kind| !kind.is_dir()) else { return };
+        if !kind.is_file() && entry.depth() > 0 {
+            return self.progress.skip(); // Below what the user named, to follow links is a walk option.
+        }
+        if entry.file_name() == "oci-layout" {
+            let folder = path.parent().unwrap_or(path);
+            self.note_image(&folder.to_string_lossy(), "oci-layout");
+        }
+        match if kind.is_file() { Ok(None) } else { std::fs::metadata(path).map(Some) } {
+            Ok(Some(followed)) if followed.is_dir() => {}
+            Ok(Some(followed)) if !followed.is_file() => self.special(path, searcher),
+            Ok(_) => self.regular(path, searcher, large),
+            Err(error) => self.incident(&path.to_string_lossy(), reason(&error), true),
+        }
+    }
+
+    fn regular(&self, path: &Path, searcher: &mut Searcher<'s>, large: u64) {
+        match FileSource::open(path) {
+            Ok(file) if self.too_large(file.len()) => self.progress.skip(),
+            Ok(file) => {
+                self.progress.expect(file.len());
+                match file.len() >= large {
+                    true => self.large.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned()),
+                    false => self.file(path, file, searcher, 1),
+                }
+            }
+            Err(error) => self.incident(&path.to_string_lossy(), reason(&error), true),
+        }
+    }
+
+    fn too_large(&self, len: u64) -> bool {
+        self.scanner.options.selection.max_file_size.is_some_and(|max| len > max)
+    }
+
+    fn walk_error(&self, error: &ignore::Error) {
+        let path = error_path(error).map_or_else(|| "-".to_owned(), |p| p.to_string_lossy().into_owned());
+        match error.io_error() {
+            Some(io) => self.incident(&path, reason(io), true),
+            // A broken .gitignore line hides nothing.
+            None if error.is_partial() => self.incident(&path, error.to_string(), false),
+            None => self.incident(&path, error.to_string(), true),
+        }
+    }
+}
+
+/// Whether there is so little to walk that threads would take longer to start: one file (a large one has all threads later), or a
+/// few that are small.
+fn is_little(roots: &[PathBuf]) -> bool {
+    let is_file = |max: u64| move |m: std::fs::Metadata| m.is_file() && m.len() <= max;
+    let most = if roots.len() == 1 { u64::MAX } else { SMALL as u64 };
+    roots.len() <= FEW && roots.iter().all(|root| std::fs::metadata(root).is_ok_and(is_file(most)))
+}
+
+fn error_path(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => error_path(err),
+        ignore::Error::Loop { child, .. } => Some(child),
+        ignore::Error::Partial(errors) => errors.iter().find_map(error_path),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
