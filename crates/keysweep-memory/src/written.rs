@@ -79,7 +79,7 @@ pub fn spots(text: &[u8], found: &mut dyn FnMut(usize)) {
             row_end = at.min(text.len());
         } else if at >= list_end && parts & LIST != 0 && all(MORE_LOOKS) & LIST != 0 {
             let list = lists::around(text, list_end, at);
-            if list.start > 0 && lists::at(&text[list.start..]).is_some() {
+            if lists::is_enclosed(text, &list) && lists::at(&text[list.start..]).is_some() {
                 found(list.start);
             }
             list_end = list.end.max(at + 1);

@@ -146,6 +146,9 @@ impl Key {
 /// The primes of `n`, from a private exponent: `e * d - 1` is a multiple of the order of every number modulo `n`.
 pub(super) fn primes_from_exponent(n: &Natural, e: &Natural, d: &Natural) -> Option<Vec<Natural>> {
     let multiple = e.times(d).less_one();
+    if let Some((p, q)) = two_from_multiple(n, &multiple) {
+        return (p.is_prime() && q.is_prime()).then(|| vec![p, q]);
+    }
     let two = Natural::from(2);
     if multiple.is_zero() || !n.is_odd() || two.power(&multiple, n)? != Natural::from(1) {
         return None;
@@ -154,6 +157,27 @@ pub(super) fn primes_from_exponent(n: &Natural, e: &Natural, d: &Natural) -> Opt
     split(n.clone(), &multiple, &mut primes)?;
     (primes.len() >= 2).then_some(primes)
 }
+
+/// The factors of `n`, if these are two of about one size, from a multiple of `(p - 1) * (q - 1)`, or of that divided by a small
+/// common divisor: the quotient is what the multiple of `n` is nearest to, and `p + q = n + 1 - (p - 1) * (q - 1)`. No power is
+/// computed.
+fn two_from_multiple(n: &Natural, multiple: &Natural) -> Option<(Natural, Natural)> {
+    let one = Natural::from(1);
+    let four_n = n.times(&Natural::from(4));
+    std::iter::once(1).chain((2..=MAX_COMMON).step_by(2)).find_map(|common| {
+        let multiple = multiple.times(&Natural::from(common));
+        let quotient = multiple.div_rem(n)?.0.plus(&one);
+        let order = multiple.exactly(&quotient)?;
+        let sum = n.plus(&one).minus(&order)?;
+        let square = sum.times(&sum).minus(&four_n)?;
+        let difference = square.root();
+        let (p, q) = (sum.plus(&difference).shifted_down(1), sum.minus(&difference)?.shifted_down(1));
+        (p.times(&q) == *n && !q.is_one()).then_some((p, q))
+    })
+}
+
+/// The largest common divisor of `p - 1` and `q - 1` that is tried. In two of three keys it is 2.
+const MAX_COMMON: u64 = 24;
 
 /// Splits `n` by square roots of 1 other than 1 and -1 (Miller's algorithm).
 fn split(n: Natural, multiple: &Natural, primes: &mut Vec<Natural>) -> Option<()> {
@@ -185,4 +209,51 @@ fn split(n: Natural, multiple: &Natural, primes: &mut Vec<Natural>) -> Option<()
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Random;
+    use super::*;
+    use num_bigint::BigUint;
+
+    fn natural(n: &BigUint) -> Natural {
+        Natural::from_be(&n.to_bytes_be())
+    }
+
+    fn least_common_multiple(a: &BigUint, b: &BigUint) -> BigUint {
+        let (mut divisor, mut rest) = (a.clone(), b.clone());
+        while rest != BigUint::ZERO {
+            (divisor, rest) = (rest.clone(), divisor % rest);
+        }
+        a * b / divisor
+    }
+
+    #[test]
+    fn primes_follow_from_either_private_exponent() {
+        let mut random = Random::new(31);
+        let mut without_powers = 0;
+        for (bits, e) in [(256, 65_537_u32), (256, 3), (320, 17), (512, 65_537), (264, 5)] {
+            for count in [2, 2, 2, 3] {
+                let e = BigUint::from(e);
+                let primes: Vec<BigUint> = (0..count).map(|_| random.prime(bits)).collect();
+                let n: BigUint = primes.iter().product();
+                let orders = primes.iter().map(|p| p - 1u32);
+                let phi: BigUint = orders.clone().product();
+                let lambda = orders.fold(BigUint::from(1u32), |all, order| least_common_multiple(&all, &order));
+                for d in [e.modinv(&phi), e.modinv(&lambda)].into_iter().flatten() {
+                    let (n, e, d) = (natural(&n), natural(&e), natural(&d));
+                    let mut found = primes_from_exponent(&n, &e, &d).unwrap();
+                    found.sort();
+                    let mut wanted: Vec<Natural> = primes.iter().map(natural).collect();
+                    wanted.sort();
+                    assert!(found == wanted, "{bits} {count}");
+                    without_powers += usize::from(two_from_multiple(&n, &e.times(&d).less_one()).is_some());
+                    // Another number is no exponent.
+                    assert!(primes_from_exponent(&n, &e, &d.plus(&Natural::from(2))).is_none());
+                }
+            }
+        }
+        assert!(without_powers > 15, "{without_powers}");
+    }
 }

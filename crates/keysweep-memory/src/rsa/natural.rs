@@ -270,6 +270,20 @@ impl Natural {
         Some(form.leave(&mut result))
     }
 
+    /// The integer part of the square root, by Newton's method.
+    pub(super) fn root(&self) -> Self {
+        let mut root = Self::from(1).times_two_to(self.bits().div_ceil(2));
+        // From above, until it no longer falls.
+        while let Some((quotient, _)) = self.div_rem(&root) {
+            let next = root.plus(&quotient).shifted_down(1);
+            if next >= root {
+                break;
+            }
+            root = next;
+        }
+        root
+    }
+
     /// Whether this is a prime of a size that matters. Wrong with a probability below 2^-96 for a number drawn at random, and
     /// numbers come here only if an exact relation speaks for them.
     pub(crate) fn is_prime(&self) -> bool {
@@ -514,6 +528,7 @@ mod tests {
             assert_eq!(big(&a.shifted_down(shift)), &x >> shift);
             assert_eq!(u64::from(a.bits()), x.bits());
             assert_eq!(u64::from(a.trailing_zeros()), x.trailing_zeros().unwrap_or(0));
+            assert_eq!(big(&a.root()), x.sqrt());
             let quotient = a.times(&b).plus(&c).div_rem(&b);
             assert_eq!(quotient.is_none(), y == BigUint::ZERO);
             if let Some((quotient, rest)) = quotient {

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 const HALF: usize = 32;
 /// Characters of a number (`0xff`), and of a list: each number in a line of its own, with blanks before it.
 const MAX_NUMBER: usize = 4;
+const MIN_LIST: usize = 4 * HALF - 1;
 const MAX_LIST: usize = 48 * HALF;
 
 /// What numbers and what is between them consist of.
@@ -41,11 +42,21 @@ pub(super) fn around(text: &[u8], from: usize, place: usize) -> Range<usize> {
     place - extent(text[from..place].iter().rev())..place + extent(text[place..].iter())
 }
 
+/// Whether what may be a list is long enough, and has brackets around it.
+pub(super) fn is_enclosed(text: &[u8], list: &Range<usize>) -> bool {
+    let before = list.start.checked_sub(1).and_then(|at| text.get(at));
+    list.len() >= MIN_LIST && matches!(before, Some(b'[' | b'{' | b'(')) && text.get(list.end).is_some_and(closes)
+}
+
+fn closes(byte: &u8) -> bool {
+    matches!(byte, b']' | b'}' | b')')
+}
+
 /// The two halves of the list that begins where `text` does, behind its bracket.
 pub(super) fn at(text: &[u8]) -> Option<[Range<usize>; 2]> {
     let len = extent(text.iter());
     let list = &text[..len];
-    let is_closed = matches!(text.get(len), Some(b']' | b'}' | b')'));
+    let is_closed = text.get(len).is_some_and(closes);
     let (middle, _) = list.iter().enumerate().filter(|(_, byte)| **byte == b',').nth(HALF - 1)?;
     let halves = [0..middle, middle + 1..len];
     (is_closed && halves.iter().all(|half| bytes(&list[half.clone()]).is_some())).then_some(halves)
