@@ -11,6 +11,7 @@ use crate::fingerprint;
 use crate::place::Part;
 use crate::raw::{Raw, Unwanted, What};
 use crate::scan::Sweep;
+use crate::unpack::file_name;
 use keysweep_image::{ReadAt, read_into, recognise};
 use keysweep_rules::{FILE_HEAD, FileRule, Rule};
 use std::path::Path;
@@ -69,7 +70,7 @@ impl Sweep<'_> {
         let root = root.map(|folder| folder.to_string_lossy().into_owned());
         match root.and_then(|root| name.strip_prefix(root.as_str())) {
             Some(below) => below.trim_start_matches(['/', '\\']),
-            None => name.rsplit(['/', '\\']).next().unwrap_or(name),
+            None => file_name(name),
         }
     }
 }

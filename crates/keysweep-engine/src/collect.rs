@@ -5,6 +5,7 @@ use crate::finding::{
     Report, Stats,
 };
 use crate::raw::{Raw, Token, Unwanted, What};
+use crate::unpack::file_name;
 use crate::{fingerprint, known, purpose};
 use keysweep_keys::decoder::{Certificate, PublicKind, PublicObject};
 use keysweep_keys::{KeyMaterial, Protection, PublicKey};
@@ -416,10 +417,6 @@ fn certificate_facts(path: &str, certificate: &Certificate) -> CertificateFacts 
         sha256: fingerprint::hex(&certificate.sha256),
         path: path.to_owned(),
     }
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 #[cfg(test)]

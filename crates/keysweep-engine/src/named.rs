@@ -5,6 +5,7 @@ use crate::file::{Seen, token};
 use crate::place::Part;
 use crate::raw::{Raw, What};
 use crate::scan::Sweep;
+use crate::unpack::file_name;
 use keysweep_image::read_into;
 use keysweep_keys::secret::Buffer;
 
@@ -16,7 +17,7 @@ impl Sweep<'_> {
     pub(crate) fn look_by_name(&self, part: Part<'_>, seen: &mut Seen) {
         let detector = &self.scanner.detector;
         let path = part.git.map_or(part.name, |git| git.path.as_str());
-        let file_name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        let file_name = file_name(path);
         let tokens = detector.named.about(file_name);
         if tokens.is_empty() || part.base > 0 || part.image.format.is_dump() {
             return;

@@ -13,7 +13,7 @@ use crate::progress::Progress;
 use crate::raw::{Raw, resolve_overlaps};
 use crate::source::{Change, FileSource};
 use crate::tables::missed;
-use crate::unpack::{Encoded, Opened, Pass, drop_shown_through, unpack};
+use crate::unpack::{Encoded, Opened, Pass, drop_shown_through, file_name, unpack};
 use crate::walk::{Filter, Selection};
 use keysweep_archive::Limits;
 use keysweep_image::{ReadAt, WarningKind, intersect, open};
@@ -311,7 +311,7 @@ impl<'s> Sweep<'s> {
         if view.is_unpacked() && jobs == 1 && path.is_some_and(|path| self.put_off(path, part.source)) {
             return Outcome::PutOff;
         }
-        let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        let file_name = file_name(name);
         let opened = match view.is_unpacked() {
             true => Opened::default(),
             false => unpack(self, searcher, part, Pass::First { again: path.is_some() }, jobs),

@@ -68,14 +68,13 @@ pub(crate) fn spool(head: &[u8], input: &mut dyn Read, most: u64) -> io::Result<
     let most = most.min(free_space(&file) / 2);
     let (mut written, mut len) = (0, 0);
     let mut input = head.chain(input);
-    let mut buffer = Zeroizing::new(vec![0; HOLE]);
+    let mut buffer = Zeroizing::new(Vec::with_capacity(HOLE));
     let outcome = loop {
-        let (count, outcome) = fill(&mut input, &mut buffer);
+        buffer.clear();
+        let outcome = input.by_ref().take(HOLE as u64).read_to_end(&mut buffer);
+        let is_hole = keysweep_match::is_zero(&buffer);
         let room = usize::try_from(most - written).unwrap_or(usize::MAX);
-        let (bytes, is_hole) = match keysweep_match::is_zero(&buffer[..count]) {
-            true => (&buffer[..count], true),
-            false => (&buffer[..count.min(room)], false),
-        };
+        let bytes = if is_hole { &buffer[..] } else { &buffer[..buffer.len().min(room)] };
         len += bytes.len() as u64;
         let kept = match is_hole {
             true => file.seek(io::SeekFrom::Start(len)).map(drop),
@@ -84,30 +83,16 @@ pub(crate) fn spool(head: &[u8], input: &mut dyn Read, most: u64) -> io::Result<
                 file.write_all(bytes)
             }
         };
-        let is_over = bytes.len() < count || len / SPARSE > most;
+        let is_over = bytes.len() < buffer.len() || len / SPARSE > most;
         match kept {
             Err(error) => break Err(failed(error)),
             Ok(()) if is_over => break Err(io::Error::other("longer than what is kept of it")),
-            Ok(()) if outcome.is_err() || count < HOLE => break outcome,
+            Ok(()) if outcome.is_err() || buffer.len() < HOLE => break outcome.map(drop),
             Ok(()) => {}
         }
     };
     file.set_len(len).map_err(failed)?;
     Ok((file, outcome))
-}
-
-/// Fills the buffer unless the input ends before, and returns how much was read.
-fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> (usize, io::Result<()>) {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match input.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return (filled, Err(error)),
-        }
-    }
-    (filled, Ok(()))
 }
 
 /// Bytes that may be written beside a file.

@@ -13,7 +13,7 @@ use crate::place::Part;
 use crate::scan::{Sweep, held, reason};
 use crate::source::FileSource;
 use keysweep_archive::{Budget, Format, HEAD, Input, Limits, Member, Slice, Visitor};
-use keysweep_image::{ReadAt, complement, intersect, is_packed, open, recognise};
+use keysweep_image::{ReadAt, complement, detect, intersect, is_packed, open, read_into, recognise};
 use keysweep_memory::Effort;
 use std::collections::HashSet;
 use std::io::{Cursor, Read};
@@ -428,23 +428,15 @@ impl<'a, 'b> Unpacking<'a, 'b> {
 /// Whether a member is neither an archive, whose members can be handed on, nor a dump, for which there are all threads.
 fn is_plain(content: &Zeroizing<Vec<u8>>) -> bool {
     let source: &[u8] = content;
-    let is_dump = || source.len() as u64 > LEAST && recognise(&source).format.is_dump();
-    keysweep_archive::recognise(&source).is_none() && !is_packed(source) && !is_dump()
+    keysweep_archive::recognise(&source).is_none() && !is_packed(source) && !detect(source).is_dump()
 }
 
 /// All of a member, if it is not too large.
 fn read_whole(slice: &Slice<'_>) -> Option<Zeroizing<Vec<u8>>> {
     let len = usize::try_from(slice.len()).ok().filter(|len| *len as u64 <= MEMBER)?;
     let mut content = Zeroizing::new(vec![0; len]);
-    let mut filled = 0;
-    while filled < len {
-        match slice.read_at(filled as u64, &mut content[filled..]) {
-            // Told by the search, which meets it again.
-            Ok(0) | Err(_) => return None,
-            Ok(read) => filled += read,
-        }
-    }
-    Some(content)
+    // What cannot be read is told by the search, which meets it again.
+    (read_into(slice, 0, &mut content) == len).then_some(content)
 }
 
 /// Bytes that may be held of one more member, if as many are held already.
@@ -452,6 +444,7 @@ fn room(held: u64) -> u64 {
     MEMBER.min(HELD.saturating_sub(held)).max(LEAST)
 }
 
+/// The last part of a path.
 pub(crate) fn file_name(name: &str) -> &str {
     name.rsplit(['/', '\\']).next().unwrap_or(name)
 }

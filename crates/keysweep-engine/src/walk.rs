@@ -212,10 +212,13 @@ impl<'s> Sweep<'s> {
             let folder = path.parent().unwrap_or(path);
             self.note_image(&folder.to_string_lossy(), "oci-layout");
         }
-        match if kind.is_file() { Ok(None) } else { std::fs::metadata(path).map(Some) } {
-            Ok(Some(followed)) if followed.is_dir() => {}
-            Ok(Some(followed)) if !followed.is_file() => self.special(path, searcher),
-            Ok(_) => self.regular(path, searcher, large),
+        if kind.is_file() {
+            return self.regular(path, searcher, large);
+        }
+        match std::fs::metadata(path) {
+            Ok(followed) if followed.is_dir() => {}
+            Ok(followed) if followed.is_file() => self.regular(path, searcher, large),
+            Ok(_) => self.special(path, searcher),
             Err(error) => self.incident(&path.to_string_lossy(), reason(&error), true),
         }
     }

@@ -3,6 +3,7 @@
 use crate::model::Rule;
 use aho_corasick::AhoCorasick;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// What may follow a name in that of a copy: `.curlrc.bak`, `chap-secrets~`, `passwd.client-old`.
 const SEPARATORS: &[u8] = b".-~_";
@@ -12,8 +13,8 @@ const SEPARATORS: &[u8] = b".-~_";
 pub struct NamedFiles {
     /// The numbers of the rules, by names in lower case.
     rules: HashMap<String, Vec<usize>>,
-    /// All names, in either case.
-    search: Option<AhoCorasick>,
+    /// All names, in either case: made when a list is looked at, as only histories have them.
+    search: OnceLock<Option<AhoCorasick>>,
 }
 
 impl NamedFiles {
@@ -25,8 +26,7 @@ impl NamedFiles {
                 by_name.entry(name.clone()).or_default().push(number);
             }
         }
-        let search = AhoCorasick::builder().ascii_case_insensitive(true).build(by_name.keys()).ok();
-        Self { search: search.filter(|_| !by_name.is_empty()), rules: by_name }
+        Self { rules: by_name, search: OnceLock::new() }
     }
 
     /// The numbers of the rules that are for a file of this name, or for a copy of it.
@@ -45,7 +45,9 @@ impl NamedFiles {
 
     /// Whether one of the names stands somewhere in a list of names of files, such as a tree of git.
     pub fn mentioned(&self, list: &[u8]) -> bool {
-        self.search.as_ref().is_some_and(|search| search.is_match(list))
+        let search = || AhoCorasick::builder().ascii_case_insensitive(true).build(self.rules.keys()).ok();
+        let search = self.search.get_or_init(|| search().filter(|_| !self.rules.is_empty()));
+        search.as_ref().is_some_and(|search| search.is_match(list))
     }
 }
 

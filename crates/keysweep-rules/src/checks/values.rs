@@ -195,11 +195,15 @@ fn is_drawn(dotted: &[&[u8]]) -> bool {
             && share(part) == 0.0
     };
     let named = |last: &[u8]| last.len() >= 2 && last.iter().all(u8::is_ascii_lowercase);
-    // Where neither part is long, both together are looked at.
+    // Where no part is long, all together are looked at.
     let together: Zeroizing<Vec<u8>> = Zeroizing::new(dotted.concat());
-    let any = dotted.iter().any(drawn) || (together.len() >= SHORTEST_JOINED && drawn(&together.as_slice()));
-    let joined = dotted.len() == 3 && together.len() >= SHORTEST_JOINED && drawn(&together.as_slice());
-    (joined || dotted.len() == 2 && any) && !dotted.last().is_some_and(|last| named(last))
+    let joined = || together.len() >= SHORTEST_JOINED && drawn(&together.as_slice());
+    let any = match dotted.len() {
+        2 => dotted.iter().any(drawn) || joined(),
+        3 => joined(),
+        _ => false,
+    };
+    any && !dotted.last().is_some_and(|last| named(last))
 }
 
 /// `scram-sha-256`, `aes-256-gcm` and the like.
