@@ -394,7 +394,9 @@ impl<'a> Searcher<'a> {
         if seen.raws.iter().rev().take(64).any(|r| r.rule == rule && r.offset == offset && r.length == length) {
             return; // Another anchor of the same token.
         }
+        let named = found.named.iter().map(|range| window.end_of(range.start)..window.end_of(range.end)).collect();
         let token = token(&self.rules.rules()[rule], found, window.bytes, subject.file_name, self.fingerprinter);
+        let token = Token { named, ..token };
         seen.raws.push(Raw { rule, offset, length, wrapping: Vec::new(), what: What::Token(Box::new(token)) });
     }
 
@@ -509,6 +511,7 @@ pub(crate) fn token(rule: &Rule, found: Match, text: &[u8], file_name: &str, nam
         severity: found.severity_override.unwrap_or(rule.severity),
         purpose: rule.purpose,
         specificity: rule.specificity(),
+        named: Vec::new(),
     }
 }
 

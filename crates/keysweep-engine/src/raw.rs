@@ -3,6 +3,7 @@
 use crate::finding::Proof;
 use keysweep_keys::KeyMaterial;
 use keysweep_rules::{Purpose, Severity};
+use std::ops::Range;
 
 /// One occurrence of a key or credential in a file.
 #[derive(Debug, Clone)]
@@ -57,6 +58,8 @@ pub(crate) struct Token {
     pub(crate) purpose: Purpose,
     /// Of two credentials that overlap the one with the higher value stays.
     pub(crate) specificity: i32,
+    /// What its match names on lines before it, as offsets in the file.
+    pub(crate) named: Vec<Range<u64>>,
 }
 
 impl Raw {
@@ -64,8 +67,21 @@ impl Raw {
         self.offset + self.length
     }
 
+    /// Where the first part of it begins.
+    fn begin(&self) -> u64 {
+        self.named().iter().map(|range| range.start).fold(self.offset, u64::min)
+    }
+
+    fn named(&self) -> &[Range<u64>] {
+        match &self.what {
+            What::Token(token) => &token.named,
+            _ => &[],
+        }
+    }
+
     fn overlaps(&self, other: &Raw) -> bool {
-        self.offset < other.end() && other.offset < self.end()
+        let touches = |range: &Range<u64>| range.start < self.end() && self.offset < range.end;
+        touches(&(other.offset..other.end())) || other.named().iter().any(touches)
     }
 
     /// The same key or credential at overlapping places, or a credential that is a part of something better known.
@@ -105,19 +121,19 @@ impl Raw {
 pub(crate) fn resolve_overlaps(mut raws: Vec<Raw>) -> Vec<Raw> {
     // Widest first, so that of two views of a key the outer one stays; ties go to the better proof.
     raws.sort_by(|a, b| {
-        (a.offset, std::cmp::Reverse(a.length), std::cmp::Reverse(strength(a)), a.rule).cmp(&(
-            b.offset,
-            std::cmp::Reverse(b.length),
+        (a.begin(), std::cmp::Reverse(a.end()), std::cmp::Reverse(strength(a)), a.rule).cmp(&(
+            b.begin(),
+            std::cmp::Reverse(b.end()),
             std::cmp::Reverse(strength(b)),
             b.rule,
         ))
     });
     let mut kept: Vec<Raw> = Vec::with_capacity(raws.len());
-    // `kept` is sorted by offset; only the tail can overlap, but a long block may hide behind short ones.
+    // `kept` is sorted by begin; only the tail can overlap, but a long block may hide behind short ones.
     let mut furthest = 0;
     let mut open = 0;
     for raw in raws {
-        if raw.offset >= furthest {
+        if raw.begin() >= furthest {
             open = kept.len();
         }
         furthest = furthest.max(raw.end());
@@ -134,6 +150,12 @@ pub(crate) fn resolve_overlaps(mut raws: Vec<Raw>) -> Vec<Raw> {
         }
         kept.push(raw);
     }
+    for raw in &mut kept {
+        if let What::Token(token) = &mut raw.what {
+            token.named = Vec::new(); // Known to be its own; within wrapped bytes the offsets mean nothing outside.
+        }
+    }
+    kept.sort_by_key(|raw| raw.offset);
     kept
 }
 

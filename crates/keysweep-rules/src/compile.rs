@@ -26,8 +26,10 @@ const MAX_DETAIL: usize = 80;
 /// A credential in a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Match {
-    /// Everything the pattern matched.
+    /// Everything the pattern matched, from the line on which the secret begins.
     pub whole: Range<usize>,
+    /// What it named on earlier lines, such as the id of a key: told with this secret, not by itself.
+    pub named: Vec<Range<usize>>,
     /// The secret in it.
     pub secret: Range<usize>,
     /// How sure it is.
@@ -307,9 +309,16 @@ impl Programs {
         let context = context(rule, window, &found)?;
         let shown = |(name, range): &(&'static str, Range<usize>)| (*name, &window[range.clone()]);
         let groups: Vec<(&str, &[u8])> = found.groups.iter().map(shown).collect();
+        let whole = visible(window, &found);
         let mut matched = Match {
             details: details(&groups),
-            whole: visible(window, &found),
+            named: found
+                .groups
+                .iter()
+                .map(|(_, range)| range.clone())
+                .filter(|range| range.end <= whole.start)
+                .collect(),
+            whole,
             secret: found.secret.clone(),
             level: Level::Pattern,
             statement: statement(entropy, context),

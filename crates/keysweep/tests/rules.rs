@@ -48,6 +48,27 @@ fn the_built_in_rules_are_well_made_and_pass_their_examples() {
     assert!(out.ends_with(" 0 failures\n"), "{out}");
 }
 
+/// What stands on earlier lines than the secret is a part of the match all the same.
+#[test]
+fn a_key_and_its_id_on_lines_of_their_own_are_one_finding() {
+    let rules = RuleSet::builtin();
+    let pair = rules.get("aws-access-key-pair").unwrap();
+    let scanner = Scanner::new(rules.clone(), Options::default()).unwrap();
+    let told = |form: &str| {
+        let report = scanner.scan_bytes("credentials", template::render(pair, form, 0).unwrap().as_bytes());
+        report.findings.into_iter().map(|f| (f.rule, f.locations[0].line)).collect::<Vec<_>>()
+    };
+    let found = |rule: &str, line| (rule.to_owned(), Some(line));
+
+    let ini = "[default]\naws_access_key_id = AKIA{{base32:16}}\naws_secret_access_key = {{base64:40}}\n";
+    assert_eq!(told(ini), [found("aws-access-key-pair", 3)]);
+    let json = "{\n \"AccessKeyId\": \"AKIA{{base32:16}}\",\n\n \"SecretAccessKey\": \"{{base64:40}}\"\n}\n";
+    assert_eq!(told(json), [found("aws-access-key-pair", 4)]);
+    // Another id in the same file is a finding of its own.
+    let other = format!("{ini}\nother = AKIA{{{{base32:16}}}}\n");
+    assert_eq!(told(&other), [found("aws-access-key-pair", 3), found("aws-access-key-id", 5)]);
+}
+
 #[test]
 fn the_list_is_aligned_or_json() {
     let (out, _, code) = rules(&["list"]);
