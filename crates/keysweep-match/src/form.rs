@@ -51,6 +51,17 @@ impl Masked {
         self.value
     }
 
+    /// The bits that matter.
+    pub(crate) fn mask(self) -> u64 {
+        self.mask
+    }
+
+    /// What all words that match this or another have in common.
+    pub(crate) fn common(self, other: Masked) -> Masked {
+        let mask = self.mask & other.mask & !(self.value ^ other.value);
+        Masked { mask, value: self.value & mask }
+    }
+
     /// Whether a byte of it matters.
     pub(crate) fn is_known(self, byte: u32) -> bool {
         self.mask >> (8 * byte) & 0xff != 0

@@ -19,6 +19,7 @@
 
 mod automaton;
 mod bucket;
+mod filter;
 mod form;
 mod frequency;
 mod hamming;

@@ -45,7 +45,7 @@ impl Matcher {
         let accepts = std::mem::take(&mut windows.accepts);
         let index = Index::new(windows);
         Ok(Matcher {
-            skips_zero: !index.may_hold(0),
+            skips_zero: !index.filter().may_hold(0),
             isa: Isa::detect(),
             accepts,
             kernel: OnceLock::new(),
@@ -131,8 +131,8 @@ impl Matcher {
             return true;
         }
         match kernel {
-            Some(kernel) => kernel.scan(&self.index, block, count, places),
-            None => places.sift_all(&self.index, block, count),
+            Some(kernel) => kernel.scan(self.index.filter(), block, count, places),
+            None => places.sift_all(self.isa, self.index.filter(), block, count),
         }
         let known = hits.len();
         let mut steps = 0;

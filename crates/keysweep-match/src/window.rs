@@ -4,6 +4,7 @@
 //! the one least likely to occur by chance is taken, by the byte frequencies measured in source text and in dumps. The
 //! UTF-16 forms of a literal share its window: there it is four characters, the zero bytes between them left out.
 
+use crate::filter::{CASES, PRINTABLE};
 use crate::form::{Forms, Masked};
 use crate::frequency::{BINARY, PAIRS, TEXT};
 use crate::literal::{Encoding, Literal, MAX_LITERAL};
@@ -49,8 +50,8 @@ impl Accept {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key(u64);
 
-/// [`CASE_BIT`] in each byte.
-const CASE_BITS: u64 = 0x2020_2020;
+/// [`CASES`] as wide as a key.
+const CASE_BITS: u64 = CASES as u64;
 
 impl Key {
     /// Number of different hashes.
@@ -97,10 +98,13 @@ impl Key {
         (self.0 >> 32) as u16
     }
 
-    /// For a key of three bytes, the plain keys of all words that begin with them.
-    pub(crate) fn completions(self) -> impl Iterator<Item = Key> {
-        let three = self.0 & 0x00ff_ffff;
-        (0..=0xff).map(move |byte| Key::plain(three | byte << 24))
+    /// Bytes of the window, unless it is of UTF-16.
+    pub(crate) fn width(self) -> Option<usize> {
+        match self.kind() {
+            0 => Some(WIDTH),
+            1 => None,
+            width => Some(width.into()),
+        }
     }
 
     /// Well-mixed bits, below [`Key::HASHES`].
@@ -131,12 +135,10 @@ impl Entry {
 pub(crate) struct Windows {
     pub(crate) forms: Forms,
     pub(crate) entries: Vec<Entry>,
-    /// What each window accepts at its four positions.
+    /// What each window accepts at its four positions; those of UTF-16 that share that of the bytes are known otherwise.
     pub(crate) accepts: Vec<[Accept; WIDTH]>,
-    /// For each width below [`WIDTH`], how many windows have it.
-    pub(crate) short: [usize; WIDTH],
-    /// Whether some plain window may stand where a word looks like UTF-16.
-    pub(crate) ambiguous: bool,
+    /// For each width below [`WIDTH`], whether a window has it.
+    pub(crate) short: [bool; WIDTH],
     /// For each hash of a key, how many windows have it.
     loads: Vec<u8>,
     /// Room for how often the bytes of a form occur.
@@ -161,7 +163,7 @@ impl Windows {
 
     fn add(&mut self, id: u32, literal: &Literal) {
         let Literal { bytes, ignore_case, wide } = literal;
-        let shared = *wide && bytes.len() >= WIDTH && !bytes.contains(&0);
+        let shared = *wide && bytes.len() >= WIDTH && bytes.iter().all(|byte| byte & PRINTABLE[0] as u8 != 0);
         let form = self.forms.push(id, Encoding::Bytes, bytes, *ignore_case);
         let at = self.add_plain(form, bytes, *ignore_case, shared);
         if !wide {
@@ -181,9 +183,6 @@ impl Windows {
                 self.add_plain(form, bytes, *ignore_case, false);
             }
         }
-        if shared {
-            self.accepts.push(std::array::from_fn(|index| Accept::new(little[2 * at + index], *ignore_case)));
-        }
     }
 
     /// Chooses the window of a form's bytes and returns its offset.
@@ -202,13 +201,12 @@ impl Windows {
             .min_by(|(_, a), (_, b)| a.total_cmp(b))
             .unwrap_or_default();
         self.odds = odds;
-        let (window, key) = (&bytes[at..at + width], key(at));
+        let key = key(at);
         let load = &mut self.loads[key.hash()];
         *load = load.saturating_add(1);
         if width < WIDTH {
-            self.short[width] += 1;
+            self.short[width] = true;
         }
-        self.ambiguous |= window[1] == 0 && window.get(3).is_none_or(|&byte| byte == 0);
         self.entries.push(Entry::new(key, form, bytes, at, ignore_case));
         self.accepts.push(std::array::from_fn(|index| if index < width { accept(at + index) } else { Accept::Any }));
         at

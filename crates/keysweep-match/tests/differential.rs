@@ -134,11 +134,13 @@ fn haystack(random: &mut Random, alphabet: &[u8], literals: &[Literal], length: 
     haystack
 }
 
-const ALPHABETS: [&[u8]; 7] = [
+const ALPHABETS: [&[u8]; 8] = [
     b"ab",
     b"a\0",
     b"aAbB\0\x80",
     b"-BEGINprivatekyPRIV \n",
+    // Windows of UTF-16 are without what is not printable.
+    b"a\n\0 \x1f",
     &[0x00, 0x01, 0x02, 0x30, 0x82, 0xff],
     &[0x41, 0x61, 0xc1, 0xe1, 0x00],
     b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-",

@@ -1,7 +1,7 @@
 //! The scan: which places of a block look like a window.
 //!
 //! A kernel marks, in one bit for each place, where all four bytes are accepted by a common bucket. The places marked
-//! are then sifted by the hash filter. Kernels differ in how closely they look (half bytes, seven bits, whole bytes),
+//! are then sifted by the hash filter. Kernels differ in how closely they look (half bytes, six bits, pairs of bytes),
 //! so in what they let through, but never in what is there.
 
 #[cfg(target_arch = "aarch64")]
@@ -12,7 +12,7 @@ mod pairs;
 mod x86;
 
 use crate::Isa;
-use crate::index::Index;
+use crate::filter::Filter;
 use crate::window::{Accept, WIDTH};
 use crate::word::word;
 
@@ -65,11 +65,16 @@ impl Places {
 
     /// The first `count` places of a block that pass the hash filter, without the help of a kernel. Sizes as in
     /// [`Kernel::scan`].
-    pub(crate) fn sift_all(&mut self, index: &Index, block: &[u8], count: usize) {
+    pub(crate) fn sift_all(&mut self, isa: Isa, filter: &Filter, block: &[u8], count: usize) {
         for (offset, place) in (0..).zip(&mut self.marked[..count]) {
             *place = offset;
         }
-        filter(index, block, count, self);
+        match isa {
+            // SAFETY: the instruction set of a matcher is one that this CPU has.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => unsafe { x86::keep_avx512(filter, block, count, self) },
+            _ => keep(filter, block, count, self),
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
@@ -85,10 +90,10 @@ pub(crate) struct Kernel {
 
 enum Scan {
     #[cfg(target_arch = "x86_64")]
-    Septets(Box<x86::Septets<2>>),
+    Sextets(Box<x86::Sextets<4>>),
     /// With twice the buckets, for many windows.
     #[cfg(target_arch = "x86_64")]
-    ManySeptets(Box<x86::Septets<4>>),
+    ManySextets(Box<x86::Sextets<8>>),
     Nibbles(Box<nibble::Nibbles>),
     Pairs(pairs::Pairs),
 }
@@ -102,9 +107,11 @@ impl Kernel {
     pub(crate) fn new(isa: Isa, windows: &[[Accept; WIDTH]]) -> Self {
         let scan = match isa {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 if windows.len() > MANY_WINDOWS => Scan::ManySeptets(Box::new(x86::Septets::new(windows))),
+            Isa::Avx512 if windows.len() > MANY_WINDOWS => {
+                Scan::ManySextets(Box::new(x86::Sextets::new::<64>(windows)))
+            }
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => Scan::Septets(Box::new(x86::Septets::new(windows))),
+            Isa::Avx512 => Scan::Sextets(Box::new(x86::Sextets::new::<32>(windows))),
             Isa::Scalar => Scan::Pairs(pairs::Pairs::new(windows)),
             _ => nibble::Nibbles::new(windows)
                 .map_or_else(|| Scan::Pairs(pairs::Pairs::new(windows)), |nibbles| Scan::Nibbles(Box::new(nibbles))),
@@ -114,34 +121,34 @@ impl Kernel {
 
     /// Finds the places among the first `count` bytes of `block` where a window may stand. `count` is a multiple of
     /// [`GROUP`], at most [`BLOCK`], and `block` has [`PADDING`] bytes more.
-    pub(crate) fn scan(&self, index: &Index, block: &[u8], count: usize, places: &mut Places) {
+    pub(crate) fn scan(&self, filter: &Filter, block: &[u8], count: usize, places: &mut Places) {
         assert!(count.is_multiple_of(GROUP) && count <= BLOCK && block.len() >= count + PADDING);
         match (&self.scan, self.isa) {
             // SAFETY: a kernel is made only for an instruction set that this CPU has, and the sizes were checked.
             #[cfg(target_arch = "x86_64")]
-            (Scan::Septets(septets), _) => unsafe { x86::scan_avx512(septets, index, block, count, places) },
+            (Scan::Sextets(sextets), _) => unsafe { x86::scan_avx512(sextets, filter, block, count, places) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            (Scan::ManySeptets(septets), _) => unsafe { x86::scan_avx512(septets, index, block, count, places) },
+            (Scan::ManySextets(sextets), _) => unsafe { x86::scan_avx512(sextets, filter, block, count, places) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            (Scan::Nibbles(nibbles), Isa::Avx2) => unsafe { x86::scan_avx2(nibbles, index, block, count, places) },
+            (Scan::Nibbles(nibbles), Isa::Avx2) => unsafe { x86::scan_avx2(nibbles, filter, block, count, places) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            (Scan::Nibbles(nibbles), _) => unsafe { x86::scan_ssse3(nibbles, index, block, count, places) },
+            (Scan::Nibbles(nibbles), _) => unsafe { x86::scan_ssse3(nibbles, filter, block, count, places) },
             // SAFETY: as above.
             #[cfg(target_arch = "aarch64")]
-            (Scan::Nibbles(nibbles), _) => unsafe { neon::scan(nibbles, index, block, count, places) },
+            (Scan::Nibbles(nibbles), _) => unsafe { neon::scan(nibbles, filter, block, count, places) },
             #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
             (Scan::Nibbles(_), _) => unreachable!("only an instruction set with vectors scans by half bytes"),
-            (Scan::Pairs(pairs), _) => pairs::scan(pairs, index, block, count, places),
+            (Scan::Pairs(pairs), _) => pairs::scan(pairs, filter, block, count, places),
         }
     }
 }
 
 /// Keeps of the places marked those that pass the hash filter. Has hardly a branch that depends on a place.
 #[inline(always)]
-fn sift(index: &Index, block: &[u8], marks: &Marks, places: &mut Places) {
+fn sift(filter: &Filter, block: &[u8], marks: &Marks, places: &mut Places) {
     let mut marked = 0;
     for (&group, &bits) in marks.groups[..marks.len].iter().zip(&marks.bits) {
         let base = u16::from(group) * GROUP as u16;
@@ -159,24 +166,18 @@ fn sift(index: &Index, block: &[u8], marks: &Marks, places: &mut Places) {
         }
         marked = end;
     }
-    filter(index, block, marked, places);
+    keep(filter, block, marked, places);
 }
 
-/// Keeps those of so many places marked that pass the hash filters.
+/// Keeps those of so many places marked that pass the filter.
 #[inline(always)]
-fn filter(index: &Index, block: &[u8], marked: usize, places: &mut Places) {
-    // A count in memory would hold up the loops.
+fn keep(filter: &Filter, block: &[u8], marked: usize, places: &mut Places) {
+    // A count in memory would hold up the loop.
     let Places { marked: all, kept, len } = places;
-    let mut begun = 0;
-    for &offset in &all[..marked] {
-        kept[begun] = offset;
-        begun += usize::from(index.may_begin(word(block, usize::from(offset)) as u32));
-    }
     let mut count = 0;
-    for at in 0..begun {
-        let offset = kept[at];
+    for &offset in &all[..marked] {
         kept[count] = offset;
-        count += usize::from(index.may_hold(word(block, usize::from(offset))));
+        count += usize::from(filter.may_hold(word(block, usize::from(offset)) as u32));
     }
     *len = count;
 }

@@ -4,17 +4,17 @@ use std::arch::aarch64::*;
 
 use super::nibble::{self, Nibbles, Vector};
 use super::{Marks, Places, sift};
-use crate::index::Index;
+use crate::filter::Filter;
 
 /// # Safety
 ///
 /// The CPU has NEON; sizes as in [`super::Kernel::scan`].
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn scan(nibbles: &Nibbles, index: &Index, block: &[u8], count: usize, places: &mut Places) {
+pub(super) unsafe fn scan(nibbles: &Nibbles, filter: &Filter, block: &[u8], count: usize, places: &mut Places) {
     let mut marks = Marks::new();
     // SAFETY: the caller's promise.
     unsafe { nibble::mark::<uint8x16_t>(nibbles, block.as_ptr(), count, &mut marks) };
-    sift(index, block, &marks, places);
+    sift(filter, block, &marks, places);
 }
 
 // SAFETY of all methods: the caller of a method of `Vector` promises the instruction set.

@@ -2,6 +2,7 @@
 
 use super::{BLOCK, GROUP, Marks};
 use crate::bucket;
+use crate::filter::PRINTABLE;
 use crate::frequency::TEXT;
 use crate::window::{Accept, WIDTH};
 
@@ -21,7 +22,7 @@ const MAX_MARKED: f32 = 0.08;
 impl Nibbles {
     /// `None` if half bytes tell too little about so many windows.
     pub(super) fn new(windows: &[[Accept; WIDTH]]) -> Option<Self> {
-        let table = bucket::group(windows, 8 * OCTETS);
+        let table = bucket::group::<{ 8 * OCTETS }>(windows, |byte| byte);
         let mut nibbles = Nibbles { low: [[[0; 16]; WIDTH]; OCTETS], high: [[[0; 16]; WIDTH]; OCTETS] };
         for (position, row) in table.iter().enumerate() {
             for (byte, buckets) in row.iter().enumerate() {
@@ -92,20 +93,38 @@ pub(super) unsafe fn mark<V: Vector>(nibbles: &Nibbles, bytes: *const u8, count:
             let mut bits = 0;
             for part in (0..GROUP).step_by(V::LANES) {
                 let at = bytes.add(group * GROUP + part);
-                let first = V::load(at);
+                let [first, second, third, fourth] =
+                    [V::load(at), V::load(at.add(1)), V::load(at.add(2)), V::load(at.add(3))];
                 let mut buckets: [V; OCTETS] =
                     [look_up(first, low[0][0], high[0][0]), look_up(first, low[1][0], high[1][0])];
-                for position in 1..WIDTH {
-                    let byte = V::load(at.add(position));
+                for (position, byte) in (1..).zip([second, third, fourth]) {
                     for (octet, buckets) in buckets.iter_mut().enumerate() {
                         *buckets = buckets.and(look_up(byte, low[octet][position], high[octet][position]));
                     }
                 }
-                bits |= buckets[0].or(buckets[1]).nonzero() << part;
+                bits |= (buckets[0].or(buckets[1]).nonzero() | wide([first, second, third, fourth])) << part;
             }
             len = marks.push(len, group, bits);
         }
         marks.len = len;
+    }
+}
+
+/// The places where two characters of UTF-16 may stand, as in [`crate::filter::is_wide`].
+///
+/// # Safety
+///
+/// The CPU has the instruction set of `V`.
+#[inline(always)]
+unsafe fn wide<V: Vector>([first, second, third, fourth]: [V; WIDTH]) -> u64 {
+    // SAFETY: the instruction set is the caller's promise.
+    unsafe {
+        let between = second.or(fourth).nonzero();
+        if between == u64::MAX >> (GROUP - V::LANES) {
+            return 0;
+        }
+        let printable = V::table(&[PRINTABLE[0] as u8; 16]);
+        first.and(printable).nonzero() & third.and(printable).nonzero() & !between
     }
 }
 

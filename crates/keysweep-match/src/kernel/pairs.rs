@@ -4,7 +4,7 @@
 //! which buckets have it as a first pair and which as a last one, so that the look-up at a place serves two windows.
 
 use super::{GROUP, Marks, PADDING, Places, sift};
-use crate::index::Index;
+use crate::filter::{Filter, PRINTABLE};
 use crate::window::{Accept, WIDTH};
 use crate::word::word;
 
@@ -17,9 +17,13 @@ pub(super) struct Pairs(Box<[u32; ENTRIES]>);
 impl Pairs {
     pub(super) fn new(windows: &[[Accept; WIDTH]]) -> Self {
         let mut table = Box::new([0; ENTRIES]);
+        // Two characters of UTF-16, whatever they are.
+        for left in (0..=0xff).filter(|left| left & PRINTABLE[0] as u8 != 0) {
+            table[entry(left, 0)] |= 1 | 1 << 16;
+        }
         for &[first, second, third, fourth] in windows {
-            // Windows that begin alike share a bucket.
-            let bucket = 1 << (entry(any_of(first), any_of(second)).wrapping_mul(0x9e37_79b1) >> 16 & 15);
+            // Windows that begin alike share a bucket; the first one is that of UTF-16.
+            let bucket = 1 << (1 + (entry(any_of(first), any_of(second)).wrapping_mul(0x9e37_79b1) >> 16) % 15);
             for (left, right, half) in [(first, second, 0), (third, fourth, 16)] {
                 for left in all_of(left) {
                     all_of(right).for_each(|right| table[entry(left, right)] |= bucket << half);
@@ -50,7 +54,7 @@ fn all_of(accept: Accept) -> impl Iterator<Item = u8> {
 }
 
 #[inline(always)]
-pub(super) fn scan(pairs: &Pairs, index: &Index, block: &[u8], count: usize, places: &mut Places) {
+pub(super) fn scan(pairs: &Pairs, filter: &Filter, block: &[u8], count: usize, places: &mut Places) {
     let mut marks = Marks::new();
     let mut len = 0;
     for group in 0..count / GROUP {
@@ -59,9 +63,9 @@ pub(super) fn scan(pairs: &Pairs, index: &Index, block: &[u8], count: usize, pla
         let mut first = pairs.look_up(bytes, 0);
         let mut second = pairs.look_up(bytes, 1);
         for at in (0..GROUP).step_by(4) {
-            let word = word(bytes, at + 2);
+            let word = word(bytes, at);
             let look_up = |shift: u32| pairs.0[(word >> shift & 0xffff) as usize];
-            for third in [look_up(0), look_up(8), look_up(16), look_up(24)] {
+            for third in [look_up(16), look_up(24), look_up(32), look_up(40)] {
                 bits = bits >> 1 | u64::from(first & third >> 16 != 0) << 63;
                 (first, second) = (second, third);
             }
@@ -69,5 +73,5 @@ pub(super) fn scan(pairs: &Pairs, index: &Index, block: &[u8], count: usize, pla
         len = marks.push(len, group, bits);
     }
     marks.len = len;
-    sift(index, block, &marks, places);
+    sift(filter, block, &marks, places);
 }

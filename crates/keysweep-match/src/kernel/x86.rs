@@ -3,28 +3,37 @@
 use std::arch::x86_64::*;
 
 use super::nibble::{self, Nibbles, Vector};
-use super::{BLOCK, GROUP, Marks, Places, filter, sift};
+use super::{BLOCK, GROUP, Marks, Places, sift};
 use crate::bucket;
-use crate::index::Index;
+use crate::filter::{BETWEEN, CASES, Filter, PRINTABLE, QUAD_SHIFT, SHORT_SHIFT, SPREAD};
 use crate::window::{Accept, WIDTH};
 
-/// For each eight buckets, position and low seven bits of a byte, the buckets that accept a byte with those.
-/// Literals are mostly ASCII, so little is lost with the eighth bit, and two registers hold a table.
+/// For each eight buckets, position and six bits of a byte, the buckets that accept a byte with those. What the bits leave out
+/// are the cases of letters, and the eighth bit: literals are mostly ASCII, and one register holds a table.
 #[repr(align(64))]
-pub(super) struct Septets<const OCTETS: usize>([[[u8; 128]; WIDTH]; OCTETS]);
+pub(super) struct Sextets<const OCTETS: usize>([[[u8; 64]; WIDTH]; OCTETS]);
 
-impl<const OCTETS: usize> Septets<OCTETS> {
-    pub(super) fn new(windows: &[[Accept; WIDTH]]) -> Self {
-        let table = bucket::group(windows, 8 * OCTETS);
-        let mut septets = Septets([[[0; 128]; WIDTH]; OCTETS]);
+/// The six bits of a byte.
+fn sextet(byte: u8) -> u8 {
+    byte & LOW | byte >> 1 & !LOW & 0x3f
+}
+
+/// The low bits of a byte that are those of its sextet. The last one is the seventh of the byte.
+const LOW: u8 = 0x1f;
+
+impl<const OCTETS: usize> Sextets<OCTETS> {
+    /// In as many buckets as are told apart: 8 times `OCTETS`.
+    pub(super) fn new<const BUCKETS: usize>(windows: &[[Accept; WIDTH]]) -> Self {
+        let table = bucket::group::<BUCKETS>(windows, sextet);
+        let mut sextets = Sextets([[[0; 64]; WIDTH]; OCTETS]);
         for (position, row) in table.iter().enumerate() {
-            for (byte, buckets) in row.iter().enumerate() {
+            for (byte, buckets) in (0..=0xff).zip(row) {
                 for (octet, buckets) in buckets.to_le_bytes().into_iter().take(OCTETS).enumerate() {
-                    septets.0[octet][position][byte & 127] |= buckets;
+                    sextets.0[octet][position][usize::from(sextet(byte))] |= buckets;
                 }
             }
         }
-        septets
+        sextets
     }
 }
 
@@ -33,20 +42,19 @@ impl<const OCTETS: usize> Septets<OCTETS> {
 /// The CPU has AVX-512 F, BW, VBMI and VBMI2, BMI1, BMI2 and POPCNT; sizes as in [`super::Kernel::scan`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt")]
 pub(super) unsafe fn scan_avx512<const OCTETS: usize>(
-    septets: &Septets<OCTETS>,
-    index: &Index,
+    sextets: &Sextets<OCTETS>,
+    filter: &Filter,
     block: &[u8],
     count: usize,
     places: &mut Places,
 ) {
     let mut marks = Marks::new();
     let zero = _mm512_setzero_si512();
-    let mut tables = [[[zero; 2]; WIDTH]; OCTETS];
-    for (table, bytes) in tables.as_flattened_mut().iter_mut().zip(septets.0.as_flattened()) {
-        for (half, bytes) in table.iter_mut().zip(bytes.chunks_exact(64)) {
-            // SAFETY: these are 64 bytes.
-            *half = unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) };
-        }
+    let low = _mm512_set1_epi8(LOW as i8);
+    let mut tables = [[zero; WIDTH]; OCTETS];
+    for (table, bytes) in tables.as_flattened_mut().iter_mut().zip(sextets.0.as_flattened()) {
+        // SAFETY: these are 64 bytes.
+        *table = unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) };
     }
     let mut len = 0;
     for group in 0..count / GROUP {
@@ -56,20 +64,86 @@ pub(super) unsafe fn scan_avx512<const OCTETS: usize>(
             *bytes = unsafe { _mm512_loadu_si512(block.as_ptr().add(group * GROUP + position).cast()) };
         }
         _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(group * GROUP + BLOCK).cast());
+        // Of the shifted bytes and the bytes, the latter where `low` has a bit; the two uppermost bits do not matter.
+        let sextets = bytes.map(|bytes| _mm512_ternarylogic_epi32::<0xd8>(_mm512_srli_epi16::<1>(bytes), bytes, low));
         let mut any = zero;
         for table in &tables {
-            let mut buckets = _mm512_permutex2var_epi8(table[0][0], bytes[0], table[0][1]);
+            let mut buckets = _mm512_permutexvar_epi8(sextets[0], table[0]);
             for position in 1..WIDTH {
-                let [low, high] = table[position];
-                buckets = _mm512_and_si512(buckets, _mm512_permutex2var_epi8(low, bytes[position], high));
+                buckets = _mm512_and_si512(buckets, _mm512_permutexvar_epi8(sextets[position], table[position]));
             }
             any = _mm512_or_si512(any, buckets);
         }
-        len = marks.push(len, group, _mm512_test_epi8_mask(any, any));
+        len = marks.push(len, group, _mm512_test_epi8_mask(any, any) | wide(bytes));
     }
     marks.len = len;
     let marked = unpack(&marks, places);
-    filter(index, block, marked, places);
+    // SAFETY: the same instruction set.
+    unsafe { keep_avx512(filter, block, marked, places) };
+}
+
+/// The places where two characters of UTF-16 may stand, as in [`crate::filter::is_wide`].
+#[target_feature(enable = "avx512f,avx512bw")]
+fn wide([first, second, third, fourth]: [__m512i; WIDTH]) -> u64 {
+    let printable = _mm512_set1_epi8(PRINTABLE[0] as i8);
+    let between = _mm512_or_si512(second, fourth);
+    let wide = _mm512_testn_epi8_mask(between, between);
+    let wide = _mm512_mask_test_epi8_mask(wide, first, printable);
+    _mm512_mask_test_epi8_mask(wide, third, printable)
+}
+
+/// As [`super::keep`], for sixteen places at a time.
+///
+/// # Safety
+///
+/// The CPU has AVX-512 F, BW and VBMI2, and POPCNT.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
+pub(super) unsafe fn keep_avx512(filter: &Filter, block: &[u8], marked: usize, places: &mut Places) {
+    const LANES: usize = 16;
+    let Some(last) = block.len().checked_sub(4) else { return };
+    let Places { marked: all, kept, len } = places;
+    let cases = _mm512_set1_epi32(CASES as i32);
+    let spread = _mm512_set1_epi32(SPREAD as i32);
+    let mut count = 0;
+    for at in (0..marked).step_by(LANES) {
+        let (from, to) = (&all[at..at + LANES], &mut kept[count..count + LANES]);
+        // SAFETY: these are sixteen places of two bytes.
+        let offsets = _mm512_cvtepu16_epi32(unsafe { _mm256_loadu_si256(from.as_ptr().cast()) });
+        let there = 0xffff >> LANES.saturating_sub(marked - at);
+        let there = _mm512_mask_cmple_epu32_mask(there, offsets, _mm512_set1_epi32(last as i32));
+        // SAFETY: of the lanes that are there, all four bytes lie in the block.
+        let word = unsafe { _mm512_mask_i32gather_epi32::<1>(cases, there, offsets, block.as_ptr().cast()) };
+        let folded = _mm512_or_si512(word, cases);
+        let quad = _mm512_srli_epi32::<QUAD_SHIFT>(_mm512_mullo_epi32(folded, spread));
+        // SAFETY: the hash has no more bits than the filter.
+        let quad = unsafe { is_set(&filter.quads[..], quad) };
+        let short = _mm512_mullo_epi32(_mm512_slli_epi32::<8>(folded), spread);
+        // SAFETY: the hash has no more bits than the filter.
+        let short = unsafe { is_set(&filter.shorts[..], _mm512_srli_epi32::<SHORT_SHIFT>(short)) };
+        let wide =
+            PRINTABLE.iter().fold(_mm512_testn_epi32_mask(word, _mm512_set1_epi32(BETWEEN as i32)), |wide, bits| {
+                _mm512_mask_test_epi32_mask(wide, word, _mm512_set1_epi32(*bits as i32))
+            });
+        let keep = there & (quad | short | wide);
+        let passed = _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(keep, offsets));
+        // SAFETY: there is room for sixteen places of two bytes.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), passed) };
+        count += keep.count_ones() as usize;
+    }
+    *len = count;
+}
+
+/// For each lane, whether its bit is set in the words.
+///
+/// # Safety
+///
+/// The CPU has AVX-512 F, and the words have all these bits.
+#[target_feature(enable = "avx512f")]
+unsafe fn is_set(words: &[u32], bits: __m512i) -> u16 {
+    // SAFETY: the words have these bits, by the caller's promise.
+    let words = unsafe { _mm512_i32gather_epi32::<4>(_mm512_srli_epi32::<5>(bits), words.as_ptr().cast()) };
+    let bit = _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(bits, _mm512_set1_epi32(31)));
+    _mm512_test_epi32_mask(words, bit)
 }
 
 /// Writes the places of the marks one after the other and returns how many they are.
@@ -101,22 +175,22 @@ fn unpack(marks: &Marks, places: &mut Places) -> usize {
 ///
 /// The CPU has AVX2, BMI1, BMI2 and POPCNT; sizes as in [`super::Kernel::scan`].
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-pub(super) unsafe fn scan_avx2(nibbles: &Nibbles, index: &Index, block: &[u8], count: usize, places: &mut Places) {
+pub(super) unsafe fn scan_avx2(nibbles: &Nibbles, filter: &Filter, block: &[u8], count: usize, places: &mut Places) {
     let mut marks = Marks::new();
     // SAFETY: the caller's promise.
     unsafe { nibble::mark::<__m256i>(nibbles, block.as_ptr(), count, &mut marks) };
-    sift(index, block, &marks, places);
+    sift(filter, block, &marks, places);
 }
 
 /// # Safety
 ///
 /// The CPU has SSSE3; sizes as in [`super::Kernel::scan`].
 #[target_feature(enable = "ssse3")]
-pub(super) unsafe fn scan_ssse3(nibbles: &Nibbles, index: &Index, block: &[u8], count: usize, places: &mut Places) {
+pub(super) unsafe fn scan_ssse3(nibbles: &Nibbles, filter: &Filter, block: &[u8], count: usize, places: &mut Places) {
     let mut marks = Marks::new();
     // SAFETY: the caller's promise.
     unsafe { nibble::mark::<__m128i>(nibbles, block.as_ptr(), count, &mut marks) };
-    sift(index, block, &marks, places);
+    sift(filter, block, &marks, places);
 }
 
 // SAFETY of all methods: the caller of a method of `Vector` promises the instruction set.

@@ -1,0 +1,83 @@
+//! Which places can hold a window at all, by hashes of the bytes there: what most places that a kernel marks fail.
+
+use crate::window::{Entry, WIDTH};
+
+/// Bits of the filter of whole windows: 16 KiB, a part of the first-level cache.
+const QUAD_BITS: usize = 1 << 17;
+/// Bits of the filter of shorter ones, of which there are few: 8 KiB, of which hardly any are touched.
+const SHORT_BITS: usize = 1 << 16;
+
+/// Spreads the bytes of a word over its upper bits.
+pub(crate) const SPREAD: u32 = 0x9e37_79b1;
+/// How far what was spread is shifted down, to be the number of a bit.
+pub(crate) const QUAD_SHIFT: u32 = 32 - QUAD_BITS.ilog2();
+pub(crate) const SHORT_SHIFT: u32 = 32 - SHORT_BITS.ilog2();
+/// In each byte of a word, the bit by which the cases of a letter differ.
+pub(crate) const CASES: u32 = 0x2020_2020;
+/// The bytes of a word that are zero if the others are characters of UTF-16,
+pub(crate) const BETWEEN: u32 = 0xff00_ff00;
+/// and the bits of these, one of which at least is set in each character that windows of UTF-16 begin with.
+pub(crate) const PRINTABLE: [u32; 2] = [0x60, 0x60_0000];
+
+/// Filters that may be wrong in saying yes, never in saying no. Arrays of words of 32 bits, which is what vectors gather.
+pub(crate) struct Filter {
+    /// The four bytes of windows, whatever their case.
+    pub(crate) quads: Box<[u32; QUAD_BITS / 32]>,
+    /// The first three bytes of windows of two or three.
+    pub(crate) shorts: Box<[u32; SHORT_BITS / 32]>,
+}
+
+fn quad(word: u32) -> u32 {
+    (word | CASES).wrapping_mul(SPREAD) >> QUAD_SHIFT
+}
+
+/// Whatever the fourth byte is, it is shifted out.
+fn short(word: u32) -> u32 {
+    ((word | CASES) << 8).wrapping_mul(SPREAD) >> SHORT_SHIFT
+}
+
+fn set(words: &mut [u32], bit: u32) {
+    words[bit as usize / 32] |= 1 << (bit % 32);
+}
+
+#[inline(always)]
+fn is_set(words: &[u32], bit: u32) -> bool {
+    words[bit as usize / 32] >> (bit % 32) & 1 != 0
+}
+
+impl Filter {
+    pub(crate) fn new() -> Self {
+        Filter { quads: Box::new([0; QUAD_BITS / 32]), shorts: Box::new([0; SHORT_BITS / 32]) }
+    }
+
+    /// Lets a window pass. Those of UTF-16 always do.
+    pub(crate) fn add(&mut self, entry: &Entry) {
+        let word = entry.word.value() as u32;
+        match entry.key.width() {
+            Some(WIDTH) => set(&mut self.quads[..], quad(word)),
+            Some(_) => {
+                let third = if entry.word.is_known(2) { 0..=0 } else { 0..=0xff };
+                third.for_each(|third| set(&mut self.shorts[..], short(word | third << 16)));
+            }
+            None => {}
+        }
+    }
+
+    /// Whether a window may stand at the start of a word.
+    #[inline(always)]
+    pub(crate) fn may_hold(&self, word: u32) -> bool {
+        is_set(&self.quads[..], quad(word)) | self.may_hold_short(word) | is_wide(word)
+    }
+
+    /// The same of a window of fewer than four bytes.
+    #[inline(always)]
+    pub(crate) fn may_hold_short(&self, word: u32) -> bool {
+        is_set(&self.shorts[..], short(word))
+    }
+}
+
+/// Whether a word looks like two characters in UTF-16 of those that windows of UTF-16 consist of.
+#[inline(always)]
+pub(crate) fn is_wide(word: u32) -> bool {
+    (word & BETWEEN == 0) & PRINTABLE.iter().fold(true, |all, bits| all & (word & bits != 0))
+}
