@@ -35,8 +35,12 @@ pub enum Effort {
     Full,
     /// For what is probably no memory: an amount for each byte, which is much less for small files.
     Quick,
-    /// For numbers that are written out in a text and nothing else, as little: each is whole or not there.
-    Written,
+    /// For numbers that are written out in a text and nothing else, as little: each is whole or not there. Looks for RSA keys, or
+    /// for all others.
+    Written {
+        /// Which of the two.
+        rsa: bool,
+    },
     /// Only the private halves of given keys are looked for, and all windows of the dump that agree with one of them are
     /// numbers of the survey already.
     Given,
@@ -48,7 +52,7 @@ impl Effort {
         match self {
             Effort::Full | Effort::Given => 1 << 15,
             Effort::Quick => (1 << 15).min(256 + bytes / 4096) as usize,
-            Effort::Written => 1 << 12,
+            Effort::Written { .. } => 1 << 12,
         }
     }
 }
@@ -63,7 +67,7 @@ impl Context<'_> {
     pub(crate) fn allowance(&self, full: u64, bytes: u64) -> u64 {
         match self.effort {
             Effort::Full | Effort::Given => full,
-            Effort::Quick | Effort::Written => full.min(self.bytes() / bytes),
+            Effort::Quick | Effort::Written { .. } => full.min(self.bytes() / bytes),
         }
     }
 }
@@ -137,8 +141,11 @@ pub(crate) fn search_survey(
         outcome.limits.push("more numbers that are written as text than are tried");
     }
     let context = Context { memory: &whole, survey: &survey, public, jobs, effort };
-    let wanted =
-        |finder: &dyn Finder| effort != Effort::Given || public.iter().any(|key| finder.may_find(&key.algorithm));
+    let wanted = |finder: &dyn Finder| match effort {
+        Effort::Given => public.iter().any(|key| finder.may_find(&key.algorithm)),
+        Effort::Written { rsa } => finder.may_find(&Algorithm::Rsa) == rsa,
+        Effort::Full | Effort::Quick => true,
+    };
     let finders: Vec<_> = all().iter().zip(&survey.spots).filter(|(finder, _)| wanted(**finder)).collect();
     // Side by side, since each has parts that one thread does. What they keep adds up, so that in large dumps they take turns.
     let abreast = if survey.runs.len() <= MAX_ABREAST { jobs } else { 1 };

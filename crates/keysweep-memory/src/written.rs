@@ -12,7 +12,6 @@ use crate::search::{Effort, Outcome, search_survey};
 use crate::survey::{Alphabet, Survey, Text, looks_random_throughout};
 use keysweep_keys::PublicKey;
 use keysweep_keys::secret::trim_leading_zeros;
-use std::collections::HashSet;
 use std::ops::Range;
 use zeroize::Zeroizing;
 
@@ -77,7 +76,7 @@ pub fn spots(text: &[u8], found: &mut dyn FnMut(usize)) {
             }
             at = end + 1;
             row_end = at.min(text.len());
-        } else if at >= list_end && parts & LIST != 0 && all(MORE_LOOKS) & LIST != 0 {
+        } else if at >= list_end && parts & LIST != 0 && all(MORE_LOOKS) & LIST != 0 && any_digit(looks) {
             let list = lists::around(text, list_end, at);
             if lists::is_enclosed(text, &list) && lists::at(&text[list.start..]).is_some() {
                 found(list.start);
@@ -116,6 +115,11 @@ pub fn texts_at(text: &[u8], offset: u64) -> (Vec<Text>, usize) {
         }
     }
     (texts, end)
+}
+
+/// Whether a byte that is looked at is a digit: indented code is full of blanks that are not.
+fn any_digit(looks: &[u8]) -> bool {
+    LOOKS.iter().chain(&MORE_LOOKS).any(|look| looks[*look].is_ascii_digit())
 }
 
 fn is_row(byte: u8) -> bool {
@@ -286,17 +290,18 @@ pub fn search(read: &(dyn Fn(u64, &mut [u8]) -> usize + Sync), texts: Vec<Text>,
     if texts.is_empty() || texts.len() + public.len() < 2 {
         return Outcome::default();
     }
-    let bare: HashSet<u64> =
-        texts.iter().filter(|text| text.alphabet == Alphabet::Digits).map(|text| text.offset).collect();
-    let memory = Written { read, size: (WORTH * texts.len() as u64).min(MAX_WORTH) };
-    let survey = Survey { texts, ..Survey::empty() };
-    let mut outcome = search_survey(&memory, survey, public, 1, Effort::Written, &|_| Vec::new());
-    outcome.found.retain_mut(|found| {
-        if found.rule != crate::rsa::RULE {
-            found.places.retain(|place| !bare.contains(&place.offset));
+    let told = texts.iter().filter(|text| text.alphabet != Alphabet::Digits).copied().collect();
+    let mut outcome = Outcome::default();
+    for (texts, rsa) in [(texts, true), (told, false)] {
+        if texts.is_empty() {
+            continue;
         }
-        !found.places.is_empty()
-    });
+        let memory = Written { read, size: (WORTH * texts.len() as u64).min(MAX_WORTH) };
+        let survey = Survey { texts, ..Survey::empty() };
+        let found = search_survey(&memory, survey, public, 1, Effort::Written { rsa }, &|_| Vec::new());
+        outcome.found.extend(found.found);
+        outcome.limits.extend(found.limits);
+    }
     outcome
 }
 

@@ -68,12 +68,12 @@ struct Places {
 pub(super) fn plan(context: &Context<'_>, stretches: &[Stretch], evidence: &Evidence) -> (Vec<Pass>, bool) {
     // A hunt has tried all windows, and what agrees is among the numbers. In a text there is nothing else.
     let mut places = match context.effort {
-        Effort::Given | Effort::Written => Places::default(),
+        Effort::Given | Effort::Written { .. } => Places::default(),
         _ => collect(context, stretches, evidence),
     };
     add_numbers(context, &mut places);
     let mut recipes = recipes(evidence);
-    if matches!(context.effort, Effort::Quick | Effort::Written) {
+    if matches!(context.effort, Effort::Quick | Effort::Written { .. }) {
         recipes.retain(|(.., count)| *count == usize::MAX);
     }
     let budget = budget(context);

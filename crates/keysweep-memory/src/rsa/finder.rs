@@ -133,7 +133,7 @@ impl<'a> Search<'a> {
         self.inside_runs();
         self.crt_exponents();
         self.pair_lone_primes();
-        if self.context.effort != Effort::Written {
+        if !matches!(self.context.effort, Effort::Written { .. }) {
             self.partial();
             self.decay();
         }

@@ -222,7 +222,7 @@ impl Budget {
             Effort::Given => HUNT,
             Effort::Full => SCAN,
             // A folder may be full of files that are made to cost this: some 10 ms for a small one, if a private exponent is there.
-            Effort::Quick | Effort::Written => Budget {
+            Effort::Quick | Effort::Written { .. } => Budget {
                 maybe: SCAN.maybe.min((1 << 13) + bytes / 4),
                 likely: SCAN.likely.min((1 << 16) + bytes),
                 surely: SCAN.surely.min((1 << 18) + bytes),
