@@ -120,7 +120,9 @@ impl Sweep<'_> {
     ) -> (Vec<Raw>, Vec<&'static str>) {
         let public = match effort {
             Effort::Full | Effort::Given => self.collector().public_keys(),
-            Effort::Quick | Effort::Written { .. } => seen.public.iter().map(|(_, object)| object.key.clone()).collect(),
+            Effort::Quick | Effort::Written { .. } => {
+                seen.public.iter().map(|(_, object)| object.key.clone()).collect()
+            }
         };
         let used = blank::written(part.source.len(), &seen.blank);
         let outcome = match &self.hunting {

@@ -34,9 +34,9 @@ const MAX_WORTH: u64 = 2 << 20;
 /// Bytes from one look at a text to the next, and of three that are looked at each time. Pairs with something between them have
 /// digits two times in three bytes: of two looks that follow each other, one sees them, and both are in the shortest row.
 const STEP: usize = 14;
-const LOOKS: [usize; 3] = [0, 6, 12];
+const LOOKS: [usize; 5] = [0, 3, 6, 9, 12];
 /// Where else lists of numbers are looked at.
-const MORE_LOOKS: [usize; 3] = [3, 9, 10];
+const MORE_LOOKS: [usize; 2] = [5, 10];
 /// Shortest row of digits, and of what may stand between pairs, that is looked at.
 const MIN_ROW: usize = 3 * MIN_PAIRS - 1;
 
@@ -62,11 +62,10 @@ const PARTS: [u8; 256] = {
 pub fn spots(text: &[u8], found: &mut dyn FnMut(usize)) {
     // Up to where rows and lists have been looked at.
     let (mut at, mut row_end, mut list_end) = (0, 0, 0);
-    while let Some(looks) = text.get(at..at + LOOKS[2] + 1) {
+    while let Some(looks) = text.get(at..at + LOOKS[4] + 1) {
         // All three at once: whether one is a digit is a guess that a processor makes wrong.
-        let all =
-            |looked: [usize; 3]| looked.iter().fold(ROW | LIST, |all, look| all & PARTS[usize::from(looks[*look])]);
-        let parts = all(LOOKS);
+        let all = |looked: &[usize]| looked.iter().fold(ROW | LIST, |all, look| all & PARTS[usize::from(looks[*look])]);
+        let parts = all(&LOOKS);
         if parts & ROW != 0 {
             let start = at - text[row_end..at].iter().rev().take_while(|byte| is_row(**byte)).count();
             let end = at + text[at..].iter().take_while(|byte| is_row(**byte)).count();
@@ -76,7 +75,7 @@ pub fn spots(text: &[u8], found: &mut dyn FnMut(usize)) {
             }
             at = end + 1;
             row_end = at.min(text.len());
-        } else if at >= list_end && parts & LIST != 0 && all(MORE_LOOKS) & LIST != 0 && any_digit(looks) {
+        } else if at >= list_end && parts & LIST != 0 && all(&MORE_LOOKS) & LIST != 0 && any_digit(looks) {
             let list = lists::around(text, list_end, at);
             if lists::is_enclosed(text, &list) && lists::at(&text[list.start..]).is_some() {
                 found(list.start);
