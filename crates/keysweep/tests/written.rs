@@ -46,7 +46,8 @@ fn keys_that_openssl_prints_are_found() {
         let (report, code) = scan_path(&dir.path().join("public"));
         assert_eq!((fingerprints(&report).len(), code), (0, 0), "{command}: {report}");
         // Other numbers of the same form are no key.
-        fs::write(dir.path().join("other"), text.replace('7', "8")).unwrap();
+        let other = text.replace(['3', '5', '7', '9'], "8");
+        fs::write(dir.path().join("other"), other).unwrap();
         assert_eq!(scan_path(&dir.path().join("other")).1, 0, "{command}");
     }
 }
