@@ -35,11 +35,10 @@ pub enum Effort {
     Full,
     /// For what is probably no memory: an amount for each byte, which is much less for small files.
     Quick,
-    /// For numbers that are written out in a text and nothing else, as little: each is whole or not there. Looks for RSA keys, or
-    /// for all others.
+    /// For numbers that are written out in a text and nothing else, as little: each is whole or not there.
     Written {
-        /// Which of the two.
-        rsa: bool,
+        /// Looks for no other keys than those of RSA.
+        only_rsa: bool,
     },
     /// Only the private halves of given keys are looked for, and all windows of the dump that agree with one of them are
     /// numbers of the survey already.
@@ -143,8 +142,8 @@ pub(crate) fn search_survey(
     let context = Context { memory: &whole, survey: &survey, public, jobs, effort };
     let wanted = |finder: &dyn Finder| match effort {
         Effort::Given => public.iter().any(|key| finder.may_find(&key.algorithm)),
-        Effort::Written { rsa } => finder.may_find(&Algorithm::Rsa) == rsa,
-        Effort::Full | Effort::Quick => true,
+        Effort::Written { only_rsa: true } => finder.may_find(&Algorithm::Rsa),
+        Effort::Written { only_rsa: false } | Effort::Full | Effort::Quick => true,
     };
     let finders: Vec<_> = all().iter().zip(&survey.spots).filter(|(finder, _)| wanted(**finder)).collect();
     // Side by side, since each has parts that one thread does. What they keep adds up, so that in large dumps they take turns.

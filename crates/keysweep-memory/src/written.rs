@@ -12,6 +12,7 @@ use crate::search::{Effort, Outcome, search_survey};
 use crate::survey::{Alphabet, Survey, Text, looks_random_throughout};
 use keysweep_keys::PublicKey;
 use keysweep_keys::secret::trim_leading_zeros;
+use std::collections::HashSet;
 use std::ops::Range;
 use zeroize::Zeroizing;
 
@@ -31,12 +32,12 @@ const MAX_BLANKS: usize = 64;
 const WORTH: u64 = 512 << 10;
 const MAX_WORTH: u64 = 2 << 20;
 
-/// Bytes from one look at a text to the next, and of three that are looked at each time. Pairs with something between them have
+/// Bytes from one look at a text to the next, and which are looked at each time. Pairs with something between them have
 /// digits two times in three bytes: of two looks that follow each other, one sees them, and both are in the shortest row.
 const STEP: usize = 14;
 const LOOKS: [usize; 5] = [0, 3, 6, 9, 12];
 /// Where else lists of numbers are looked at.
-const MORE_LOOKS: [usize; 2] = [5, 10];
+const LIST_LOOK: usize = 10;
 /// Shortest row of digits, and of what may stand between pairs, that is looked at.
 const MIN_ROW: usize = 3 * MIN_PAIRS - 1;
 
@@ -62,10 +63,10 @@ const PARTS: [u8; 256] = {
 pub fn spots(text: &[u8], found: &mut dyn FnMut(usize)) {
     // Up to where rows and lists have been looked at.
     let (mut at, mut row_end, mut list_end) = (0, 0, 0);
-    while let Some(looks) = text.get(at..at + LOOKS[4] + 1) {
-        // All three at once: whether one is a digit is a guess that a processor makes wrong.
-        let all = |looked: &[usize]| looked.iter().fold(ROW | LIST, |all, look| all & PARTS[usize::from(looks[*look])]);
-        let parts = all(&LOOKS);
+    while let Some(looks) = text.get(at..at + LOOKS[LOOKS.len() - 1] + 1) {
+        let part = |look: usize| PARTS[usize::from(looks[look])];
+        // All at once: whether one is a digit is a guess that a processor makes wrong.
+        let parts = LOOKS.iter().fold(ROW | LIST, |all, look| all & part(*look));
         if parts & ROW != 0 {
             let start = at - text[row_end..at].iter().rev().take_while(|byte| is_row(**byte)).count();
             let end = at + text[at..].iter().take_while(|byte| is_row(**byte)).count();
@@ -75,7 +76,7 @@ pub fn spots(text: &[u8], found: &mut dyn FnMut(usize)) {
             }
             at = end + 1;
             row_end = at.min(text.len());
-        } else if at >= list_end && parts & LIST != 0 && all(&MORE_LOOKS) & LIST != 0 && any_digit(looks) {
+        } else if at >= list_end && parts & part(LIST_LOOK) & LIST != 0 && any_digit(looks) {
             let list = lists::around(text, list_end, at);
             if lists::is_enclosed(text, &list) && lists::at(&text[list.start..]).is_some() {
                 found(list.start);
@@ -118,7 +119,7 @@ pub fn texts_at(text: &[u8], offset: u64) -> (Vec<Text>, usize) {
 
 /// Whether a byte that is looked at is a digit: indented code is full of blanks that are not.
 fn any_digit(looks: &[u8]) -> bool {
-    LOOKS.iter().chain(&MORE_LOOKS).any(|look| looks[*look].is_ascii_digit())
+    LOOKS.iter().chain(&[LIST_LOOK]).any(|look| looks[*look].is_ascii_digit())
 }
 
 fn is_row(byte: u8) -> bool {
@@ -289,18 +290,19 @@ pub fn search(read: &(dyn Fn(u64, &mut [u8]) -> usize + Sync), texts: Vec<Text>,
     if texts.is_empty() || texts.len() + public.len() < 2 {
         return Outcome::default();
     }
-    let told = texts.iter().filter(|text| text.alphabet != Alphabet::Digits).copied().collect();
-    let mut outcome = Outcome::default();
-    for (texts, rsa) in [(texts, true), (told, false)] {
-        if texts.is_empty() {
-            continue;
+    let bare: HashSet<u64> =
+        texts.iter().filter(|text| text.alphabet == Alphabet::Digits).map(|text| text.offset).collect();
+    let effort = Effort::Written { only_rsa: texts.iter().all(|text| bare.contains(&text.offset)) };
+    let memory = Written { read, size: (WORTH * texts.len() as u64).min(MAX_WORTH) };
+    let survey = Survey { texts, ..Survey::empty() };
+    let mut outcome = search_survey(&memory, survey, public, 1, effort, &|_| Vec::new());
+    // A point in such digits may show what a scalar elsewhere is.
+    outcome.found.retain_mut(|found| {
+        if found.rule != crate::rsa::RULE {
+            found.places.retain(|place| !bare.contains(&place.offset));
         }
-        let memory = Written { read, size: (WORTH * texts.len() as u64).min(MAX_WORTH) };
-        let survey = Survey { texts, ..Survey::empty() };
-        let found = search_survey(&memory, survey, public, 1, Effort::Written { rsa }, &|_| Vec::new());
-        outcome.found.extend(found.found);
-        outcome.limits.extend(found.limits);
-    }
+        !found.places.is_empty()
+    });
     outcome
 }
 
@@ -518,6 +520,7 @@ mod tests {
                     pairs(&point, 15, ":", "    ")
                 ),
                 format!("{{X:+{} Y:+{}}} D:+{}}} .......................", decimal(x), decimal(y), decimal(&scalar)),
+                format!("point {}\nscalar {}\n.......................", hex(&point), decimal(&scalar)),
             ];
             for text in texts {
                 let found = found(&text, &[]);
