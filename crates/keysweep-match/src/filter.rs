@@ -14,10 +14,11 @@ pub(crate) const QUAD_SHIFT: u32 = 32 - QUAD_BITS.ilog2();
 pub(crate) const SHORT_SHIFT: u32 = 32 - SHORT_BITS.ilog2();
 /// In each byte of a word, the bit by which the cases of a letter differ.
 pub(crate) const CASES: u32 = 0x2020_2020;
-/// The bytes of a word that are zero if the others are characters of UTF-16,
+/// Bits of which each character of a window of UTF-16 has one: all that is printable does.
+pub(crate) const PRINTABLE: u8 = 0x60;
+/// The bytes of a word that are zero if the others are characters of UTF-16, and these bits of the two characters.
 pub(crate) const BETWEEN: u32 = 0xff00_ff00;
-/// and the bits of these, one of which at least is set in each character that windows of UTF-16 begin with.
-pub(crate) const PRINTABLE: [u32; 2] = [0x60, 0x60_0000];
+pub(crate) const CHARACTERS: [u32; 2] = [PRINTABLE as u32, (PRINTABLE as u32) << 16];
 
 /// Filters that may be wrong in saying yes, never in saying no. Arrays of words of 32 bits, which is what vectors gather.
 pub(crate) struct Filter {
@@ -76,8 +77,13 @@ impl Filter {
     }
 }
 
+/// Whether a window of UTF-16 may have this character.
+pub(crate) fn is_printable(byte: u8) -> bool {
+    byte & PRINTABLE != 0
+}
+
 /// Whether a word looks like two characters in UTF-16 of those that windows of UTF-16 consist of.
 #[inline(always)]
-pub(crate) fn is_wide(word: u32) -> bool {
-    (word & BETWEEN == 0) & PRINTABLE.iter().fold(true, |all, bits| all & (word & bits != 0))
+fn is_wide(word: u32) -> bool {
+    (word & BETWEEN == 0) & CHARACTERS.iter().fold(true, |all, bits| all & (word & bits != 0))
 }

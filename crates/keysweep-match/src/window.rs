@@ -4,7 +4,7 @@
 //! the one least likely to occur by chance is taken, by the byte frequencies measured in source text and in dumps. The
 //! UTF-16 forms of a literal share its window: there it is four characters, the zero bytes between them left out.
 
-use crate::filter::{CASES, PRINTABLE};
+use crate::filter::{CASES, is_printable};
 use crate::form::{Forms, Masked};
 use crate::frequency::{BINARY, PAIRS, TEXT};
 use crate::literal::{Encoding, Literal, MAX_LITERAL};
@@ -163,7 +163,7 @@ impl Windows {
 
     fn add(&mut self, id: u32, literal: &Literal) {
         let Literal { bytes, ignore_case, wide } = literal;
-        let shared = *wide && bytes.len() >= WIDTH && bytes.iter().all(|byte| byte & PRINTABLE[0] as u8 != 0);
+        let shared = *wide && bytes.len() >= WIDTH && bytes.iter().all(|byte| is_printable(*byte));
         let form = self.forms.push(id, Encoding::Bytes, bytes, *ignore_case);
         let at = self.add_plain(form, bytes, *ignore_case, shared);
         if !wide {

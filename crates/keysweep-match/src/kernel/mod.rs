@@ -63,14 +63,14 @@ impl Places {
         Places { marked: [0; BLOCK + AHEAD], kept: [0; BLOCK + AHEAD], len: 0 }
     }
 
-    /// The first `count` places of a block that pass the hash filter, without the help of a kernel. Sizes as in
-    /// [`Kernel::scan`].
+    /// The first `count` places of a block that pass the hash filter, without the help of a kernel, by an instruction set that
+    /// this CPU must have. Sizes as in [`Kernel::scan`].
     pub(crate) fn sift_all(&mut self, isa: Isa, filter: &Filter, block: &[u8], count: usize) {
         for (offset, place) in (0..).zip(&mut self.marked[..count]) {
             *place = offset;
         }
         match isa {
-            // SAFETY: the instruction set of a matcher is one that this CPU has.
+            // SAFETY: the CPU has the instruction set.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => unsafe { x86::keep_avx512(filter, block, count, self) },
             _ => keep(filter, block, count, self),

@@ -110,7 +110,7 @@ pub(super) unsafe fn mark<V: Vector>(nibbles: &Nibbles, bytes: *const u8, count:
     }
 }
 
-/// The places where two characters of UTF-16 may stand, as in [`crate::filter::is_wide`].
+/// The places where two characters of UTF-16 may stand, as the filter lets them pass.
 ///
 /// # Safety
 ///
@@ -123,7 +123,7 @@ unsafe fn wide<V: Vector>([first, second, third, fourth]: [V; WIDTH]) -> u64 {
         if between == u64::MAX >> (GROUP - V::LANES) {
             return 0;
         }
-        let printable = V::table(&[PRINTABLE[0] as u8; 16]);
+        let printable = V::table(&[PRINTABLE; 16]);
         first.and(printable).nonzero() & third.and(printable).nonzero() & !between
     }
 }

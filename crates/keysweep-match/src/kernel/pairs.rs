@@ -4,7 +4,7 @@
 //! which buckets have it as a first pair and which as a last one, so that the look-up at a place serves two windows.
 
 use super::{GROUP, Marks, PADDING, Places, sift};
-use crate::filter::{Filter, PRINTABLE};
+use crate::filter::{Filter, is_printable};
 use crate::window::{Accept, WIDTH};
 use crate::word::word;
 
@@ -18,7 +18,7 @@ impl Pairs {
     pub(super) fn new(windows: &[[Accept; WIDTH]]) -> Self {
         let mut table = Box::new([0; ENTRIES]);
         // Two characters of UTF-16, whatever they are.
-        for left in (0..=0xff).filter(|left| left & PRINTABLE[0] as u8 != 0) {
+        for left in (0..=0xff).filter(|left| is_printable(*left)) {
             table[entry(left, 0)] |= 1 | 1 << 16;
         }
         for &[first, second, third, fourth] in windows {

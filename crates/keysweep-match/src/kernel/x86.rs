@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use super::nibble::{self, Nibbles, Vector};
 use super::{BLOCK, GROUP, Marks, Places, sift};
 use crate::bucket;
-use crate::filter::{BETWEEN, CASES, Filter, PRINTABLE, QUAD_SHIFT, SHORT_SHIFT, SPREAD};
+use crate::filter::{BETWEEN, CASES, CHARACTERS, Filter, PRINTABLE, QUAD_SHIFT, SHORT_SHIFT, SPREAD};
 use crate::window::{Accept, WIDTH};
 
 /// For each eight buckets, position and six bits of a byte, the buckets that accept a byte with those. What the bits leave out
@@ -22,8 +22,9 @@ fn sextet(byte: u8) -> u8 {
 const LOW: u8 = 0x1f;
 
 impl<const OCTETS: usize> Sextets<OCTETS> {
-    /// In as many buckets as are told apart: 8 times `OCTETS`.
+    /// In as many buckets as are told apart.
     pub(super) fn new<const BUCKETS: usize>(windows: &[[Accept; WIDTH]]) -> Self {
+        const { assert!(BUCKETS == 8 * OCTETS) };
         let table = bucket::group::<BUCKETS>(windows, sextet);
         let mut sextets = Sextets([[[0; 64]; WIDTH]; OCTETS]);
         for (position, row) in table.iter().enumerate() {
@@ -78,14 +79,13 @@ pub(super) unsafe fn scan_avx512<const OCTETS: usize>(
     }
     marks.len = len;
     let marked = unpack(&marks, places);
-    // SAFETY: the same instruction set.
-    unsafe { keep_avx512(filter, block, marked, places) };
+    keep_avx512(filter, block, marked, places);
 }
 
-/// The places where two characters of UTF-16 may stand, as in [`crate::filter::is_wide`].
+/// The places where two characters of UTF-16 may stand, as the filter lets them pass.
 #[target_feature(enable = "avx512f,avx512bw")]
 fn wide([first, second, third, fourth]: [__m512i; WIDTH]) -> u64 {
-    let printable = _mm512_set1_epi8(PRINTABLE[0] as i8);
+    let printable = _mm512_set1_epi8(PRINTABLE as i8);
     let between = _mm512_or_si512(second, fourth);
     let wide = _mm512_testn_epi8_mask(between, between);
     let wide = _mm512_mask_test_epi8_mask(wide, first, printable);
@@ -93,12 +93,8 @@ fn wide([first, second, third, fourth]: [__m512i; WIDTH]) -> u64 {
 }
 
 /// As [`super::keep`], for sixteen places at a time.
-///
-/// # Safety
-///
-/// The CPU has AVX-512 F, BW and VBMI2, and POPCNT.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
-pub(super) unsafe fn keep_avx512(filter: &Filter, block: &[u8], marked: usize, places: &mut Places) {
+pub(super) fn keep_avx512(filter: &Filter, block: &[u8], marked: usize, places: &mut Places) {
     const LANES: usize = 16;
     let Some(last) = block.len().checked_sub(4) else { return };
     let Places { marked: all, kept, len } = places;
@@ -121,7 +117,7 @@ pub(super) unsafe fn keep_avx512(filter: &Filter, block: &[u8], marked: usize, p
         // SAFETY: the hash has no more bits than the filter.
         let short = unsafe { is_set(&filter.shorts[..], _mm512_srli_epi32::<SHORT_SHIFT>(short)) };
         let wide =
-            PRINTABLE.iter().fold(_mm512_testn_epi32_mask(word, _mm512_set1_epi32(BETWEEN as i32)), |wide, bits| {
+            CHARACTERS.iter().fold(_mm512_testn_epi32_mask(word, _mm512_set1_epi32(BETWEEN as i32)), |wide, bits| {
                 _mm512_mask_test_epi32_mask(wide, word, _mm512_set1_epi32(*bits as i32))
             });
         let keep = there & (quad | short | wide);
