@@ -63,6 +63,16 @@ const LISTED: &[&[u8]] = &[
     b"-----B",
 ];
 
+/// First bytes of keys in strings with escapes; the byte behind them is not printable.
+const ESCAPED: &[&[u8]] = &[
+    &[0x30, 0x82],
+    &[0x30, 0x81],
+    &[0x30, 0x77, 0x02, 0x01],
+    &[0x30, 0x74, 0x02, 0x01],
+    &[0x30, 0x2e, 0x02, 0x01],
+    &[0x30, 0x51, 0x02, 0x01],
+];
+
 /// What follows `30 82`: the first byte of the length of a key.
 const LENGTHS: [u8; 6] = [1, 2, 4, 5, 6, 9];
 
@@ -75,7 +85,7 @@ const BROKEN: &[(&str, &str, usize)] = &[("IDAQAB", "AoG", 1), ("CAwEA", "AQKC",
 pub(super) enum Style {
     /// Two hex digits, with whatever around them: `0x30, 0x82`, `30:82`, `\x30\x82`.
     Hex,
-    /// Decimal numbers from -128 to 255: `48, 130`, `48, -126`.
+    /// Decimal numbers from -128 to 255: `48, 130`, `48, -126`, `[48 130]` of Go.
     Decimal,
 }
 
@@ -88,6 +98,8 @@ pub(super) enum Writing {
     Hex,
     /// One by one.
     List(Style),
+    /// In a string, those that are not printable as escapes; in `nested` ones, these are escaped again.
+    Escaped { nested: bool },
 }
 
 /// The anchors, and what each is.
@@ -113,6 +125,7 @@ pub(super) static MARKS: LazyLock<Marks> = LazyLock::new(|| {
         marks.add(HEXLOWER.encode(bytes), true, Writing::Hex);
     }
     LISTED.iter().for_each(|bytes| marks.add_lists(bytes));
+    ESCAPED.iter().for_each(|bytes| marks.add_escaped(bytes));
     marks
 });
 
@@ -128,7 +141,7 @@ impl Marks {
         for bytes in lengths.iter().map(|length| [bytes, length].concat()) {
             let unsigned: Vec<String> = bytes.iter().map(u8::to_string).collect();
             let signed: Vec<String> = bytes.iter().map(|&b| (b as i8).to_string()).collect();
-            for between in [", ", ","] {
+            for between in [", ", ",", " "] {
                 self.add(format!("{}{between}", unsigned.join(between)), false, Writing::List(Style::Decimal));
                 if signed != unsigned {
                     self.add(format!("{}{between}", signed.join(between)), false, Writing::List(Style::Decimal));
@@ -137,10 +150,27 @@ impl Marks {
         }
     }
 
+    /// The bytes as strings show them, up to the backslash of the next one: it is not printable either, and may be written in
+    /// several ways (`\t` and `\x09`, `\4` and `\004`).
+    fn add_escaped(&mut self, bytes: &[u8]) {
+        let write = |escape: fn(u8) -> String| -> String {
+            let shown = |&byte: &u8| if byte.is_ascii_graphic() { char::from(byte).to_string() } else { escape(byte) };
+            bytes.iter().map(shown).chain(["\\".to_owned()]).collect()
+        };
+        let hex = write(|byte| format!("\\x{byte:02x}"));
+        let unicode = write(|byte| format!("\\u{byte:04x}"));
+        let octal = [write(|byte| format!("\\{byte:03o}")), write(|byte| format!("\\{byte:o}"))];
+        let octal = &octal[..if octal[0] == octal[1] { 1 } else { 2 }];
+        for text in [&[hex, unicode][..], octal].concat() {
+            self.add(text.replace('\\', "\\\\"), true, Writing::Escaped { nested: true });
+            self.add(text, true, Writing::Escaped { nested: false });
+        }
+    }
+
     fn add(&mut self, text: String, ignore_case: bool, writing: Writing) {
         // Made once for the life of the process.
         let bytes: &'static [u8] = Box::leak(text.into_bytes().into_boxed_slice());
-        let wide = !matches!(writing, Writing::List(_));
+        let wide = !matches!(writing, Writing::List(_) | Writing::Escaped { .. });
         self.anchors.push(Anchor { bytes, ignore_case, wide });
         self.writings.push(writing);
     }

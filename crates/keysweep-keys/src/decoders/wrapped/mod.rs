@@ -1,6 +1,8 @@
-//! Keys inside other text encodings: Base64 (also of Base64, of UTF-16 and of gzip), hex, and lists of bytes in source code.
+//! Keys inside other text encodings: Base64 (also of Base64, of UTF-16 and of gzip), hex, lists of bytes in source code, and escaped
+//! strings.
 //! The encoding is undone and the bytes are searched again.
 
+mod escaped;
 mod gzip;
 mod lists;
 mod marks;
@@ -42,6 +44,7 @@ impl Decoder for Wrapped {
             Some(Writing::Base64 { phase }) => (runs::base64(window, at, *phase), "base64"),
             Some(Writing::Hex) => (runs::hex(window, at), "hex"),
             Some(Writing::List(style)) => (lists::read(window, at, *style), "list of bytes"),
+            Some(Writing::Escaped { nested }) => (escaped::read(window, at, *nested), "escaped string"),
             None => return,
         };
         let Some(Unwrapped { range, bytes }) = unwrapped else { return };

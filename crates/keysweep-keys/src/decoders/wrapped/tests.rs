@@ -246,3 +246,80 @@ fn an_anchor_every_few_bytes_stays_cheap() {
         bounded(Duration::from_secs(2), "gzip", || scan(&Gzip, bytes.as_bytes()));
     }
 }
+
+/// The bytes as a string of Python, C, Perl or JSON shows them.
+fn escaped(bytes: &[u8], escape: &str, octal: Option<usize>) -> String {
+    let mut text = String::new();
+    let mut after_escape = false;
+    for byte in bytes {
+        // A digit behind a short octal number would belong to it.
+        let is_plain = matches!(byte, b' '..=b'~')
+            && !b"'\"\\".contains(byte)
+            && !(octal.is_some() && after_escape && byte.is_ascii_digit());
+        match byte {
+            b'\t' => text += "\\t",
+            b'\n' => text += "\\n",
+            b'\r' => text += "\\r",
+            b'\'' | b'"' | b'\\' => text.extend(['\\', char::from(*byte)]),
+            _ if is_plain => text.push((*byte).into()),
+            _ => {
+                text += &match octal {
+                    Some(digits) => format!("{escape}{byte:0digits$o}"),
+                    None => format!("{escape}{byte:02x}"),
+                }
+            }
+        }
+        after_escape = !is_plain;
+    }
+    text
+}
+
+fn der(name: &str) -> Vec<u8> {
+    std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/der").join(name)).unwrap()
+}
+
+#[test]
+fn strings_with_escapes_are_unwrapped() {
+    for name in ["rsa.p8", "rsa-2048.p1", "p256.sec1", "ec-p-256.p8", "ec-p-384.p8", "ed25519.p8", "ml-dsa-44.p8"] {
+        let key = der(name);
+        let expected = keys(&key, 0)[0].0.clone();
+        for (escape, octal) in [("\\x", None), ("\\u00", None), ("\\", Some(3)), ("\\", Some(1))] {
+            let text = escaped(&key, escape, octal);
+            check(name, &format!("INFO key=b'{text}' loaded\n"), &expected, 1);
+            check(name, &format!("$1 = \"{text}\"\n"), &expected, 1);
+            check(name, &text, &expected, 1);
+            let nested = text.replace('\\', "\\\\").replace('"', "\\\"");
+            check(name, &format!("{{\"msg\": \"b'{nested}'\"}}"), &expected, 1);
+            check(name, &format!("{{\"msg\": \"\\\"{nested}\\\"\"}}"), &expected, 1);
+        }
+        let upper = escaped(&key, "\\x", None).replace("\\xa", "\\xA").replace("\\xf", "\\xF");
+        check(name, &format!("b'{upper}'"), &expected, 1);
+        let text = escaped(&key, "\\", Some(3));
+        let escapes: Vec<_> = text.match_indices('\\').collect();
+        let cut = escapes[escapes.len() / 2].0;
+        check(name, &format!("char key[] = \"{}\"\n    \"{}\";\n", &text[..cut], &text[cut..]), &expected, 1);
+    }
+}
+
+#[test]
+fn lists_that_blanks_separate_are_unwrapped() {
+    for name in ["rsa.p8", "p256.sec1", "ec-p-256.p8", "ed25519.p8"] {
+        let key = der(name);
+        let numbers: Vec<String> = key.iter().map(u8::to_string).collect();
+        let text = format!("key: [{}]\n", numbers.join(" "));
+        check(name, &text, &keys(&key, 0)[0].0, 1);
+        // A number that is no byte ends the list.
+        let near = text.replace(" 2 1 ", " 2 256 ");
+        assert_eq!(keys(near.as_bytes(), 0), []);
+    }
+}
+
+#[test]
+fn strings_that_are_cut_or_hold_no_bytes_are_no_keys() {
+    let text = escaped(&der("rsa.p8"), "\\x", None);
+    for near in
+        [format!("b'{}'", &text[..text.len() / 4]), text.replace("\\x01", "\\x0g"), text.replace("\\x82", "\\q82")]
+    {
+        assert_eq!(keys(near.as_bytes(), 0), []);
+    }
+}
