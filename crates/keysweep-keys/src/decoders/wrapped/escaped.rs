@@ -1,15 +1,16 @@
 //! Bytes as strings of programming languages show them, what is printable as it is and the rest escaped: `b'0\x82\x04\xbd…'` of
 //! Python's `repr`, `"0\202\004\275…"` of gdb and C, `"0\u0082\u0004…"` of JSON.
 
+use super::super::text::run;
 use super::Unwrapped;
-use std::ops::Range;
+use std::ops::RangeInclusive;
 use zeroize::Zeroizing;
 
 /// Longest gap between two parts of one string: `"…"` and `"…"` on the next line.
 const MAX_GAP: usize = 120;
 
-/// The string that begins before `at`, from there on; where no quote begins it, up to the end of its line. In `nested` ones, backslashes and quotes are escaped once more, as where
-/// the string is a part of JSON.
+/// The string that begins before `at`, from there on; where no quote begins it, up to the end of its line. In `nested` ones,
+/// backslashes and quotes are escaped once more, as where the string is a part of JSON.
 pub(super) fn read(window: &[u8], at: usize, nested: bool) -> Option<Unwrapped> {
     let text = Text { bytes: window, nested };
     let quote = at.checked_sub(1).map(|before| window[before]).filter(|byte| b"'\"`".contains(byte));
@@ -78,21 +79,20 @@ impl Text<'_> {
     }
 
     /// A number of so many digits, if it is a byte.
-    fn number(&self, at: usize, base: u32, digits: std::ops::RangeInclusive<usize>) -> Option<(Option<u8>, usize)> {
+    fn number(&self, at: usize, base: u32, digits: RangeInclusive<usize>) -> Option<(Option<u8>, usize)> {
         let all = self.bytes.get(at..)?.iter().take(*digits.end());
-        let there = all.map_while(|byte| char::from(*byte).to_digit(base)).collect::<Vec<_>>();
-        if there.len() < *digits.start() {
-            return None;
-        }
-        let value = there.iter().fold(0, |value, digit| value * base + digit);
-        Some((Some(u8::try_from(value).ok()?), at + there.len()))
+        let (value, length) = all
+            .map_while(|byte| char::from(*byte).to_digit(base))
+            .fold((0, 0), |(value, length), digit| (value * base + digit, length + 1));
+        let byte = u8::try_from(value).ok().filter(|_| length >= *digits.start())?;
+        Some((Some(byte), at + length))
     }
 
     /// Where the next part of the string begins, if one ends at a place and another follows.
     fn next_part(&self, at: usize, quote: u8) -> Option<usize> {
         let (_, behind) = self.letter(at).filter(|(letter, _)| *letter == quote)?;
-        let gap: Range<usize> = behind..(behind + MAX_GAP).min(self.bytes.len());
-        let blanks = self.bytes[gap].iter().take_while(|byte| b" \t\r\n+\\".contains(byte)).count();
+        let gap = &self.bytes[behind..(behind + MAX_GAP).min(self.bytes.len())];
+        let blanks = run(gap, |byte| b" \t\r\n+\\".contains(&byte));
         let next = behind + blanks + usize::from(self.bytes.get(behind + blanks) == Some(&b'b'));
         (blanks > 0 && self.bytes.get(next) == Some(&quote)).then_some(next + 1)
     }

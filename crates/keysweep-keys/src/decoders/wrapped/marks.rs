@@ -157,11 +157,14 @@ impl Marks {
             let shown = |&byte: &u8| if byte.is_ascii_graphic() { char::from(byte).to_string() } else { escape(byte) };
             bytes.iter().map(shown).chain(["\\".to_owned()]).collect()
         };
-        let hex = write(|byte| format!("\\x{byte:02x}"));
-        let unicode = write(|byte| format!("\\u{byte:04x}"));
-        let octal = [write(|byte| format!("\\{byte:03o}")), write(|byte| format!("\\{byte:o}"))];
-        let octal = &octal[..if octal[0] == octal[1] { 1 } else { 2 }];
-        for text in [&[hex, unicode][..], octal].concat() {
+        let mut texts = vec![
+            write(|byte| format!("\\x{byte:02x}")),
+            write(|byte| format!("\\u{byte:04x}")),
+            write(|byte| format!("\\{byte:03o}")),
+            write(|byte| format!("\\{byte:o}")),
+        ];
+        texts.dedup(); // Bytes from 64 on have three octal digits either way.
+        for text in texts {
             self.add(text.replace('\\', "\\\\"), true, Writing::Escaped { nested: true });
             self.add(text, true, Writing::Escaped { nested: false });
         }

@@ -35,6 +35,11 @@ fn check(name: &str, text: &str, fingerprint: &str, depth: usize) {
     assert_eq!(found.iter().map(|(_, depth)| *depth).min(), Some(depth), "{name}");
 }
 
+/// A key of the test data.
+fn der(name: &str) -> Vec<u8> {
+    std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/der").join(name)).unwrap()
+}
+
 fn folded(text: &str, width: usize, form: impl Fn(&str) -> String) -> String {
     text.as_bytes().chunks(width).map(|l| form(std::str::from_utf8(l).unwrap())).collect()
 }
@@ -80,8 +85,7 @@ fn base64_of_der_is_unwrapped_with_and_without_the_rest_of_a_blob() {
         "encrypted-pkcs12.p8",
         "encrypted-pbes1.p8",
     ] {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/der").join(name);
-        let key = std::fs::read(path).unwrap();
+        let key = der(name);
         let plain = keys(&key, 0);
         assert_eq!(plain.len(), 1, "{name}");
         for before in [&b""[..], b"x", b"xy", &[0x55; 1000]] {
@@ -188,8 +192,7 @@ fn public_and_other_base64_is_not_unwrapped_for_nothing() {
     let certificate = BASE64.encode(include_bytes!("../../../tests/data/der/certificate.crt"));
     assert!(scan(&Wrapped, certificate.as_bytes()).nested.is_empty());
     for name in ["public-rsa.spki", "public-ec-p-256.spki", "public-ed25519.spki"] {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/der").join(name);
-        let key = std::fs::read(path).unwrap();
+        let key = der(name);
         assert!(scan(&Wrapped, BASE64.encode(&key).as_bytes()).nested.is_empty(), "{name}");
         assert!(scan(&Wrapped, HEXLOWER.encode(&key).as_bytes()).nested.is_empty(), "{name}");
     }
@@ -225,6 +228,7 @@ fn damage_does_no_harm() {
     torture(&Wrapped, HEXLOWER.encode(&DER[..200]).as_bytes(), 1_000);
     let list: Vec<String> = DER[..100].iter().map(|b| format!("0x{b:02x}")).collect();
     torture(&Wrapped, list.join(", ").as_bytes(), 1_000);
+    torture(&Wrapped, format!("'{}'", escaped(DER, "\\x", None)).as_bytes(), 1_000);
     torture(&Gzip, BASE64.encode(include_bytes!("../../../tests/data/pem/rsa.pem.gz")).as_bytes(), 1_000);
 }
 
@@ -274,10 +278,6 @@ fn escaped(bytes: &[u8], escape: &str, octal: Option<usize>) -> String {
     text
 }
 
-fn der(name: &str) -> Vec<u8> {
-    std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/der").join(name)).unwrap()
-}
-
 #[test]
 fn strings_with_escapes_are_unwrapped() {
     for name in ["rsa.p8", "rsa-2048.p1", "p256.sec1", "ec-p-256.p8", "ec-p-384.p8", "ed25519.p8", "ml-dsa-44.p8"] {
@@ -316,7 +316,7 @@ fn lists_that_blanks_separate_are_unwrapped() {
 
 #[test]
 fn strings_that_are_cut_or_hold_no_bytes_are_no_keys() {
-    let text = escaped(&der("rsa.p8"), "\\x", None);
+    let text = escaped(DER, "\\x", None);
     for near in
         [format!("b'{}'", &text[..text.len() / 4]), text.replace("\\x01", "\\x0g"), text.replace("\\x82", "\\q82")]
     {
