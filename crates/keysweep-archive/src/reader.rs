@@ -2,7 +2,7 @@
 
 use crate::Input;
 use keysweep_image::ReadAt;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 
 /// A part of a source, read from its start to its end.
@@ -146,9 +146,37 @@ impl Read for Stream<'_> {
     }
 }
 
+/// Reads a line without its end into `line`; what is longer than `most` bytes is passed over. `false` at the end of the input.
+///
+/// # Errors
+///
+/// What the input reports.
+pub(crate) fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>, most: usize) -> io::Result<bool> {
+    line.clear();
+    if input.by_ref().take(most as u64).read_until(b'\n', line)? == 0 {
+        return Ok(false);
+    }
+    match line.strip_suffix(b"\n") {
+        Some(whole) => line.truncate(whole.strip_suffix(b"\r").unwrap_or(whole).len()),
+        None => _ = input.skip_until(b'\n')?,
+    }
+    Ok(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_cut_where_they_are_too_long() {
+        let mut input: &[u8] = b"one\r\n\nabcdef\nabcdefghi\nlast";
+        let mut line = Vec::new();
+        for expected in [&b"one"[..], b"", b"abcdef", b"abcdefg", b"last"] {
+            assert!(read_line(&mut input, &mut line, 7).unwrap());
+            assert_eq!(line, expected);
+        }
+        assert!(!read_line(&mut input, &mut line, 7).unwrap());
+    }
 
     #[test]
     fn slices_keep_to_their_part() {

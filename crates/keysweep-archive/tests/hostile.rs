@@ -203,6 +203,51 @@ fn cab(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Lines of Intel HEX: an address record and data.
+fn intel_hex(bytes: &[u8]) -> Vec<u8> {
+    let line = |kind: u8, address: u16, data: &[u8]| {
+        let mut record = vec![data.len() as u8, (address >> 8) as u8, address as u8, kind];
+        record.extend(data);
+        record.push(record.iter().fold(0u8, |sum, byte| sum.wrapping_sub(*byte)));
+        format!(":{}\n", data_encoding::HEXUPPER.encode(&record))
+    };
+    let data: String = bytes.chunks(16).enumerate().map(|(i, b)| line(0, 16 * i as u16, b)).collect();
+    format!("{}{data}{}", line(4, 0, &[8, 0]), line(1, 0, &[])).into_bytes()
+}
+
+fn s_records(bytes: &[u8]) -> Vec<u8> {
+    let line = |kind: char, address: u16, data: &[u8]| {
+        let mut record = vec![data.len() as u8 + 3, (address >> 8) as u8, address as u8];
+        record.extend(data);
+        record.push(!record.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)));
+        format!("S{kind}{}\r\n", data_encoding::HEXUPPER.encode(&record))
+    };
+    let data: String = bytes.chunks(32).enumerate().map(|(i, b)| line('1', 32 * i as u16, b)).collect();
+    format!("{}{data}{}", line('0', 0, b"name"), line('9', 0, &[])).into_bytes()
+}
+
+fn uf2(bytes: &[u8]) -> Vec<u8> {
+    let block = |(i, data): (usize, &[u8])| {
+        let mut block = Vec::new();
+        for number in [0x0a32_4655, 0x9e5d_5157, 0, 0x1000_0000 + 256 * i as u32, data.len() as u32, i as u32, 0, 0] {
+            block.extend(number.to_le_bytes());
+        }
+        block.extend(data);
+        block.resize(508, 0);
+        block.extend(0x0ab1_6f30_u32.to_le_bytes());
+        block
+    };
+    bytes.chunks(256).enumerate().flat_map(block).collect()
+}
+
+fn xxd(bytes: &[u8]) -> Vec<u8> {
+    let line = |(i, data): (usize, &[u8])| {
+        let pairs: Vec<String> = data.chunks(2).map(|pair| data_encoding::HEXLOWER.encode(pair)).collect();
+        format!("{:08x}: {:<39}  {}\n", 16 * i, pairs.join(" "), data.escape_ascii())
+    };
+    bytes.chunks(16).enumerate().map(line).collect::<String>().into_bytes()
+}
+
 fn samples() -> Vec<Vec<u8>> {
     let text: Vec<u8> = (0..2000_u32).flat_map(|i| format!("line {} ", i * i % 97).into_bytes()).collect();
     let mut zstd = Vec::new();
@@ -238,6 +283,10 @@ fn samples() -> Vec<Vec<u8>> {
         rpm(&gzip(&cpio_of(&text))),
         map.into_bytes(),
         config.into_bytes(),
+        intel_hex(&text),
+        s_records(&text),
+        uf2(&text),
+        xxd(&text),
     ]
 }
 
@@ -259,7 +308,12 @@ fn truncated_and_flipped_archives_end_without_panics() {
             let (_, problems, _) = read(format, &sample[..cut], limits);
             let is_tar = format.name() == "tar";
             // Of an rpm package the first bytes of the payload do not yet show that it is compressed.
-            let between = ["ar", "cpio"].contains(&format.name()) || is_tar || format.name() == "rpm" && cut < 300;
+            let between =
+                ["ar", "cpio", "hex dump"].contains(&format.name()) || is_tar || format.name() == "rpm" && cut < 300;
+            // Of lines and blocks nothing tells how many there are.
+            let is_line = sample[..cut].ends_with(b"\n") || matches!(sample[cut], b'\r' | b'\n');
+            let is_line = is_line && ["Intel HEX", "S-records"].contains(&format.name());
+            let between = between || is_line || format.name() == "UF2" && cut % 512 == 0;
             assert!(!problems.is_empty() || between || cut == 0, "{} cut at {cut}", format.name());
         }
         let mut state = 12_345_u64;
@@ -294,6 +348,16 @@ fn nothing_else_is_taken_for_an_archive() {
         b"{\"version\": 4, \"mappings\": \"\"}",
         b"{\"version\": 3, \"mappings\": {}}",
         b"{\"architecture\": \"x\", \"os\": \"y\"}",
+        b":10000000308204A50201000282010100DAF9FEB301\n",
+        b":not a record",
+        b":",
+        b"S",
+        b"S1130000308204A50201000282010100DAF9FEB300\n",
+        b"SELECT * FROM a",
+        b"UF2\n is a format",
+        b"00000000: 3082 04a5\n00000010: 3082 04a5\n",
+        b"00000000: 3082 04a5\n00000004: 3082 04a5\nno row\n",
+        b"1000000 users\n1000010 users\n",
     ] {
         assert!(recognise(&bytes).is_none(), "{bytes:?}");
     }
@@ -338,6 +402,46 @@ fn what_only_begins_as_an_archive_is_told() {
     header[0] = b'b'; // Its checksum does not hold.
     let (_, problems, _) = walk(&header, Limits::default());
     assert_eq!(problems, ["-: damaged tar archive: no header at 0x0"]);
+}
+
+#[test]
+fn memory_is_put_together_from_records_and_rows() {
+    let text: Vec<u8> = (0..3000_u32).flat_map(|i| (i * 7919).to_le_bytes()).collect();
+    let same = [
+        ("08000000", intel_hex(&text)),
+        ("00000000", s_records(&text)),
+        ("10000000", uf2(&text)),
+        ("00000000", xxd(&text)),
+    ];
+    for (name, file) in &same {
+        let (members, problems, _) = walk(file, Limits::default());
+        assert_eq!((members, problems), (vec![((*name).to_owned(), text.len())], Vec::new()), "{name}");
+    }
+    // A gap begins another segment.
+    for (name, file) in &same {
+        let lines: Vec<&[u8]> = if *name == "10000000" {
+            file.chunks(512).collect()
+        } else {
+            file.split_inclusive(|b| *b == b'\n').collect()
+        };
+        let gap = [&lines[..20], &lines[21..]].concat().concat();
+        let (members, problems, _) = walk(&gap, Limits::default());
+        assert_eq!((members.len(), problems.len()), (2, 0), "{name}: {members:?}");
+    }
+    // What is damaged is told, and the rest read.
+    for (name, file, at) in
+        [("sum", intel_hex(&text), 1001), ("sum", s_records(&text), 1003), ("block", uf2(&text), 512 * 5)]
+    {
+        let mut damaged = file.clone();
+        damaged[at] = if damaged[at] == b'5' { b'6' } else { b'5' };
+        let (members, problems, _) = walk(&damaged, Limits::default());
+        assert_eq!((members.len(), problems.len()), (2, 1), "{name}: {members:?} {problems:?}");
+        let lost = text.len() - members.iter().map(|(_, len)| len).sum::<usize>();
+        assert!((1..=256).contains(&lost), "{name}: {lost} bytes lost");
+    }
+    // Two dumps in one text.
+    let two = [&b"(gdb) x\n"[..], &xxd(&text[..64]), b"(gdb) x\n", &xxd(&text[..100])].concat();
+    assert_eq!(walk(&two, Limits::default()).0, [("00000000".to_owned(), 64), ("00000000".to_owned(), 100)]);
 }
 
 #[test]

@@ -94,6 +94,17 @@ fn keys_are_found_under_their_nested_names_and_once() {
             "cd in && zip -qr ../a.zip . && cd .. && printf 'Cr24\\003\\0\\0\\0\\004\\0\\0\\0abcd' > out/a.crx && cat a.zip >> out/a.crx",
             "a.crx!/etc/key.pem",
         ),
+        (&["objcopy"], "objcopy -I binary -O ihex in/etc/key.pem out/a.hex", "a.hex!/00000000"),
+        (
+            &["objcopy"],
+            "objcopy -I binary -O srec --change-addresses 0x8000000 in/etc/key.pem out/a.s19",
+            "a.s19!/08000000",
+        ),
+        (&["xxd"], "xxd in/etc/key.pem > out/a.txt", "a.txt!/00000000"),
+        (&["xxd"], "xxd -e in/etc/key.pem > out/a.txt", "a.txt!/00000000"),
+        (&["hexdump"], "hexdump in/etc/key.pem > out/a.txt", "a.txt!/00000000"),
+        (&["od"], "od -c in/etc/key.pem > out/a.txt", "a.txt!/00000000"),
+        (&["od"], "(echo a dump; od -tx8 in/etc/key.pem) > out/a.txt", "a.txt!/00000000"),
         (
             &["tar", "gzip"],
             "tar cf layer.tar in && mkdir -p blobs && mv layer.tar blobs/l1 && tar cf l2 -C in readme.txt && gzip l2 && \

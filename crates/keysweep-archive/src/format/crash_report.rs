@@ -7,7 +7,7 @@
 use super::{Open, Reader, Walk};
 use crate::Member;
 use crate::name::clean;
-use crate::reader::Stream;
+use crate::reader::{Stream, read_line};
 use std::io::{self, BufRead, BufReader, Read};
 
 pub(super) const READER: Reader = Reader { name: "crash report", detect, open: Open::Members(open) };
@@ -41,13 +41,8 @@ fn open(input: &mut Stream<'_>, walk: &mut Walk<'_>) {
 fn values(input: &mut impl BufRead, walk: &mut Walk<'_>) -> io::Result<()> {
     let mut line = Vec::new();
     loop {
-        line.clear();
-        input.by_ref().take(MAX_KEY as u64).read_until(b'\n', &mut line)?;
-        if line.is_empty() {
+        if !read_line(input, &mut line, MAX_KEY)? {
             return Ok(());
-        }
-        if line.last() != Some(&b'\n') {
-            input.skip_until(b'\n')?;
         }
         let Some((key, b"base64")) = key_of(&line) else { continue };
         let name = clean(key);

@@ -6,12 +6,17 @@ mod cab;
 mod cpio;
 mod crash_report;
 mod gzip;
+mod hexdump;
 mod image_config;
+mod intel_hex;
 mod lz4;
 mod rpm;
+mod s_record;
+mod segments;
 mod sevenz;
 pub(crate) mod source_map;
 mod tar;
+mod uf2;
 mod xz;
 mod zip;
 mod zip_directory;
@@ -50,7 +55,7 @@ enum Open {
 type Decompress = fn(&mut dyn Read, &mut dyn FnMut(&mut dyn Read));
 
 /// All formats. What is recognised by weak signs comes last.
-static READERS: [&Reader; 17] = [
+static READERS: [&Reader; 21] = [
     &zip::READER,
     &gzip::READER,
     &zstd::READER,
@@ -66,6 +71,10 @@ static READERS: [&Reader; 17] = [
     &crash_report::READER,
     &source_map::READER,
     &image_config::READER,
+    &intel_hex::READER,
+    &s_record::READER,
+    &uf2::READER,
+    &hexdump::READER,
     &xz::LZMA,
     &zip::BEHIND_PREFIX,
 ];
@@ -137,12 +146,13 @@ pub fn recognise_stream(head: &[u8]) -> Option<Format> {
 /// A quick look that most files do not pass: texts and programs above all.
 fn may_be(head: &[u8]) -> bool {
     let binary = match head.first() {
-        Some(b'P' | b'B' | b'7' | b'M' | b'!' | b'0' | 0x1f | 0x28 | 0xfd | 0xed | 0x04 | 0x5d) => true,
+        Some(b'P' | b'B' | b'7' | b'M' | b'!' | b'0' | b'U' | 0x1f | 0x28 | 0xfd | 0xed | 0x04 | 0x5d) => true,
+        Some(b':' | b'S') => intel_hex::detect(head) || s_record::detect(head),
         Some(b'{') => source_map::may_be(head) || image_config::may_be(head),
         Some(0x50..=0x5f) => head.get(1) == Some(&0x2a), // a skippable frame of zstd and lz4
         _ => false,
     };
-    binary || tar::has_magic(head)
+    binary || tar::has_magic(head) || hexdump::may_be(head)
 }
 
 /// What walks through an archive carries along.

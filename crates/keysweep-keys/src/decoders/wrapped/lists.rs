@@ -1,4 +1,4 @@
-//! Bytes written one by one: arrays of programming languages, hex with separators, dumps with addresses and text beside them.
+//! Bytes written one by one: arrays of programming languages, hex with separators.
 
 use super::super::text::run;
 use super::Unwrapped;
@@ -8,14 +8,24 @@ use zeroize::Zeroizing;
 /// Most separators between two bytes: the end of a line, its comment and the indentation of the next.
 const MAX_GAP: usize = 120;
 
-/// The list that begins at `at`.
+/// Longest text between the name of a Node.js buffer and its numbers: `"type": "Buffer", "data": [`.
+const MAX_NAME: usize = 80;
+
+/// The list of numbers behind the bracket that follows `at`.
+pub(super) fn read_buffer(window: &[u8], at: usize) -> Option<Unwrapped> {
+    let name = &window[at..(at + MAX_NAME).min(window.len())];
+    read(window, at + memchr::memchr(b'[', name)? + 1, Style::Decimal)
+}
+
+/// The list that begins at `at`, or behind blanks there.
 pub(super) fn read(window: &[u8], at: usize, style: Style) -> Option<Unwrapped> {
+    let at = at + run(&window[at..], |byte| byte.is_ascii_whitespace());
     let mut bytes = Zeroizing::new(Vec::new());
     let (mut next, mut end) = (at, at);
     while let Some((byte, length)) = item(&window[next..], style) {
         bytes.push(byte);
         end = next + length;
-        match gap(&window[end..], style) {
+        match gap(&window[end..]) {
             Some(length) => next = end + length,
             None => break,
         }
@@ -45,9 +55,8 @@ fn item(text: &[u8], style: Style) -> Option<(u8, usize)> {
     }
 }
 
-/// Length of what stands between two bytes. Beside separators that is what dumps have around their lines: text after a bar,
-/// and an address at the start.
-fn gap(text: &[u8], style: Style) -> Option<usize> {
+/// Length of what stands between two bytes: separators, and comments.
+fn gap(text: &[u8]) -> Option<usize> {
     let text = &text[..text.len().min(MAX_GAP)];
     let separators = |b: u8| b" \t\r\n,:;'\"+()\\".contains(&b);
     let mut at = 0;
@@ -57,18 +66,11 @@ fn gap(text: &[u8], style: Style) -> Option<usize> {
             rest.iter().enumerate().take_while(|(i, b)| separators(**b) && !rest[*i..].starts_with(b"\\x")).count();
         at += blank;
         let rest = &text[at..];
-        let new_line = text[..at].last().is_some_and(|b| matches!(b, b'\n' | b'\r' | b' '))
-            && text[..at].iter().any(|b| matches!(b, b'\n' | b'\r'));
         let skipped = match rest.first() {
-            Some(b'|') => memchr::memchr2(b'\n', b'\r', rest)?,
             Some(b'/') if rest.starts_with(b"//") => memchr::memchr2(b'\n', b'\r', rest)?,
             Some(b'/') if rest.starts_with(b"/*") => memchr::memmem::find(rest, b"*/")? + 2,
             // Casts: `(byte) 0x82`.
             Some(b'b') if rest.starts_with(b"byte") => 4,
-            Some(_) if style == Style::Hex && new_line => match run(rest, |b| b.is_ascii_hexdigit()) {
-                digits @ 4.. => digits,
-                _ => 0,
-            },
             _ => 0,
         };
         if skipped == 0 {

@@ -2,6 +2,7 @@
 
 use crate::decoder::Anchor;
 use data_encoding::{BASE64_NOPAD, HEXLOWER};
+use keysweep_hexdump::Order;
 use std::sync::LazyLock;
 
 /// The beginning of every PEM block.
@@ -80,6 +81,12 @@ const LENGTHS: [u8; 6] = [1, 2, 4, 5, 6, 9];
 /// and of 4096 bits, with the phase.
 const BROKEN: &[(&str, &str, usize)] = &[("IDAQAB", "AoG", 1), ("CAwEA", "AQKC", 2)];
 
+/// The first byte of a SEQUENCE in a list with a line for each number.
+const ONE_A_LINE: &[&str] = &[" 48,\n ", " 48,\r\n ", "\t48,\n\t"];
+
+/// `-BEG` of PEM in a reversed word of four bytes.
+const REVERSED_BEGIN: &str = "4745422d";
+
 /// How a list writes its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
@@ -98,6 +105,10 @@ pub(super) enum Writing {
     Hex,
     /// One by one.
     List(Style),
+    /// A list behind the next bracket, as JSON has it behind the name of a Node.js buffer.
+    Buffer,
+    /// In words of several bytes, as dumps have them.
+    Words(Order),
     /// In a string, those that are not printable as escapes; in `nested` ones, these are escaped again.
     Escaped { nested: bool },
 }
@@ -124,7 +135,15 @@ pub(super) static MARKS: LazyLock<Marks> = LazyLock::new(|| {
     for bytes in PRIVATE.iter().copied().chain([&BEGIN[..10]]) {
         marks.add(HEXLOWER.encode(bytes), true, Writing::Hex);
     }
-    LISTED.iter().for_each(|bytes| marks.add_lists(bytes));
+    for bytes in LISTED {
+        marks.add_lists(bytes);
+        marks.add_words(bytes);
+    }
+    for line in ONE_A_LINE {
+        marks.add((*line).to_owned(), false, Writing::List(Style::Decimal));
+    }
+    marks.add("\"Buffer\"".to_owned(), false, Writing::Buffer);
+    marks.add(REVERSED_BEGIN.to_owned(), true, Writing::Words(Order::Reversed));
     ESCAPED.iter().for_each(|bytes| marks.add_escaped(bytes));
     marks
 });
@@ -133,12 +152,13 @@ impl Marks {
     fn add_lists(&mut self, bytes: &[u8]) {
         let long = bytes == [0x30, 0x82];
         let hex: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        for (before, between) in [("0x", ", 0x"), ("0x", ",0x"), ("\\x", "\\x"), ("", ":"), ("", " ")] {
+        for (before, between) in
+            [("0x", ", 0x"), ("0x", ",0x"), ("0x", "\t0x"), ("\\x", "\\x"), ("", ":"), ("", " "), ("", ",")]
+        {
             let length = if long { format!("{between}0") } else { String::new() };
             self.add(format!("{before}{}{length}", hex.join(between)), true, Writing::List(Style::Hex));
         }
-        let lengths: Vec<&[u8]> = if long { LENGTHS.chunks(1).collect() } else { vec![&[]] };
-        for bytes in lengths.iter().map(|length| [bytes, length].concat()) {
+        for bytes in with_length(bytes) {
             let unsigned: Vec<String> = bytes.iter().map(u8::to_string).collect();
             let signed: Vec<String> = bytes.iter().map(|&b| (b as i8).to_string()).collect();
             for between in [", ", ",", " "] {
@@ -147,6 +167,23 @@ impl Marks {
                     self.add(format!("{}{between}", signed.join(between)), false, Writing::List(Style::Decimal));
                 }
             }
+        }
+    }
+
+    /// The bytes in words of two and four bytes, either way round. Those of eight begin or end like those of four.
+    fn add_words(&mut self, bytes: &[u8]) {
+        for bytes in with_length(bytes) {
+            for size in [2, 4] {
+                let words: Vec<String> = bytes.chunks(size).map(|word| HEXLOWER.encode(word)).collect();
+                self.add(words.join(" "), true, Writing::Words(Order::Written));
+            }
+        }
+        let pairs: Vec<String> = bytes.chunks(2).map(reversed).collect();
+        self.add(format!(" {} ", pairs.join(" ")), true, Writing::Words(Order::Reversed));
+        self.add(format!("0x{}\t", pairs.join("\t0x")), true, Writing::Words(Order::Reversed));
+        // The last digits of the first word, as far as they are known.
+        for bytes in with_length(bytes).iter().filter(|bytes| !bytes.starts_with(b"----")) {
+            self.add(reversed(&bytes[..bytes.len().min(4)]), true, Writing::Words(Order::Reversed));
         }
     }
 
@@ -173,10 +210,22 @@ impl Marks {
     fn add(&mut self, text: String, ignore_case: bool, writing: Writing) {
         // Made once for the life of the process.
         let bytes: &'static [u8] = Box::leak(text.into_bytes().into_boxed_slice());
-        let wide = !matches!(writing, Writing::List(_) | Writing::Escaped { .. });
+        let wide = matches!(writing, Writing::Base64 { .. } | Writing::Hex);
         self.anchors.push(Anchor { bytes, ignore_case, wide });
         self.writings.push(writing);
     }
+}
+
+/// The bytes, with each first byte of a length that keys have if they are `30 82`.
+fn with_length(bytes: &[u8]) -> Vec<Vec<u8>> {
+    match bytes {
+        [0x30, 0x82] => LENGTHS.iter().map(|length| [bytes, &[*length]].concat()).collect(),
+        _ => vec![bytes.to_vec()],
+    }
+}
+
+fn reversed(bytes: &[u8]) -> String {
+    bytes.iter().rev().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The symbols of Base64 that `bytes` alone decide, `phase` bytes after the start of a group of three.

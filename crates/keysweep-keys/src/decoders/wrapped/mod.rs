@@ -1,11 +1,11 @@
-//! Keys inside other text encodings: Base64 (also of Base64, of UTF-16 and of gzip), hex, lists of bytes in source code, and escaped
-//! strings.
-//! The encoding is undone and the bytes are searched again.
+//! Keys inside other text encodings: Base64 (also of Base64, of UTF-16 and of gzip), hex, lists of bytes in source code, rows of hex
+//! dumps, and escaped strings. The encoding is undone and the bytes are searched again.
 
 mod escaped;
 mod gzip;
 mod lists;
 mod marks;
+mod rows;
 pub(crate) mod runs;
 
 pub(crate) use gzip::Gzip;
@@ -43,7 +43,14 @@ impl Decoder for Wrapped {
         let (unwrapped, wrapping) = match MARKS.writings.get(hit.index) {
             Some(Writing::Base64 { phase }) => (runs::base64(window, at, *phase), "base64"),
             Some(Writing::Hex) => (runs::hex(window, at), "hex"),
-            Some(Writing::List(style)) => (lists::read(window, at, *style), "list of bytes"),
+            Some(Writing::List(style)) => match rows::read(window, at, None) {
+                Some(rows) => (Some(rows), "hex dump"),
+                None => (lists::read(window, at, *style), "list of bytes"),
+            },
+            Some(Writing::Buffer) => (lists::read_buffer(window, at), "list of bytes"),
+            Some(Writing::Words(order)) => {
+                (rows::read(window, at, Some(*order)).or_else(|| rows::words(window, at, *order)), "hex dump")
+            }
             Some(Writing::Escaped { nested }) => (escaped::read(window, at, *nested), "escaped string"),
             None => return,
         };

@@ -168,8 +168,17 @@ fn lists_of_bytes_are_unwrapped() {
         })
         .collect();
     check("hexdump -C", &dump, RSA, 1);
+    check("a number a line", &format!("[\n{}]", list(&|b| b.to_string(), "", 1, &|l| format!("    {l},\n"))), RSA, 1);
+    check(
+        "a line each, CRLF",
+        &format!("[\r\n{}]", list(&|b| b.to_string(), "", 1, &|l| format!("  {l},\r\n"))),
+        RSA,
+        1,
+    );
     let pem: Vec<String> = PEM.bytes().map(|b| b.to_string()).collect();
     check("decimal PEM", &format!("[{}]", pem.join(",")), RSA, 1);
+    let lines = pem.join(",\n    ");
+    check("Node", &format!("{{\n  \"type\": \"Buffer\",\n  \"data\": [\n    {lines}\n  ]\n}}\n"), RSA, 1);
 }
 
 #[test]
@@ -229,6 +238,9 @@ fn damage_does_no_harm() {
     let list: Vec<String> = DER[..100].iter().map(|b| format!("0x{b:02x}")).collect();
     torture(&Wrapped, list.join(", ").as_bytes(), 1_000);
     torture(&Wrapped, format!("'{}'", escaped(DER, "\\x", None)).as_bytes(), 1_000);
+    let rows: Vec<String> =
+        (0..4).map(|i| format!("{:08x}: {}", 16 * i, words(&DER[16 * i..16 * i + 16], 2, false, " "))).collect();
+    torture(&Wrapped, rows.join("\n").as_bytes(), 200);
     torture(&Gzip, BASE64.encode(include_bytes!("../../../tests/data/pem/rsa.pem.gz")).as_bytes(), 1_000);
 }
 
@@ -312,6 +324,65 @@ fn lists_that_blanks_separate_are_unwrapped() {
         let near = text.replace(" 2 1 ", " 2 256 ");
         assert_eq!(keys(near.as_bytes(), 0), []);
     }
+}
+
+/// The words of a row, each of so many bytes, one way round or the other.
+fn words(row: &[u8], size: usize, reversed: bool, between: &str) -> String {
+    let word = |bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        if reversed {
+            bytes.reverse();
+        }
+        HEXLOWER.encode(&bytes)
+    };
+    row.chunks(size).map(word).collect::<Vec<_>>().join(between)
+}
+
+#[test]
+fn rows_of_dumps_in_logs_are_unwrapped() {
+    let text =
+        |row: &[u8]| row.iter().map(|b| if b.is_ascii_graphic() { char::from(*b) } else { '.' }).collect::<String>();
+    let pem = PEM.as_bytes().to_vec();
+    let names = ["rsa.p8", "p256.sec1", "ec-p-256.p8", "ec-p-384.p8", "ed25519.p8"];
+    for (name, mut key) in names.map(|name| (name, der(name))).into_iter().chain([("PEM", pem)]) {
+        let expected = keys(&key, 0)[0].0.clone();
+        key.resize(key.len().next_multiple_of(8), 0); // As memory goes on.
+        let dump = |row: &dyn Fn(usize, &[u8]) -> String| -> String {
+            let before = (0..40).map(|i| format!("INFO line {i}\n")).collect::<String>();
+            before + &key.chunks(16).enumerate().map(|(i, r)| row(16 * i, r) + "\n").collect::<String>() + "INFO done\n"
+        };
+        let of = |size, reversed, between: &str, row: &[u8]| words(row, size, reversed, between);
+        check(name, &dump(&|at, r| format!("{at:08x}: {:<39}  {}", of(2, false, " ", r), text(r))), &expected, 1);
+        check(name, &dump(&|at, r| format!("{at:08x}: {:<35}  {}", of(4, false, " ", r), text(r))), &expected, 1);
+        check(name, &dump(&|at, r| format!("{at:07x} {}", of(2, true, " ", r))), &expected, 1);
+        for size in [4, 8] {
+            check(name, &dump(&|at, r| format!("00000000`077a{at:04x}  {}", of(size, true, " ", r))), &expected, 1);
+        }
+        check(
+            name,
+            &dump(&|at, r| format!("00000000`077a{at:04x}  {:<47}  {}", of(1, false, " ", r), text(r))),
+            &expected,
+            1,
+        );
+        for size in [1, 2, 4, 8] {
+            check(
+                name,
+                &dump(&|at, r| format!("0x5555{at:04x} <k+{at}>:\t0x{}", of(size, true, "\t0x", r))),
+                &expected,
+                1,
+            );
+        }
+        check(name, &dump(&|at, r| format!("[ 12.345678] {at:08x}: {}", of(1, false, " ", r))), &expected, 1);
+        // Words without addresses.
+        check(name, &format!("key = <{}>\n", words(&key, 4, false, " ")), &expected, 1);
+        check(name, &dump(&|_, r| format!(" {}", of(4, true, " ", r))), &expected, 1);
+        // Rows of other memory between those of the key.
+        let broken = dump(&|at, r| format!("{:08x}: {:<39}", at + at / 64 * 16, of(2, false, " ", r)));
+        let is_whole = key.len() <= 64;
+        assert_eq!(!keys(broken.as_bytes(), 0).is_empty(), is_whole, "{name}");
+    }
+    let registry = |width: usize| folded(&words(DER, 1, false, ","), 3 * width, |l| format!("{l}\\\r\n  "));
+    check("registry", &format!("[HKEY_LOCAL_MACHINE\\X]\r\n\"k\"=hex:{}\r\n", registry(25)), RSA, 1);
 }
 
 #[test]
