@@ -21,6 +21,8 @@
 //! | zstd, several frames | `zstd.rs` | no |
 //! | lz4 frames | `lz4.rs` | no |
 //! | crash reports of apport | `crash_report.rs` | no |
+//! | Intel HEX, S-records, UF2 | `intel_hex.rs`, `s_record.rs`, `uf2.rs` | no |
+//! | hex dumps of debuggers and tools | `hexdump.rs` | no |
 //! | source maps with sources | `source_map.rs` | no |
 //! | the same within scripts, by [`InlineMap`] | `inline_map.rs` | yes |
 //! | configurations of container images | `image_config.rs` | no |
