@@ -58,6 +58,25 @@ pub struct Member {
     pub name: String,
     /// Where its bytes lie in the archive, if they lie there as they are.
     pub stored: Option<Range<u64>>,
+    /// Where in the memory of a process or device its bytes lie, if they are such memory.
+    pub address: Option<u64>,
+}
+
+impl Member {
+    /// A member whose bytes are not there as they are.
+    pub(crate) fn unpacked(name: String) -> Self {
+        Self { name, stored: None, address: None }
+    }
+
+    /// A member whose bytes lie in this range of the archive.
+    pub(crate) fn stored(name: String, range: Range<u64>) -> Self {
+        Self { stored: Some(range), ..Self::unpacked(name) }
+    }
+
+    /// Memory from an address on, which is its name.
+    pub(crate) fn memory(address: u64) -> Self {
+        Self { address: Some(address), ..Self::unpacked(format!("{address:08x}")) }
+    }
 }
 
 /// Who looks at the members.

@@ -12,8 +12,9 @@ use std::ops::Range;
 /// The name that rules give as their decoder for what this search finds.
 pub(crate) const DECODER: &str = "memory";
 
-/// Bytes of a file without a known format from which it may be a memory image.
+/// Bytes of a file without a known format from which it may be a memory image, and of one that the user named.
 const MIN_RAW: u64 = 16 << 10;
+const MIN_NAMED: u64 = 64;
 
 /// What formats without structure of their own begin with that are surely no memory: compressed or media files, whose
 /// bytes all look random.
@@ -53,14 +54,15 @@ const NOT_MEMORY: [&[u8]; 30] = [
 /// Architectures whose pointers take 4 bytes.
 const NARROW: [&str; 7] = ["i386", "x86", "x32", "arm", "ppc", "mips", "riscv32"];
 
-/// Whether the source is the memory of a process or system, or may be.
-pub(crate) fn may_hold_numbers(image: &Image, source: &dyn ReadAt) -> bool {
+/// Whether the source is the memory of a process or system, or may be. What the user named may be a small part of one.
+pub(crate) fn may_hold_numbers(image: &Image, source: &dyn ReadAt, is_named: bool) -> bool {
     match image.format {
         Format::CompressedDump => false,
         Format::Raw => {
             let mut head = [0; 16];
             let read = read_into(source, 0, &mut head);
-            source.len() >= MIN_RAW && !NOT_MEMORY.iter().any(|magic| head[..read].starts_with(magic))
+            let least = if is_named { MIN_NAMED } else { MIN_RAW };
+            source.len() >= least && !NOT_MEMORY.iter().any(|magic| head[..read].starts_with(magic))
         }
         format => format.is_dump(),
     }

@@ -13,7 +13,7 @@ use crate::place::Part;
 use crate::scan::{Sweep, held, reason};
 use crate::source::FileSource;
 use keysweep_archive::{Budget, Format, HEAD, Input, Limits, Member, Slice, Visitor};
-use keysweep_image::{ReadAt, complement, detect, intersect, is_packed, open, read_into, recognise};
+use keysweep_image::{ReadAt, complement, detect, intersect, is_packed, memory, open, read_into, recognise};
 use keysweep_memory::Effort;
 use std::collections::HashSet;
 use std::io::{Cursor, Read};
@@ -138,7 +138,8 @@ pub(crate) fn unpack_stream<'b>(
     // What it unpacks to cannot be compared with its size, which only its end tells.
     let common = Common::new(Budget::new(limits, limits.bytes), Pass::First { again: false }, None);
     with_crew(sweep, &common, jobs.saturating_sub(1), |crew| {
-        Unpacking { crew, ..Unpacking::new(sweep, searcher, &common, jobs) }.stream(name, head, content, 1);
+        let inside = Inside { depth: 1, address: None };
+        Unpacking { crew, ..Unpacking::new(sweep, searcher, &common, jobs) }.stream(name, head, content, inside);
     });
     Unpacking::new(sweep, searcher, &common, jobs).tell_stop(name);
 }
@@ -272,9 +273,9 @@ impl<'a, 'b> Unpacking<'a, 'b> {
     }
 
     /// Searches a member that lies in memory, or has another thread search it.
-    fn whole(&mut self, name: String, content: Zeroizing<Vec<u8>>, depth: usize) {
-        let waiting = Waiting { name, content, depth };
-        let left = match self.crew.filter(|_| is_plain(&waiting.content)) {
+    fn whole(&mut self, name: String, content: Zeroizing<Vec<u8>>, inside: Inside) {
+        let waiting = Waiting { name, content, inside };
+        let left = match self.crew.filter(|_| inside.address.is_none() && is_plain(&waiting.content)) {
             Some(crew) => crew.hand_on(waiting),
             None => Some(waiting),
         };
@@ -286,24 +287,27 @@ impl<'a, 'b> Unpacking<'a, 'b> {
     /// Searches a member that was handed on.
     pub(crate) fn waiting(&mut self, member: &Waiting) {
         self.held += member.held();
-        self.bytes(&member.name, &&**member.content, member.depth);
+        self.bytes(&member.name, &&**member.content, member.inside);
         self.held -= member.held();
     }
 
     /// Searches a member that lies in its archive as it is.
-    fn stored(&mut self, name: String, slice: &Slice<'_>, depth: usize) {
+    fn stored(&mut self, name: String, slice: &Slice<'_>, inside: Inside) {
         // Read once more than necessary if it is searched here after all.
         let content = self.crew.filter(|crew| crew.has_room(slice.len())).and_then(|_| read_whole(slice));
         match content {
-            Some(content) => self.whole(name, content, depth),
-            None => self.bytes(&name, slice, depth),
+            Some(content) => self.whole(name, content, inside),
+            None => self.bytes(&name, slice, inside),
         }
     }
 
-    /// Searches a member that can be read at any place. `depth` is that of the archive it may be.
-    fn bytes(&mut self, name: &str, source: &dyn ReadAt, depth: usize) {
+    /// Searches a member that can be read at any place.
+    fn bytes(&mut self, name: &str, source: &dyn ReadAt, inside: Inside) {
         let view = open(source);
-        let (stored, source, image) = (source, view.source(), &view.image);
+        let (stored, source) = (source, view.source());
+        let memory =
+            inside.address.filter(|_| view.image.format == keysweep_image::Format::Raw).map(|at| memory(source, at));
+        let (image, depth) = (memory.as_ref().unwrap_or(&view.image), inside.depth);
         if view.is_unpacked() && self.common.budget.take(held(&source.extents())).is_err() {
             return;
         }
@@ -348,16 +352,16 @@ impl<'a, 'b> Unpacking<'a, 'b> {
     }
 
     /// Searches a member that is too large for memory; `head` is its beginning.
-    fn stream(&mut self, name: &str, head: &[u8], content: &mut dyn Read, depth: usize) {
+    fn stream(&mut self, name: &str, head: &[u8], content: &mut dyn Read, inside: Inside) {
         let format = keysweep_archive::recognise_stream(&head[..head.len().min(HEAD)]);
         let mut whole = Cursor::new(head).chain(content);
         match format {
             Some(format) if format.streams() && !format.is_text() => {
-                self.open(format, Input::Stream(&mut whole), None, name, depth);
+                self.open(format, Input::Stream(&mut whole), None, name, inside.depth);
                 return;
             }
-            Some(_) => return self.spooled(name, &mut whole, depth),
-            None if is_packed(head) => return self.spooled(name, &mut whole, depth),
+            Some(_) => return self.spooled(name, &mut whole, inside),
+            None if is_packed(head) || inside.address.is_some() => return self.spooled(name, &mut whole, inside),
             None => {}
         }
         let image = recognise(&head);
@@ -366,7 +370,7 @@ impl<'a, 'b> Unpacking<'a, 'b> {
         let has_numbers = self.sweep.wants_numbers(Part::whole(name, &head, &image));
         match self.common.pass {
             Pass::Dumps if !is_dump => return,
-            _ if has_numbers && !is_put_off => return self.spooled(name, &mut whole, depth),
+            _ if has_numbers && !is_put_off => return self.spooled(name, &mut whole, inside),
             Pass::Dumps => return,
             Pass::First { .. } => {}
         }
@@ -386,7 +390,7 @@ impl<'a, 'b> Unpacking<'a, 'b> {
                 return self.put_off(name, &seen);
             }
             let part = Part { base: block.offset, git: git.as_ref(), ..Part::whole(name, &source, &image) };
-            self.inline_maps(part, &mut seen, depth);
+            self.inline_maps(part, &mut seen, inside.depth);
             self.sweep.publish(part, seen);
         });
         self.searcher.know(Vec::new());
@@ -401,12 +405,12 @@ impl<'a, 'b> Unpacking<'a, 'b> {
     }
 
     /// Searches a member that must be read at any place, as archives and dumps are, and is too large for memory.
-    fn spooled(&mut self, name: &str, content: &mut dyn Read, depth: usize) {
+    fn spooled(&mut self, name: &str, content: &mut dyn Read, inside: Inside) {
         match crate::stdin::spool(&[], content, self.common.budget.limits().bytes)
             .and_then(|(f, o)| Ok((FileSource::from_file(f)?, o)))
         {
             Ok((source, outcome)) => {
-                self.bytes(name, &source, depth);
+                self.bytes(name, &source, inside);
                 self.outcome(name, outcome);
             }
             Err(error) => self.incident(name, format!("not opened: {}", reason(&error))),
@@ -453,8 +457,16 @@ pub(crate) fn file_name(name: &str) -> &str {
 pub(crate) struct Waiting {
     name: String,
     content: Zeroizing<Vec<u8>>,
-    /// That of the archive that it may be.
+    inside: Inside,
+}
+
+/// What a member is known to be by its archive.
+#[derive(Clone, Copy)]
+struct Inside {
+    /// The depth of the archive that it may be.
     depth: usize,
+    /// Where in memory its bytes lie, if they are known to be such.
+    address: Option<u64>,
 }
 
 impl Waiting {
@@ -488,12 +500,12 @@ impl<'a, 'b, 'c> Level<'a, 'b, 'c> {
 impl Visitor for Level<'_, '_, '_> {
     fn member(&mut self, member: &Member, content: &mut dyn Read) {
         let name = format!("{}!/{}", self.archive, member.name);
-        let depth = self.depth + 1;
+        let inside = Inside { depth: self.depth + 1, address: member.address };
         self.unpacking.sweep.note_image(self.archive, &member.name);
         if let (Some(range), Some(parent)) = (&member.stored, self.parent) {
             let slice = Slice::new(parent, range.clone());
             if self.unpacking.common.budget.take(slice.len()).is_ok() {
-                self.unpacking.stored(name, &slice, depth);
+                self.unpacking.stored(name, &slice, inside);
                 self.covered.push(range.clone());
             }
             return;
@@ -504,11 +516,11 @@ impl Visitor for Level<'_, '_, '_> {
         let is_whole = outcome.is_err() || (head.len() as u64) < room;
         self.unpacking.outcome(&name, outcome.map(drop));
         if is_whole {
-            return self.unpacking.whole(name, head, depth);
+            return self.unpacking.whole(name, head, inside);
         }
         let held = head.capacity() as u64;
         self.unpacking.held += held;
-        self.unpacking.stream(&name, &head, content, depth);
+        self.unpacking.stream(&name, &head, content, inside);
         self.unpacking.held -= held;
     }
 

@@ -36,6 +36,8 @@ pub enum Format {
     Kdump,
     /// Heap dump of a Java virtual machine.
     Hprof,
+    /// Memory that is known as such from elsewhere, as rows of a hex dump are.
+    Memory,
     /// Static library (`ar`), also a Debian package.
     Archive,
     /// A dump whose pages are compressed, so that its bytes show little of the memory.
@@ -68,6 +70,7 @@ impl Format {
             Self::Avml => "avml",
             Self::Kdump => "kdump",
             Self::Hprof => "hprof",
+            Self::Memory => "memory",
             Self::Archive => "ar",
             Self::CompressedDump => "compressed-dump",
             Self::Text => "text",
@@ -91,6 +94,7 @@ impl Format {
                 | Self::Avml
                 | Self::Kdump
                 | Self::Hprof
+                | Self::Memory
                 | Self::CompressedDump
         )
     }

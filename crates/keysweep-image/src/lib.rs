@@ -45,4 +45,4 @@ pub use image::{Format, Image, Label, Module, Permissions, Place, Region, Warnin
 pub use paged::{Opened, is_packed, open};
 pub use process::Process;
 pub use read::{ReadAt, complement, intersect, read_into};
-pub use recognise::{detect, recognise};
+pub use recognise::{detect, memory, recognise};

@@ -2,7 +2,7 @@
 
 use crate::builder::Builder;
 use crate::format;
-use crate::image::{Format, Image};
+use crate::image::{Format, Image, Label, Permissions};
 use crate::limits;
 use crate::read::{ReadAt, read_vec};
 
@@ -34,6 +34,14 @@ const READERS: &[Reader] = &[
 #[must_use]
 pub fn recognise(src: &dyn ReadAt) -> Image {
     recognise_by(src, &head_of(src))
+}
+
+/// A source whose bytes are known to be memory from `address` on, though they do not say so.
+#[must_use]
+pub fn memory(src: &dyn ReadAt, address: u64) -> Image {
+    let mut image = Builder::new(src, Format::Memory);
+    image.region(0, src.len(), Some(address), Label::Contents, Permissions::Unknown);
+    image.finish()
 }
 
 /// The format of a source by its first bytes alone, of which up to 64 KiB are looked at: without its tables.

@@ -47,6 +47,62 @@ fn every_key_of_a_real_process_is_found_and_proven() {
     }
 }
 
+/// Rows of `dq` of WinDbg.
+fn quadwords(bytes: &[u8], address: usize) -> String {
+    let number = |eight: &[u8]| format!(" {:016x}", u64::from_le_bytes(eight.try_into().unwrap()));
+    let row = |(i, row): (usize, &[u8])| {
+        let address = address + 16 * i;
+        format!(
+            "{:08x}`{:08x} {}\n",
+            address >> 32,
+            address & 0xffff_ffff,
+            row.chunks_exact(8).map(number).collect::<String>()
+        )
+    };
+    bytes.chunks_exact(16).enumerate().map(row).collect()
+}
+
+#[test]
+fn numbers_in_a_debuggers_text_are_found() {
+    for name in ["gnutls-rsa", "wolfssl-rsa", "mbedtls-p256"] {
+        let (_dir, path) = unpack(name);
+        let core = fs::read(&path).unwrap();
+        // Without the header of the core, which would tell what it is.
+        let text = format!("0:000> dq 7f0000001000\n{}0:000> q\n", quadwords(&core[0x1000..], 0x7f00_0000_1000));
+        let log = path.with_extension("txt");
+        fs::write(&log, text).unwrap();
+        let (report, code) = scan_path(&log);
+        let wanted = format!("spki-sha256:{}", expected()[name].values().next().unwrap());
+        let found: Vec<String> = fingerprints(&report).into_iter().filter(|f| f.starts_with("spki")).collect();
+        assert_eq!((found, code), (vec![wanted], 1), "{name}: {report}");
+        for place in report["findings"][0]["locations"].as_array().unwrap() {
+            assert!(place["path"].as_str().unwrap().ends_with(".txt!/7f0000001000"), "{name}: {place}");
+            let (address, offset) = (place["address"].as_u64().unwrap(), place["offset"].as_u64().unwrap());
+            assert_eq!(address, 0x7f00_0000_1000 + offset, "{name}: {place}");
+        }
+    }
+    // The core as a whole is the core that it was.
+    let (_dir, path) = unpack("wolfssl-p256");
+    let log = path.with_extension("txt");
+    fs::write(&log, quadwords(&fs::read(&path).unwrap(), 0)).unwrap();
+    let (report, _) = scan_path(&log);
+    let wanted = format!("spki-sha256:{}", expected()["wolfssl-p256"]["p256"]);
+    assert_eq!(fingerprints(&report), [wanted], "{report}");
+}
+
+#[test]
+fn a_small_part_of_memory_is_searched_if_it_is_named() {
+    let (_dir, path) = unpack("gnutls-rsa");
+    let (report, _) = scan_path(&path);
+    let wanted = format!("spki-sha256:{}", expected()["gnutls-rsa"]["rsa"]);
+    let places = places(&report, &wanted);
+    let (first, last) = (places[0].0 as usize, places.last().unwrap().0 as usize);
+    let part = path.with_extension("part");
+    fs::write(&part, &fs::read(&path).unwrap()[first - 100..last + 600]).unwrap();
+    assert!(fs::metadata(&part).unwrap().len() < 8 << 10);
+    assert_eq!(fingerprints(&scan_path(&part).0), [wanted]);
+}
+
 #[test]
 fn a_hunt_tells_which_keys_are_in_a_dump() {
     let (_dir, path) = unpack("nginx-worker");

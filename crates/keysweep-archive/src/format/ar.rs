@@ -46,7 +46,7 @@ fn members(input: &mut Stream<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
         } else if !matches!(name.as_str(), "/" | "/SYM64/" | "__.SYMDEF" | "__.SYMDEF SORTED") {
             let name = full_name(input, &name, size, &long_names)?;
             let start = input.position;
-            let member = Member { name, stored: Some(start..end) };
+            let member = Member::stored(name, start..end);
             if !walk.member(member, &mut input.by_ref().take(end - start)) {
                 return Ok(());
             }

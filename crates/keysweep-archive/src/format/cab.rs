@@ -129,7 +129,7 @@ fn members(content: &mut Content<'_>, files: &BTreeMap<u64, Entry>, walk: &mut W
         };
         pass_over(content, gap, walk)?;
         let mut file = Exactly { inner: content, left: entry.size };
-        if !walk.member(Member { name: entry.name.clone(), stored: None }, &mut file) {
+        if !walk.member(Member::unpacked(entry.name.clone()), &mut file) {
             return Ok(false);
         }
         let left = file.left;

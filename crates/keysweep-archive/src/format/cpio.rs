@@ -66,7 +66,7 @@ fn members(input: &mut Stream<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
         }
         let end = input.position + header.size;
         if header.mode & FILE_TYPE == REGULAR {
-            let member = Member { name: clean(&name), stored: Some(input.position..end) };
+            let member = Member::stored(clean(&name), input.position..end);
             if !walk.member(member, &mut input.by_ref().take(header.size)) {
                 return Ok(());
             }
@@ -85,7 +85,7 @@ fn appended(input: &mut Stream<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
             return Ok(());
         }
         if let Some(begin) = block[..read].iter().position(|b| *b != 0) {
-            let member = Member { name: "appended".to_owned(), stored: None };
+            let member = Member::unpacked("appended".to_owned());
             walk.member(member, &mut block[begin..read].chain(input));
             return Ok(());
         }

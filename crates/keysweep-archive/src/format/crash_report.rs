@@ -47,7 +47,7 @@ fn values(input: &mut impl BufRead, walk: &mut Walk<'_>) -> io::Result<()> {
         let Some((key, b"base64")) = key_of(&line) else { continue };
         let name = clean(key);
         let mut value = Value { input: &mut *input, bits: 0, count: 0, place: Place::LineEnd };
-        if !walk.member(Member { name, stored: None }, &mut value) {
+        if !walk.member(Member::unpacked(name), &mut value) {
             return Ok(());
         }
     }

@@ -50,12 +50,13 @@ fn dumps(input: &mut dyn BufRead, walk: &mut Walk<'_>) -> io::Result<()> {
     let mut input = input;
     while read_line(&mut input, &mut line, MAX_LINE)? {
         let layout = Layout::of(&before, &line);
-        if let Some((layout, row)) = layout.and_then(|layout| layout.row(&before).map(|row| (layout, row))) {
+        if let Some((layout, address)) = layout.and_then(|layout| layout.row(&before).map(|row| (layout, row.address)))
+        {
             let (dump, bytes) = (Dump::new(layout, None), Vec::new());
             let mut content = Content { input, dump, line: std::mem::take(&mut line), bytes, read: 0, is_over: false };
             content.push(&before);
             content.push_line();
-            let member = Member { name: format!("{:08x}", row.address), stored: None };
+            let member = Member::memory(address);
             if !walk.member(member, &mut content) {
                 return Ok(());
             }

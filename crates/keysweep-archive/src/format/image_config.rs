@@ -53,7 +53,7 @@ fn parts<R: Read>(json: &mut Json<R>, walk: &mut Walk<'_>) -> io::Result<()> {
                 Event::Text => {
                     let name = format!("history/{histories}");
                     histories += 1;
-                    walk.member(Member { name, stored: None }, &mut json.text())
+                    walk.member(Member::unpacked(name), &mut json.text())
                 }
                 _ => true,
             },
@@ -68,7 +68,7 @@ fn parts<R: Read>(json: &mut Json<R>, walk: &mut Walk<'_>) -> io::Result<()> {
 
 /// `false` if the walk is over.
 fn hand_on(walk: &mut Walk<'_>, name: &str, lines: &[u8]) -> bool {
-    lines.is_empty() || walk.member(Member { name: name.to_owned(), stored: None }, &mut &*lines)
+    lines.is_empty() || walk.member(Member::unpacked(name.to_owned()), &mut &*lines)
 }
 
 /// The texts of a list, or the members of an object as `name=text`, one a line.

@@ -192,7 +192,7 @@ pub fn open(format: Format, input: Input<'_>, name: &str, budget: &Budget, visit
         }
         (Open::Members(open) | Open::Texts(open), input) => open(&mut Stream::new(input), &mut walk),
         (Open::Single(open, suffixes), input) => {
-            let member = Member { name: without_suffix(name, suffixes), stored: None };
+            let member = Member::unpacked(without_suffix(name, suffixes));
             open(&mut Stream::new(input), &mut |content| {
                 walk.member(member.clone(), content);
             });

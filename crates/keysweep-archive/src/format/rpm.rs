@@ -36,7 +36,7 @@ fn payload(input: &mut Stream<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
     // The signature is padded.
     input.skip(input.position.wrapping_neg() % 8)?;
     header(input)?;
-    let member = Member { name: "payload".to_owned(), stored: Some(input.position..u64::MAX) };
+    let member = Member::stored("payload".to_owned(), input.position..u64::MAX);
     let mut first = [0; LEAST];
     if input.fill(&mut first)? < LEAST {
         return Err(io::ErrorKind::UnexpectedEof.into());

@@ -27,7 +27,7 @@ pub(super) fn hand_on(records: &mut dyn Records, what: &str, walk: &mut Walk<'_>
             continue;
         }
         let State::Within(address) = segment.state else { return };
-        let member = Member { name: format!("{address:08x}"), stored: None };
+        let member = Member::memory(address);
         if !walk.member(member, &mut segment) {
             return;
         }

@@ -35,7 +35,7 @@ fn members(archive: &mut ArchiveReader<BufReader<At<'_>>>, walk: &mut Walk<'_>) 
         if entry.is_directory() {
             return Ok(EntryDecision::Continue);
         }
-        let member = Member { name: clean(entry.name().as_bytes()), stored: None };
+        let member = Member::unpacked(clean(entry.name().as_bytes()));
         let goes_on = walk.member(member, content);
         Ok(if goes_on { EntryDecision::Continue } else { EntryDecision::Stop })
     })

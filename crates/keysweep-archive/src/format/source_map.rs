@@ -106,7 +106,7 @@ fn contents<R: Read>(json: &mut Json<R>, walk: &mut Walk<'_>, names: &[String]) 
             Event::End => return Ok(true),
             Event::Text if json.depth() == depth => {
                 let name = names.get(index).cloned().unwrap_or_else(|| format!("source {index}"));
-                let goes_on = walk.member(Member { name, stored: None }, &mut json.text());
+                let goes_on = walk.member(Member::unpacked(name), &mut json.text());
                 // That a source cannot be read to its end was told by who read it.
                 if !goes_on || io::copy(&mut json.text(), &mut io::sink()).is_err() {
                     return Ok(false);

@@ -120,7 +120,7 @@ fn members(input: &mut Stream<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
 /// What stands behind the end of the archive, and tar itself passes over. `begin` is its first block.
 fn trailing(begin: &[u8], input: &mut Stream<'_>, walk: &mut Walk<'_>) {
     let start = input.position - begin.len() as u64;
-    let member = Member { name: "behind the end".to_owned(), stored: Some(start..u64::MAX) };
+    let member = Member::stored("behind the end".to_owned(), start..u64::MAX);
     walk.member(member, &mut begin.chain(input));
 }
 
@@ -128,7 +128,7 @@ fn trailing(begin: &[u8], input: &mut Stream<'_>, walk: &mut Walk<'_>) {
 fn member(input: &mut Stream<'_>, name: String, size: u64, walk: &mut Walk<'_>) -> io::Result<bool> {
     let start = input.position;
     let end = start.checked_add(padded(size)).ok_or_else(|| io::Error::other("a size beyond all bounds"))?;
-    let member = Member { name, stored: Some(start..start + size) };
+    let member = Member::stored(name, start..start + size);
     let mut content = input.by_ref().take(size);
     if !walk.member(member, &mut content) {
         return Ok(false);

@@ -157,7 +157,7 @@ fn member(
         return closed.add(name, why, walk);
     };
     let is_stored = entry.method == 0 && end <= source.len() && entry.compressed == entry.size;
-    let member = Member { name, stored: is_stored.then_some(start..end) };
+    let member = Member { stored: is_stored.then_some(start..end), ..Member::unpacked(name) };
     let known = entry.flags & SIZES_FOLLOW == 0 || entry.size != 0 || entry.crc != 0;
     let crc = flate2::Crc::new();
     walk.member(member, &mut Checked { inner: &mut *content, entry, read: 0, crc, known })
