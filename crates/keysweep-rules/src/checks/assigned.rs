@@ -111,8 +111,10 @@ impl<'a> Place<'a> {
         let words = names.iter().filter(|part| !part.bytes().all(|b| b.is_ascii_digit())).count();
         // `["userPassword", "user2Token"]` is a list of names.
         let named = || names_key(value) || names_password(value);
-        let beside =
-            self.between.contains(&b',') && !self.says_value() && (words < 2 || named()) && names != ["authorization"];
+        let beside = self.between.contains(&b',')
+            && !self.says_value()
+            && (words < 2 || named() || is_derived_name(value))
+            && names != ["authorization"];
         let named_itself = value.eq_ignore_ascii_case(self.name);
         // `--- PASS: TestName`.
         let verdict = self.name == b"PASS" && self.between.starts_with(b":");
@@ -122,7 +124,15 @@ impl<'a> Place<'a> {
         let asks = self.between.starts_with(b"(") && (is_asking(&names) || is_asking(&called));
         // `password->digest`.
         let arrow = self.name.ends_with(b"-") && self.between.starts_with(b">");
-        !named_itself && !verdict && !asks && !arrow && if self.quoted { !beside } else { self.is_plain(value) }
+        // `(list "auth.password") "skipB64enc"`: another argument; `user:password :8080/path`: another one of a command.
+        let argument = self.between.contains(&b')') && self.between.iter().all(|b| b"\"'`) ".contains(b));
+        let apart = argument || self.between == b" :";
+        !named_itself
+            && !verdict
+            && !asks
+            && !arrow
+            && !apart
+            && if self.quoted { !beside } else { self.is_plain(value) }
     }
 
     /// Whether the value is a key, as far as the name says which.
@@ -206,6 +216,13 @@ impl<'a> Place<'a> {
 fn address(part: &[u8], whole: &[u8]) -> Option<usize> {
     let at = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
     (at + part.len() <= whole.len()).then_some(at)
+}
+
+/// `getEncryptionKeyR2`: a name in camel case that says what it is itself.
+fn is_derived_name(value: &[u8]) -> bool {
+    let camel = value.first().is_some_and(u8::is_ascii_lowercase) && value.iter().any(u8::is_ascii_uppercase);
+    let says = |part: &String| ["key", "password", "token", "secret"].contains(&part.as_str());
+    camel && value.iter().all(u8::is_ascii_alphanumeric) && parts(value).iter().any(says)
 }
 
 /// Verbs with which functions begin that are given a secret to look for, to judge or to change.

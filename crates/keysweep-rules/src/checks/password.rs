@@ -40,7 +40,24 @@ pub(super) fn is_expression(text: &[u8]) -> bool {
     let enclosed = [(b'{', b'}'), (b'[', b']'), (b'(', b')'), (b'<', b'>'), (b'%', b'%')]
         .iter()
         .any(|(open, close)| text.first() == Some(open) && text.last() == Some(close));
-    enclosed || MARKS.iter().any(|mark| holds(mark)) || is_call(text) || is_shell_variable(text) || is_path(text)
+    enclosed
+        || is_joined(text)
+        || MARKS.iter().any(|mark| holds(mark))
+        || is_call(text)
+        || is_shell_variable(text)
+        || is_path(text)
+}
+
+/// `'+name+'`: what a program puts between two parts of a text.
+fn is_joined(text: &[u8]) -> bool {
+    match text {
+        [quote @ (b'\'' | b'"'), inner @ .., last] if quote == last => {
+            matches!(inner.trim_ascii(), [sign @ (b'+' | b'.'), _, .., end] if sign == end)
+        }
+        // The quotes may be taken for those of the value.
+        [b'+', inner @ .., b'+'] => inner.iter().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(b)),
+        _ => false,
+    }
 }
 
 /// `SOME_NAME_2`.

@@ -76,7 +76,9 @@ const PUBLISHED: [&str; 3] = ["open sesame", "gX1fBat3bV", "7Fjfp0ZBr1KtDRbnfVdm
 fn trivial(user: &[u8], password: &[u8]) -> bool {
     let password = percent_decoded(password);
     let known = || TRIVIAL.iter().any(|word| password.eq_ignore_ascii_case(word.as_bytes()));
-    user.eq_ignore_ascii_case(&password) || known() || is_made_up(&password)
+    // `PERSONAL_ACCESS_TOKEN`.
+    let shouted = password.contains(&b'_') && password.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
+    user.eq_ignore_ascii_case(&password) || known() || shouted || is_made_up(&password)
 }
 
 /// What a URL writes as `%40` and the like.

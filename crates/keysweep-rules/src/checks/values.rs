@@ -2,7 +2,7 @@
 //! where such stand.
 
 use super::password::{is_expression, is_password};
-use super::words::{is_noise, share};
+use super::words::{is_noise, parts, share};
 use crate::entropy::shannon;
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
@@ -165,13 +165,20 @@ pub(super) fn is_random_password(value: &[u8]) -> bool {
 
 /// UUIDs, hashes with their name, JSON Web Tokens, data, paths, versions and names of hosts and files.
 pub(super) fn is_known_form(value: &[u8]) -> bool {
-    const PREFIXES: [&str; 13] =
-        ["sha1-", "sha256-", "sha384-", "sha512-", "md5-", "eyJ", "data:", "http", "www.", "arn:", "/", "./", "../"];
+    // Of data in base64: objects of Java, and a PDF.
+    const PREFIXES: [&str; 15] = [
+        "sha1-", "sha256-", "sha384-", "sha512-", "md5-", "eyJ", "data:", "http", "www.", "arn:", "/", "./", "../",
+        "rO0AB", "JVBERi0",
+    ];
     let slashes = value.iter().filter(|b| **b == b'/').count();
     let dotted: Vec<&[u8]> = value.split(|b| *b == b'.').collect();
     PREFIXES.iter().any(|prefix| value.starts_with(prefix.as_bytes()))
         || names_algorithm(value)
         || names_encoding(value)
+        || names_index(value)
+        || names_port(value)
+        || names_function(value)
+        || value.ends_with(b"/aws4_request")
         || PUBLISHED.iter().any(|known| value.starts_with(known.as_bytes()))
         || is_uuid(value)
         || is_expression(value)
@@ -204,6 +211,33 @@ fn is_drawn(dotted: &[&[u8]]) -> bool {
         _ => false,
     };
     any && !dotted.last().is_some_and(|last| named(last))
+}
+
+/// `FK_368A4209A76ED395`: names that libraries give to indices and constraints of databases.
+fn names_index(value: &[u8]) -> bool {
+    const KINDS: [&str; 6] = ["fk", "pk", "ix", "uq", "idx", "uniq"];
+    let Some(at) = value.iter().position(|b| *b == b'_') else { return false };
+    KINDS.iter().any(|kind| value[..at].eq_ignore_ascii_case(kind.as_bytes()))
+        && value[at + 1..].iter().all(u8::is_ascii_hexdigit)
+}
+
+/// `get_random_aes_256_gcm_key`: a function that Ruby calls without brackets.
+fn names_function(value: &[u8]) -> bool {
+    const VERBS: [&str; 9] = ["get", "create", "generate", "make", "load", "read", "fetch", "build", "derive"];
+    let words = parts(value);
+    let snake = value.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_');
+    snake && words.len() > 2 && VERBS.contains(&words[0].as_str())
+}
+
+/// `phpfpm-server:9000`.
+fn names_port(value: &[u8]) -> bool {
+    let Some(at) = value.iter().rposition(|b| *b == b':') else { return false };
+    let is_host = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(b);
+    let (host, port) = (&value[..at], &value[at + 1..]);
+    host.iter().all(is_host)
+        && host.iter().any(u8::is_ascii_lowercase)
+        && (2..=5).contains(&port.len())
+        && port.iter().all(u8::is_ascii_digit)
 }
 
 /// `scram-sha-256`, `aes-256-gcm` and the like.
