@@ -163,8 +163,10 @@ impl Literals {
             let Literal { bytes, ignore_case, wide } = &all[*index as usize].0;
             (bytes, *ignore_case, *wide)
         };
-        let mut order: Vec<u32> = (0..all.len() as u32).collect();
-        order.sort_by(|a, b| key(a).cmp(&key(b)));
+        // Mostly by the first eight bytes, which lie in the list itself.
+        let mut sorted: Vec<(u64, u32)> = all.iter().map(|(literal, _)| start(&literal.bytes)).zip(0..).collect();
+        sorted.sort_unstable_by(|(a, i), (b, j)| a.cmp(b).then_with(|| key(i).cmp(&key(j))).then(i.cmp(j)));
+        let order: Vec<u32> = sorted.into_iter().map(|(_, index)| index).collect();
         let mut groups: Vec<&[u32]> = order.chunk_by(|a, b| key(a) == key(b)).collect();
         groups.sort_unstable_by_key(|group| group[0]);
         let (mut targets, mut starts) = (Vec::with_capacity(all.len()), Vec::with_capacity(groups.len() + 1));
@@ -186,6 +188,14 @@ impl Literals {
         let list = all.filter_map(|(index, (literal, _))| firsts.next_if_eq(&index).map(|_| literal)).collect();
         Self { list, targets, starts }
     }
+}
+
+/// The first eight bytes as a number, which is smaller if they sort before others.
+fn start(bytes: &[u8]) -> u64 {
+    let mut start = [0; 8];
+    let length = bytes.len().min(start.len());
+    start[..length].copy_from_slice(&bytes[..length]);
+    u64::from_be_bytes(start)
 }
 
 #[cfg(test)]

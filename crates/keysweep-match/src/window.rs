@@ -59,9 +59,9 @@ impl Key {
 
     /// Key of a plain window of two to [`WIDTH`] bytes.
     fn new(window: &[u8]) -> Self {
-        match window.len() {
-            WIDTH => Key::plain(word(window, 0)),
-            width => Key::short(word(window, 0), width),
+        match <[u8; WIDTH]>::try_from(window) {
+            Ok(window) => Key::plain(u32::from_le_bytes(window).into()),
+            Err(_) => Key::short(word(window, 0), window.len()),
         }
     }
 
@@ -223,10 +223,16 @@ struct Odd {
     accepted: f32,
     /// The same as a share of how often it does in either case.
     case: f32,
-    /// Binary logarithm of how often it does in either case.
-    bits: f32,
-    /// Negative binary logarithm of how often it follows the byte before it, whatever their case.
+    /// One divided by how often it does in either case.
+    rarity: f32,
+    /// How often it follows the byte before it, whatever their case.
     pair: f32,
+}
+
+/// How often pairs of letters occur, by the numbers in [`PAIRS`]: negative binary logarithms in eighths.
+fn pair_chances() -> &'static [f32; 256] {
+    static ALL: OnceLock<[f32; 256]> = OnceLock::new();
+    ALL.get_or_init(|| std::array::from_fn(|eighths| (-(eighths as f32) / 8.0).exp2()))
 }
 
 /// How often the bytes of a form occur.
@@ -234,11 +240,12 @@ fn odds_of(bytes: &[u8], ignore_case: bool) -> impl Iterator<Item = Odd> + '_ {
     static ALL: OnceLock<[[Odd; 256]; 2]> = OnceLock::new();
     let table = &ALL.get_or_init(|| [false, true].map(|ignore| std::array::from_fn(|byte| odd(byte as u8, ignore))));
     let table = &table[usize::from(ignore_case)];
+    let pairs = pair_chances();
     bytes.iter().scan(0, move |before, byte| {
         // In lower case, where case does not matter: the pairs know seven bits.
         let seven = if ignore_case { byte.to_ascii_lowercase() } else { *byte };
         let seven = usize::from(seven & 0x1f | seven >> 1 & 0x60);
-        let pair = f32::from(PAIRS[*before << 7 | seven]) / 8.0;
+        let pair = pairs[usize::from(PAIRS[*before << 7 | seven])];
         *before = seven;
         Some(Odd { pair, ..table[usize::from(*byte)] })
     })
@@ -248,18 +255,27 @@ fn odds_of(bytes: &[u8], ignore_case: bool) -> impl Iterator<Item = Odd> + '_ {
 fn odd(byte: u8, ignore_case: bool) -> Odd {
     let accepted = Accept::new(byte, ignore_case).bytes().map(frequency).sum();
     let either = frequency(byte | 0x20) + frequency(byte & !0x20);
-    Odd { accepted, case: accepted / either, bits: either.log2(), pair: 0.0 }
+    Odd { accepted, case: accepted / either, rarity: either.recip(), pair: 0.0 }
 }
 
 /// How often a window occurs by chance.
 fn chance(window: &[Odd], shared: bool) -> f32 {
+    // Nearly all are of full width, for which the loops are none.
+    match <&[Odd; WIDTH]>::try_from(window) {
+        Ok(window) => chance_of(window, shared),
+        Err(_) => chance_of(window, shared),
+    }
+}
+
+#[inline(always)]
+fn chance_of(window: &[Odd], shared: bool) -> f32 {
     // By the pairs of letters of either case, then by how often the letters have the cases accepted.
-    let pairs: f32 = window[1..].iter().map(|odd| odd.pair).sum();
-    let inner: f32 = window[1..window.len() - 1].iter().map(|odd| odd.bits).sum();
+    let pairs: f32 = window[1..].iter().map(|odd| odd.pair).product();
+    let inner: f32 = window[1..window.len() - 1].iter().map(|odd| odd.rarity).product();
     let cases: f32 = window.iter().map(|odd| odd.case).product();
     let utf16 = if shared { UTF16_SHARE * window[0].accepted * window[1].accepted } else { 0.0 };
     let single: f32 = window.iter().map(|odd| odd.accepted).product();
-    (-pairs - inner).exp2() * cases + single + utf16
+    pairs * inner * cases + single + utf16
 }
 
 fn frequency(byte: u8) -> f32 {

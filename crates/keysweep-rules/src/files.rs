@@ -102,14 +102,23 @@ impl FileRules {
 
 /// In which files token rules hold, for those that do not hold in all.
 #[derive(Debug, Default)]
-pub struct PathRules(Vec<(usize, Pattern)>);
+pub struct PathRules(Vec<PathRule>);
+
+#[derive(Debug)]
+struct PathRule {
+    /// As the caller numbers it.
+    number: usize,
+    patterns: Vec<String>,
+    /// Compiled when the rule first finds something.
+    compiled: OnceLock<Pattern>,
+}
 
 impl PathRules {
     /// Those among `rules`, each with its number. A regular expression that is wrong matches nothing: `validate` tells it.
     pub fn new<'r>(rules: impl IntoIterator<Item = (usize, &'r Rule)>) -> Self {
         let with_patterns = |(number, rule): (usize, &'r Rule)| {
-            let patterns = &rule.token()?.path_patterns;
-            (!patterns.is_empty()).then(|| (number, Pattern::any_of(patterns).unwrap_or_default()))
+            let patterns = rule.token()?.path_patterns.clone();
+            (!patterns.is_empty()).then(|| PathRule { number, patterns, compiled: OnceLock::new() })
         };
         Self(rules.into_iter().filter_map(with_patterns).collect())
     }
@@ -121,8 +130,11 @@ impl PathRules {
 
     /// Whether the rule of this number holds in a file with one of these paths.
     pub fn holds(&self, number: usize, paths: &[&str]) -> bool {
-        let own = self.0.binary_search_by_key(&number, |(number, _)| *number).ok().map(|at| &self.0[at].1);
-        own.is_none_or(|pattern| paths.iter().any(|path| pattern.is_match(path.as_bytes())))
+        let own = self.0.binary_search_by_key(&number, |rule| rule.number).ok().map(|at| &self.0[at]);
+        own.is_none_or(|rule| {
+            let pattern = rule.compiled.get_or_init(|| Pattern::any_of(&rule.patterns).unwrap_or_default());
+            paths.iter().any(|path| pattern.is_match(path.as_bytes()))
+        })
     }
 }
 
