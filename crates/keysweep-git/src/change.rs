@@ -9,6 +9,10 @@ use std::collections::HashMap;
 /// Depth of trees; git's own limit is 2048.
 const MAX_DEPTH: usize = 2_048;
 
+/// Paths at which a tree is followed that is new there: one that names another one ten times, and so on, has more paths than
+/// there are atoms, and what is in it has been seen by then.
+const MAX_PATHS: usize = 100;
+
 /// A blob that is new at a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
@@ -80,9 +84,11 @@ impl Entries {
     }
 }
 
-/// Blobs of `new` that are in none of `olds` at the same path, by path.
+/// Blobs of `new` that are in none of `olds` at the same path, by path; of a tree that is new at more than [`MAX_PATHS`] paths, at
+/// some of them.
 pub(crate) fn between(local: &gix::Repository, new: ObjectId, olds: &[ObjectId]) -> Result<Vec<Change>, Error> {
     let mut changes = Vec::new();
+    let mut added: HashMap<ObjectId, usize> = HashMap::new();
     let mut open: Vec<(Vec<u8>, ObjectId, Vec<ObjectId>, usize)> = vec![(Vec::new(), new, olds.to_vec(), 0)];
     while let Some((folder, new, olds, depth)) = open.pop() {
         if olds.contains(&new) {
@@ -99,7 +105,14 @@ pub(crate) fn between(local: &gix::Repository, new: ObjectId, olds: &[ObjectId])
             if kind == Kind::Submodule || known.iter().any(|(_, old)| *old == id) {
                 continue;
             }
-            let olds = known.into_iter().filter(|(old, _)| *old == kind).map(|(_, id)| id).collect();
+            let olds: Vec<_> = known.into_iter().filter(|(old, _)| *old == kind).map(|(_, id)| id).collect();
+            if kind == Kind::Tree && olds.is_empty() {
+                let paths = added.entry(id).or_default();
+                *paths += 1;
+                if *paths > MAX_PATHS {
+                    continue;
+                }
+            }
             let path = join(&folder, &name);
             match kind {
                 Kind::Tree => open.push((path, id, olds, depth + 1)),

@@ -94,6 +94,7 @@ impl Repository {
             boring: HashSet::new(),
             hasher: RandomState::new(),
             visited: HashSet::new(),
+            full: HashSet::new(),
             heads: HashMap::new(),
             history: History::default(),
         };
@@ -159,6 +160,8 @@ struct Search<'a> {
     hasher: RandomState,
     /// Other trees, with the paths at which they were seen.
     visited: HashSet<(ObjectId, Vec<u8>)>,
+    /// Trees below which no blob is wanted but those with more places than are kept.
+    full: HashSet<ObjectId>,
     /// What `HEAD` has at a path.
     heads: HashMap<Vec<u8>, Option<ObjectId>>,
     history: History,
@@ -174,7 +177,7 @@ impl Search<'_> {
             self.problem(id, "trees are nested deeper than git allows".to_owned());
             return false;
         }
-        if self.visited.contains(&(id, path.clone())) {
+        if self.full.contains(&id) || self.visited.contains(&(id, path.clone())) {
             return true;
         }
         if self.visited.len() >= MAX_VISITS {
@@ -188,17 +191,25 @@ impl Search<'_> {
             return false;
         };
         let mut holds = false;
+        // Whether blobs are wanted at some paths only is not known of other paths.
+        let mut is_full = self.wanted.paths.is_none();
         let length = path.len();
         for (is_tree, name, child) in entries {
             if length > 0 {
                 path.push(b'/');
             }
             path.extend_from_slice(&name);
-            holds |= if is_tree { self.tree(child, path, commit, depth + 1) } else { self.blob(child, path, commit) };
+            let child_holds =
+                if is_tree { self.tree(child, path, commit, depth + 1) } else { self.blob(child, path, commit) };
             path.truncate(length);
+            holds |= child_holds;
+            is_full &= !child_holds || self.full.contains(&child) || self.history.cut.contains(&child);
         }
         if holds {
             self.visited.insert((id, path.clone()));
+            if is_full {
+                self.full.insert(id);
+            }
         } else {
             self.bore(id, path);
         }
@@ -394,7 +405,20 @@ mod tests {
         });
         let absent = BTreeSet::new();
         let blobs = HashSet::from([late.unwrap(), repository.local().write_blob("x").unwrap().detach()]);
+        let x = repository.local().write_blob("x").unwrap().detach();
+        // Once enough places of a blob are known, the others are not looked for.
         let history = repository.history(Wanted { blobs: &blobs, paths: None, absent: &absent });
+        assert_eq!(history.places[&late.unwrap()][0].path, b"z/late");
+        assert_eq!((history.places[&x].len(), history.cut), (MAX_PLACES, BTreeSet::from([x])));
+        assert!(history.problems.is_empty());
+        // Nor are those that a range brings.
+        let local = repository.local();
+        let root = local.find_reference("refs/tags/t").unwrap().id().detach();
+        let changes = crate::change::between(&local, root, &[]).unwrap();
+        assert!(changes.iter().any(|change| change.path == b"z/late"));
+        assert!((MAX_PLACES..5_000).contains(&changes.len()), "{}", changes.len());
+        let is_wanted = |path: &[u8]| path.ends_with(b"/another");
+        let history = repository.history(Wanted { blobs: &blobs, paths: Some(&is_wanted), absent: &absent });
         assert!(!history.places.contains_key(&late.unwrap()));
         let told: Vec<&str> = history.problems.iter().map(|problem| problem.reason.as_str()).collect();
         assert!(told.len() == 1 && told[0].contains("more paths"), "{told:?}");
