@@ -5,6 +5,7 @@ use flate2::write::{DeflateEncoder, GzEncoder};
 use keysweep_archive::{Budget, Format, Input, Limits, Member, Stop, Visitor, open, recognise};
 use keysweep_testkit::bounded;
 use std::io::{Read, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Reads everything, and opens what is in it, too.
@@ -330,6 +331,47 @@ fn truncated_and_flipped_archives_end_without_panics() {
             }
         }
     }
+}
+
+#[test]
+fn a_wrong_checksum_of_zstd_is_told() {
+    let text = b"some text ".repeat(500);
+    let mut frame = ruzstd::encoding::compress_to_vec(&text[..], ruzstd::encoding::CompressionLevel::Fastest);
+    assert_ne!(frame[4] & 4, 0, "a frame with a checksum");
+    let two = [&frame[..], &frame].concat();
+    assert_eq!(walk(&two, Limits::default()).0[0].1, 2 * text.len());
+    *frame.last_mut().unwrap() ^= 1;
+    let (members, problems, _) = walk(&frame, Limits::default());
+    assert_eq!((members[0].1, problems.len()), (text.len(), 1), "{problems:?}");
+    assert!(problems[0].contains("checksum"), "{problems:?}");
+}
+
+#[test]
+fn a_file_of_holes_that_begins_like_a_zip_is_not_read_through() {
+    struct Holes(AtomicUsize);
+    impl keysweep_image::ReadAt for Holes {
+        fn len(&self) -> u64 {
+            1 << 40
+        }
+        fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<usize> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            buf.fill(0);
+            if offset == 0 {
+                buf[..4].copy_from_slice(b"PK\x03\x04");
+            }
+            Ok(buf.len())
+        }
+        fn extents(&self) -> Vec<std::ops::Range<u64>> {
+            vec![0..4096, (1 << 30)..(1 << 30) + 4096]
+        }
+    }
+    let holes = Holes(AtomicUsize::new(0));
+    let budget = Budget::new(Limits::default(), 1 << 40);
+    let mut visitor = Reading { budget: &budget, depth: 1, members: Vec::new(), problems: Vec::new() };
+    let format = recognise(&holes).expect("a zip file");
+    open(format, Input::Random(&holes), "x.zip", &budget, &mut visitor);
+    assert!(visitor.members.len() < 2, "{:?}", visitor.members);
+    assert!(holes.0.into_inner() < 100);
 }
 
 #[test]

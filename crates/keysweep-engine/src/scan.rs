@@ -455,8 +455,12 @@ impl<'s> Sweep<'s> {
             return; // Said with the first part.
         }
         for warning in &image.warnings {
-            let unseen = matches!(warning.kind, WarningKind::Truncated | WarningKind::Unsupported);
-            // A damaged table in an ordinary file costs labels only: every byte was searched all the same.
+            // A damaged table in an ordinary file costs labels only: every byte was searched all the same. In a dump it may cost the
+            // memory that pointers lead to.
+            let unseen = matches!(
+                warning.kind,
+                WarningKind::Truncated | WarningKind::Unsupported | WarningKind::Damaged | WarningKind::Limit
+            );
             let incomplete = unseen && image.format.is_dump();
             if incomplete || image.format.is_dump() {
                 collector.incident(name, warning.message.clone(), incomplete);

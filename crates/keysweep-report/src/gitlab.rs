@@ -1,6 +1,7 @@
 //! GitLab's report of secret detection (gitlab-org/security-products/security-report-schemas, version 15.2.1), as
 //! `artifacts:reports:secret_detection` takes it.
 
+use crate::escaping::write_value;
 use crate::place::{MAX_PLACES, excuse, layer_sentence, path};
 use crate::text::printable;
 use keysweep_engine::Report;
@@ -54,7 +55,7 @@ pub fn write_gitlab(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         },
         "vulnerabilities": vulnerabilities,
     });
-    serde_json::to_writer_pretty(&mut *out, &document)?;
+    write_value(&document, true, out)?;
     writeln!(out)
 }
 

@@ -1,5 +1,6 @@
 //! JSON: one document, or one object a line.
 
+use crate::escaping::write_value;
 use keysweep_engine::Report;
 use serde::Serialize;
 use serde_json::json;
@@ -31,7 +32,7 @@ pub fn write_json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         complete: report.is_complete(),
         report,
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
+    write_value(&document, true, out)?;
     writeln!(out)
 }
 
@@ -84,6 +85,6 @@ struct Line<'a, T> {
 }
 
 fn line<T: Serialize>(kind: &'static str, value: &T, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &Line { r#type: kind, value })?;
+    write_value(&Line { r#type: kind, value }, false, out)?;
     writeln!(out)
 }

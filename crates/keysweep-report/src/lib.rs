@@ -5,6 +5,7 @@
 //! files: names and comments are an attacker's to choose.
 
 mod account;
+mod escaping;
 mod exposure;
 mod github;
 mod gitlab;

@@ -1,5 +1,6 @@
 //! SARIF 2.1.0 (OASIS standard), as GitHub and other code scanning services read it.
 
+use crate::escaping::write_value;
 use crate::place::{layer_sentence, level};
 use keysweep_engine::finding::{Finding, Location};
 use keysweep_engine::{Report, Suppressed, Suppressor};
@@ -64,7 +65,7 @@ pub fn write_sarif(report: &Report, rules: &RuleSet, out: &mut dyn Write) -> io:
     if !report.facts.is_empty() {
         log["runs"][0]["properties"] = json!({ "facts": report.facts, "exposures": report.exposures });
     }
-    serde_json::to_writer_pretty(&mut *out, &log)?;
+    write_value(&log, true, out)?;
     writeln!(out)
 }
 

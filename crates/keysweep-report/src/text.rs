@@ -274,8 +274,8 @@ pub fn printable(text: &str) -> String {
     text.chars().flat_map(|c| if is_unsafe(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
-fn is_unsafe(c: char) -> bool {
-    // Control characters, and the bidirectional and invisible formatting that make text look like other text.
+/// Control characters, and the bidirectional and invisible formatting that make text look like other text.
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -11,6 +11,7 @@ use crate::reader::At;
 use keysweep_image::{ReadAt, read_into};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read};
+use std::ops::Range;
 
 pub(super) const READER: Reader = Reader { name: "zip", detect, open: Open::Random(open) };
 /// Told by its end, see [`is_behind_prefix`].
@@ -226,7 +227,8 @@ impl Read for Checked<'_> {
 fn salvage(source: &dyn ReadAt, walk: &mut Walk<'_>) {
     let mut at = 0;
     let mut closed = Closed::default();
-    while let Some((entry, start)) = next_local(source, &mut at) {
+    let extents = source.extents();
+    while let Some((entry, start)) = next_local(source, &extents, &mut at) {
         let follows = entry.flags & SIZES_FOLLOW != 0 && entry.compressed == 0;
         // Without a known size the decoder finds the end; what it leaves over is searched for the next header.
         let entry = if follows { Entry { compressed: source.len() - start.min(source.len()), ..entry } } else { entry };
@@ -244,10 +246,12 @@ fn salvage(source: &dyn ReadAt, walk: &mut Walk<'_>) {
     closed.tell(walk);
 }
 
-/// The next local header at or behind `at`.
-fn next_local(source: &dyn ReadAt, at: &mut u64) -> Option<(Entry, u64)> {
+/// The next local header at or behind `at`, outside of holes.
+fn next_local(source: &dyn ReadAt, extents: &[Range<u64>], at: &mut u64) -> Option<(Entry, u64)> {
     let mut block = vec![0; 64 << 10];
     loop {
+        let next = extents.partition_point(|extent| extent.end <= *at);
+        *at = extents.get(next)?.start.max(*at);
         let read = read_into(source, *at, &mut block);
         if read < LOCAL_LEN {
             return None;

@@ -78,6 +78,11 @@ impl<R: Read> Source<R> {
     }
 }
 
+/// Whether the checksum of a frame that was read, if it has one, is that of its bytes.
+fn is_sound(decoder: &FrameDecoder) -> bool {
+    decoder.get_checksum_from_data().is_none_or(|sum| decoder.get_calculated_checksum() == Some(sum))
+}
+
 /// All frames as one stream.
 struct Frames<R: Read> {
     /// Absent while a frame is read, and after the last one.
@@ -97,6 +102,10 @@ impl<R: Read> Read for Frames<R> {
                     return Ok(count);
                 }
                 self.between = self.frame.take().map(StreamingDecoder::into_parts);
+                if self.between.as_ref().is_some_and(|(_, decoder)| !is_sound(decoder)) {
+                    self.between = None;
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "the checksum of a frame is wrong"));
+                }
             }
             let Some((mut source, decoder)) = self.between.take() else { return Ok(0) };
             let next = source.peek()?;

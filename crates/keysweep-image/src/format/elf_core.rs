@@ -18,7 +18,7 @@ use goblin::elf::program_header::{PT_LOAD, PT_NOTE};
 use super::elf::{ElfHeader, segment_permissions};
 use super::elf_notes::{MappedFile, Notes};
 use crate::builder::Builder;
-use crate::image::{Format, Label, Region};
+use crate::image::{Format, Label, Region, WarningKind};
 use crate::recognise::Reader;
 
 pub(crate) const READER: Reader = Reader { detect, read };
@@ -44,8 +44,10 @@ fn read(image: &mut Builder<'_>, head: &[u8]) {
     if notes.physical {
         image.format = Format::ElfPhysical;
     }
+    let mut has_memory = false;
     elf.each_segment(image, |image, segment| {
         if segment.p_type == PT_LOAD {
+            has_memory = true;
             let (address, label) = if notes.physical {
                 (segment.p_paddr, Label::Physical)
             } else {
@@ -54,6 +56,9 @@ fn read(image: &mut Builder<'_>, head: &[u8]) {
             image.region(segment.p_offset, segment.p_filesz, Some(address), label, segment_permissions(segment));
         }
     });
+    if !has_memory {
+        image.warn(WarningKind::Damaged, "a core without segments of memory");
+    }
     if !notes.physical {
         label_stacks(image.regions_mut(), &notes);
         label_heap(image.regions_mut(), &notes);

@@ -57,6 +57,11 @@ impl Notes {
             self.take(image, elf, &note);
             self.count += 1;
             at = note.next;
+            // The last one may end before its padding.
+            if at > end.saturating_add(3) && end < image.src.len() {
+                image.warn_once(WarningKind::Damaged, "a note is longer than the segment that it is in".to_owned());
+                return;
+            }
         }
         image.warn_once(WarningKind::Limit, format!("only the first {} notes are read", limits::RECORDS));
     }
