@@ -60,6 +60,9 @@ pub enum Rejection {
     /// It is too regular.
     #[error("the entropy is {0:.2} bits a byte")]
     Entropy(f64),
+    /// Bytes of a program stand within it.
+    #[error("there are control characters in it")]
+    Control,
     /// It stands for a secret.
     #[error("it is a placeholder")]
     Placeholder,
@@ -295,6 +298,9 @@ impl Programs {
         }
         if next_line::is_other_setting(window, found.whole.start, &found.secret) {
             return Err(Rejection::NextLine);
+        }
+        if secret.iter().any(|b| b.is_ascii_control() && !b"\t\r\n".contains(b)) {
+            return Err(Rejection::Control);
         }
         let entropy = shannon(secret);
         if rule.entropy.is_some_and(|least| entropy < least) {

@@ -202,6 +202,7 @@ mod tests {
     fn the_address_is_derived() {
         for text in [
             format!("DEPLOYER_PRIVATE_KEY=0x{KEY}\n"),
+            format!("const key = process.env.DEPLOYER_PRIVATE_KEY ?? \"0x{KEY}\";\n"),
             format!("PRIVATE_KEY_SEPOLIA=\"{KEY}\"\n"),
             format!("\"privateKey\": \"0x{KEY}\""),
             format!("sepolia: {{ accounts: [\"0x{KEY}\"] }}"),

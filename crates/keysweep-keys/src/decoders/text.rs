@@ -106,11 +106,13 @@ pub(crate) fn assigned(text: &[u8]) -> Option<usize> {
     let blank = |b: u8| b == b' ' || b == b'\t';
     let mut at = run(text, quotes).min(4);
     at += run(&text[at..], blank).min(32);
-    if !matches!(text.get(at)?, b'=' | b':') {
-        return None;
-    }
-    at += 1;
-    at += run(&text[at..], |b| b == b'=' || b == b'>').min(1);
+    let rest = text.get(at..)?;
+    at += match rest {
+        // What stands in for a variable that is not set: `process.env.NAME ?? "…"`.
+        [b'?', b'?', ..] | [b'|', b'|', ..] => 2,
+        [b'=' | b':', ..] => 1 + run(&rest[1..], |b| b == b'=' || b == b'>').min(1),
+        _ => return None,
+    };
     at += run(&text[at..], blank).min(32);
     at += run(&text[at..], quotes).min(4);
     Some(at)
@@ -144,7 +146,7 @@ mod tests {
 
     #[test]
     fn assignments_are_read_in_many_languages() {
-        for text in ["=V", ": V", "\" : \"V", "\\\": \\\"V", " := 'V", " => \"V", "   =   V"] {
+        for text in ["=V", ": V", "\" : \"V", "\\\": \\\"V", " := 'V", " => \"V", "   =   V", " ?? \"V", " || 'V"] {
             assert_eq!(assigned(text.as_bytes()), text.find('V'), "{text}");
         }
         assert_eq!(assigned(b" V"), None);

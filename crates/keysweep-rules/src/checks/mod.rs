@@ -18,6 +18,7 @@ mod gitlab;
 mod jwt;
 mod macaroon;
 mod marvin;
+mod mnemonic;
 pub(crate) mod names;
 mod password;
 mod payload;
@@ -138,7 +139,7 @@ impl Check {
 /// All checks, sorted by name.
 pub fn all() -> &'static [Check] {
     use Example::{Both, Checksum, Plain, Token};
-    static ALL: [Check; 39] = [
+    static ALL: [Check; 40] = [
         check(
             "assigned-key",
             "group name names a key or token, and the value is a random literal; no hash, UUID, path, identifier or phrase",
@@ -218,6 +219,12 @@ pub fn all() -> &'static [Check] {
             "ABSK and base64 of a key name with the account, which is shown",
             payload::bedrock,
             Token(payload::bedrock_sample),
+        ),
+        check(
+            "bip39-mnemonic",
+            "12 to 24 words of BIP-39's English list with a right checksum",
+            mnemonic::phrase,
+            Token(mnemonic::phrase_sample),
         ),
         check(
             "cloudflare-crc32",

@@ -178,6 +178,7 @@ pub(super) fn is_known_form(value: &[u8]) -> bool {
         || names_index(value)
         || names_port(value)
         || names_function(value)
+        || names_account(value)
         || value.ends_with(b"/aws4_request")
         || PUBLISHED.iter().any(|known| value.starts_with(known.as_bytes()))
         || is_uuid(value)
@@ -227,6 +228,11 @@ fn names_function(value: &[u8]) -> bool {
     let words = parts(value);
     let snake = value.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_');
     snake && words.len() > 2 && VERBS.contains(&words[0].as_str())
+}
+
+/// An address of Ethereum, which is public: 20 bytes.
+fn names_account(value: &[u8]) -> bool {
+    value.len() == 42 && value.strip_prefix(b"0x").is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// `phpfpm-server:9000`.

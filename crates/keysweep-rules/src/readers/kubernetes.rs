@@ -77,11 +77,12 @@ fn line_at(text: &[u8], at: usize) -> Range<usize> {
 }
 
 /// The column of the key of a line, behind spaces and the hyphens of lists, and whether there are such. A line without
-/// anything has the column of none.
+/// anything, or with a comment alone, has the column of none.
 fn key_of(line: &[u8]) -> (usize, bool) {
     let lead = line.iter().take_while(|b| b" -".contains(b)).count();
     let lead = if line[..lead].ends_with(b"-") { lead - 1 } else { lead };
-    if line[lead..].trim_ascii().is_empty() { (usize::MAX, false) } else { (lead, line[..lead].contains(&b'-')) }
+    let rest = line[lead..].trim_ascii();
+    if rest.is_empty() || rest.starts_with(b"#") { (usize::MAX, false) } else { (lead, line[..lead].contains(&b'-')) }
 }
 
 /// The members of the mapping `name` beside the key at the anchor.

@@ -132,7 +132,7 @@ fn what_goes_on_beyond_the_window_says_so() {
 #[test]
 fn all_members_of_a_secret_are_told() {
     let cases = [
-        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\n  annotations:\n    a: |\n      data:\n        z: QUFBQUFBQUFBQUFB\ntype: Opaque\ndata:\n  # both\n  a: QUFBQUFBQUFBQUFB\n  \"b\": 'QkJCQkJCQkJCQkJC' # two\n  short: QQ==\nother:\n  c: Q0NDQ0NDQ0NDQ0ND\n",
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\n  annotations:\n    a: |\n      data:\n        z: QUFBQUFBQUFBQUFB\ntype: Opaque\ndata:\n# at the left\n  # both\n  a: QUFBQUFBQUFBQUFB\n  \"b\": 'QkJCQkJCQkJCQkJC' # two\n  short: QQ==\nother:\n  c: Q0NDQ0NDQ0NDQ0ND\n",
         "apiVersion: v1\r\ndata:\r\n    a: QUFBQUFBQUFBQUFB\r\n    b: |-\r\n      QkJCQkJCQkJCQkJC\r\n    c: |\r\n      Q0NDQ0NDQ0NDQ0ND\r\n      Q0NDQ0NDQ0NDQ0ND\r\nkind: Secret\r\n",
         "items:\n- apiVersion: v1\n  kind: ConfigMap\n  data:\n    z: QUFBQUFBQUFBQUFB\n- apiVersion: v1\n  data:\n    a: QUFBQUFBQUFBQUFB\n    b: QkJCQkJCQkJCQkJC\n  kind: Secret\n- kind: Other\n  data:\n    z: QUFBQUFBQUFBQUFB\n",
         "- kind: Secret\n  data:\n    a: QUFBQUFBQUFBQUFB\n    b: QkJCQkJCQkJCQkJC\n",
