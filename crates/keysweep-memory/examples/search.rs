@@ -92,8 +92,11 @@ struct Options {
     only: String,
 }
 
-/// As [`keysweep_memory::search`], with the finders of some rules.
+/// As [`keysweep_memory::search`], with the finders of some rules; these do not see what texts say.
 fn search(dump: &Dump, options: &Options) -> Outcome {
+    if options.only.is_empty() {
+        return keysweep_memory::search(dump, &options.public, options.jobs, keysweep_memory::Effort::Full);
+    }
     let start = Instant::now();
     let survey = keysweep_memory::survey::survey(dump, options.jobs);
     println!("{:.3} s for the survey", start.elapsed().as_secs_f64());

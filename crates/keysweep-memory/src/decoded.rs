@@ -5,7 +5,7 @@ use crate::found::Place;
 use crate::memory::{Memory, Segment};
 use crate::order::Order;
 use crate::survey::{Number, Survey, Text, survey};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use zeroize::Zeroizing;
 
@@ -91,7 +91,7 @@ impl<'a> WithDecoded<'a> {
             offset: BASE + entry.at as u64,
             len: entry.len as u32,
             order: Order::Big,
-            structure: "",
+            structure: if entry.texts.iter().any(Text::is_of_digits) { DIGITS } else { "" },
         }));
         all.spots.iter_mut().zip(survey.spots).for_each(|(all, spots)| all.extend(spots));
     }
@@ -99,15 +99,20 @@ impl<'a> WithDecoded<'a> {
     /// Says of what was found in the numbers in which texts it is.
     pub(crate) fn replace(&self, places: &mut Vec<Place>) {
         let found: Vec<Place> = places.extract_if(.., |place| is_decoded(place.offset)).collect();
+        // Limbs that are shifted by nothing are found as what they are.
+        let plain: HashSet<u64> = places.iter().map(|place| place.offset).collect();
         for place in found {
             let at = (place.offset - BASE) as usize;
             let index = self.decoded.entries.partition_point(|entry| entry.at <= at);
             let Some(entry) = index.checked_sub(1).map(|index| &self.decoded.entries[index]) else { continue };
-            places.extend(entry.texts.iter().map(|text| {
+            let others = entry.texts.iter().filter(|text| !plain.contains(&text.offset));
+            places.extend(others.map(|text| {
                 let name = text.name();
-                let what = match place.what.strip_suffix(Order::Big.name()) {
+                let what =
+                    place.what.strip_suffix(DIGITS).and_then(|what| what.strip_suffix(", ")).unwrap_or(&place.what);
+                let what = match what.strip_suffix(Order::Big.name()) {
                     Some(what) => format!("{what}{name}"),
-                    None => format!("{} in {name}", place.what),
+                    None => format!("{what} in {name}"),
                 };
                 Place { offset: text.offset, len: text.bytes() as u64, what }
             }));
@@ -120,6 +125,16 @@ impl<'a> WithDecoded<'a> {
 /// Whether an offset is one of the decoded numbers.
 pub(crate) fn is_decoded(offset: u64) -> bool {
     offset >= BASE
+}
+
+/// The structure of decoded numbers that no text says but an array of digits.
+pub(crate) const DIGITS: &str = "digits";
+
+/// Whether at an offset a number lies that is written as text.
+pub(crate) fn is_text(survey: &Survey, offset: u64) -> bool {
+    let first = survey.numbers.partition_point(|number| number.offset < offset);
+    let mut here = survey.numbers[first..].iter().take_while(|number| number.offset == offset);
+    is_decoded(offset) && !here.any(|number| number.structure == DIGITS)
 }
 
 const EMPTY: Segment = Segment { offset: BASE, len: 0, address: None };

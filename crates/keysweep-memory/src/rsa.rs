@@ -33,7 +33,7 @@ mod report;
 pub(crate) mod sieve;
 mod source;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod windows;
 
 use crate::search::{Context, Finder, Outcome};

@@ -4,6 +4,7 @@
 //! integers, pointers, text. The survey finds the *runs* of random-looking words, and the *structures* of known libraries
 //! that say where a number begins and ends.
 
+pub(crate) mod elements;
 mod looks;
 mod random;
 mod texts;
@@ -297,6 +298,7 @@ impl Reader {
         let (most, most_texts) = (self.share(MAX_SPOTS), self.share(MAX_TEXTS));
         let survey = &mut self.survey;
         texts::find(view, &self.looks, &mut survey.texts);
+        survey.texts.extend(view.texts.take().into_iter().filter(|text| text.decode(view.memory).is_some()));
         survey.more_texts |= survey.texts.len() > most_texts;
         survey.texts.truncate(most_texts);
         survey.spots.resize(search::all().len(), Vec::new());

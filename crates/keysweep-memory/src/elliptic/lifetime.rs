@@ -5,7 +5,7 @@
 
 use super::trace::{Form, Present};
 use crate::curve::Group;
-use crate::decoded::is_decoded;
+use crate::decoded::is_text;
 use crate::found::Place;
 use crate::order::Order;
 use crate::search::Context;
@@ -30,7 +30,7 @@ pub(super) fn lifetime(context: &Context<'_>, group: Group, present: &[Present],
         let header = before(context, place.offset);
         // The OCTET STRING of SEC 1 and RFC 8410.
         let der = header.ends_with(&[4, place.len as u8]) && place.len < 128;
-        if der || is_decoded(place.offset) { Lifetime::Long } else { Lifetime::Unknown }
+        if der || is_text(context.survey, place.offset) { Lifetime::Long } else { Lifetime::Unknown }
     });
     public.chain(private).fold(Lifetime::Unknown, |all, one| match (all, one) {
         (Lifetime::Long, _) | (_, Lifetime::Long) => Lifetime::Long,

@@ -6,6 +6,7 @@ use super::seen::Point;
 use super::trace::{Coordinate, Form, Present};
 use crate::copies::{self, Pattern};
 use crate::curve::Group;
+use crate::decoded::is_decoded;
 use crate::found::{Found, Place};
 use crate::order::Order;
 use crate::search::{Context, Outcome};
@@ -346,7 +347,7 @@ impl Key {
         let life = if self.known { Lifetime::Long } else { lifetime(context, self.group, &self.present, &self.found) };
         let rule = self.rule(life);
         let mut details: Vec<(&'static str, String)> =
-            self.present.iter().take(MAX_DETAILS).map(public_place).collect();
+            self.present.iter().filter(in_dump).take(MAX_DETAILS).map(public_place).collect();
         details.extend(self.lifetime(rule, life).map(|text| ("lifetime", text.to_owned())));
         Found {
             rule,
@@ -402,6 +403,11 @@ impl Key {
 
 /// Places of the public key that are told.
 const MAX_DETAILS: usize = 4;
+
+/// Whether a place is one of the dump, and not of what its texts say.
+fn in_dump(present: &&Present) -> bool {
+    !is_decoded(present.offset)
+}
 
 fn public_place(present: &Present) -> (&'static str, String) {
     let name = match present.coordinate {

@@ -1,13 +1,15 @@
 //! Public points as two numbers of structures in orders that [`super::trace`] does not know: those of PyPy and LibTomMath, and, since their words do
 //! not look random, those of arithmetic that is written in JavaScript. BN.js, on which `elliptic` builds, holds coordinates plain or, for curves whose
-//! prime has no reduction of its own, in Montgomery form with as many bits as its digits have.
+//! prime has no reduction of its own, in Montgomery form with as many bits as its digits have. What arrays of digits say lies behind the dump, and is
+//! looked at here too.
 
 use super::evidence::as_coordinates;
 use super::report::big_endian;
 use super::trace::{Coordinate, Form, Present};
 use crate::curve::Group;
+use crate::decoded::DIGITS;
 use crate::memory::Memory;
-use crate::order::{Order, PYPY, SMALL_26, TOM_MATH_32, TOM_MATH_64};
+use crate::order::{Order, PYPY, SMALL_26, SMALL_28, TOM_MATH_32, TOM_MATH_64};
 use crate::search::Context;
 use crate::survey::Number;
 use keysweep_keys::Curve;
@@ -32,7 +34,7 @@ pub(super) struct Points {
 }
 
 /// Orders in which points are looked for here.
-const ORDERS: [Order; 4] = [SMALL_26, PYPY, TOM_MATH_32, TOM_MATH_64];
+const ORDERS: [Order; 5] = [SMALL_26, SMALL_28, PYPY, TOM_MATH_32, TOM_MATH_64];
 /// Numbers of which pairs are looked at, the numbers after each, and the bytes between them.
 const MAX_NUMBERS: usize = 20_000;
 const MAX_NEAR: usize = 8;
@@ -44,7 +46,7 @@ impl Points {
     /// Looks at the numbers of the survey that lie near each other.
     pub(super) fn collect(context: &Context<'_>) -> Self {
         let mut points = Self::default();
-        let of_order = |number: &&Number| ORDERS.contains(&number.order);
+        let of_order = |number: &&Number| ORDERS.contains(&number.order) || number.structure == DIGITS;
         let numbers = context.survey.numbers.iter().filter(of_order).take(MAX_NUMBERS);
         let numbers: Vec<(&Number, Vec<Forms>)> =
             numbers.map(|number| (number, forms(context.memory, number))).collect();

@@ -58,7 +58,7 @@ impl Random {
 
 /// A key made by the independent library.
 #[derive(Clone)]
-pub(super) struct Key {
+pub(crate) struct Key {
     pub(super) n: BigUint,
     e: BigUint,
     d: BigUint,
@@ -97,11 +97,11 @@ impl Key {
         self.e.modinv(&(p / a * q)).unwrap()
     }
 
-    pub(super) fn public(&self) -> PublicKey {
+    pub(crate) fn public(&self) -> PublicKey {
         PublicKey::rsa(&self.n.to_bytes_be(), &self.e.to_bytes_be())
     }
 
-    pub(super) fn number(&self, name: &str) -> BigUint {
+    pub(crate) fn number(&self, name: &str) -> BigUint {
         match name {
             "n" => self.n.clone(),
             "d" => self.d.clone(),
@@ -117,8 +117,8 @@ impl Key {
     }
 }
 
-pub(super) static RSA_1024: LazyLock<Key> = LazyLock::new(|| Key::new(&mut Random::new(1), &[512, 512], 65_537));
-pub(super) static RSA_2048: LazyLock<Key> = LazyLock::new(|| Key::new(&mut Random::new(2), &[1024, 1024], 65_537));
+pub(crate) static RSA_1024: LazyLock<Key> = LazyLock::new(|| Key::new(&mut Random::new(1), &[512, 512], 65_537));
+pub(crate) static RSA_2048: LazyLock<Key> = LazyLock::new(|| Key::new(&mut Random::new(2), &[1024, 1024], 65_537));
 
 pub(super) const BASE: u64 = 0x7f3a_1c00_0000;
 

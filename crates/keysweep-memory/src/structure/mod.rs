@@ -3,6 +3,7 @@
 //! A structure gives a number exact bounds and a name for the report. One file for each library, registered here.
 
 mod bearssl;
+mod boxed;
 mod bytes;
 pub(crate) mod chacha;
 mod der;
@@ -15,20 +16,25 @@ mod lisp;
 mod mbedtls;
 mod nss;
 mod openssl;
+mod php;
 mod pypy;
 mod python;
+mod quickjs;
 mod slice;
 mod v8;
+mod v8_compressed;
 mod vector;
 mod wolfssl;
 
+#[cfg(test)]
+mod digit_tests;
 #[cfg(test)]
 mod tests;
 
 use crate::memory::{Chunk, Memory};
 use crate::order::Order;
-use crate::survey::Number;
-use std::cell::Cell;
+use crate::survey::{Number, Text};
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
 /// The word that makes a structure look: most words of a heap are none of these. Words are those of the process, of
@@ -99,8 +105,14 @@ pub fn all() -> &'static [&'static dyn Structure] {
         &mbedtls::Mpi3,
         &bearssl::RsaPrivateKey,
         &slice::Slice,
-        &v8::SmallIntegers,
+        &v8::SmallIntegers { length: Trigger::Upper },
+        &v8::SmallIntegers { length: Trigger::Small },
+        &v8::SmallIntegers { length: Trigger::Pair },
         &v8::CountedArray,
+        &v8_compressed::SmallIntegers,
+        &boxed::Array,
+        &php::Array,
+        &quickjs::BigInt,
         &vector::Vector,
     ]
 }
@@ -117,6 +129,8 @@ pub fn prefixes() -> &'static [&'static dyn Prefix] {
         &digits::Digits,
         &dotnet::Array,
         &v8::BigInt,
+        &v8_compressed::BigInt,
+        &v8_compressed::UnalignedSmallIntegers,
         &wolfssl::SpInt,
         &bytes::Counted,
         &der::Integer,
@@ -141,12 +155,14 @@ pub struct View<'a> {
     size: usize,
     /// Where the last pointer led: addresses, and the file offset of the first.
     last: Cell<(u64, u64, u64)>,
+    /// Numbers of structures that no search reads as they lie: they become numbers behind the dump (`decoded`), as texts do.
+    pub(crate) texts: RefCell<Vec<Text>>,
 }
 
 impl<'a> View<'a> {
     /// A view of a chunk.
     pub fn new(chunk: &'a Chunk<'a>, memory: &'a dyn Memory) -> Self {
-        Self { chunk, memory, size: memory.pointer_bytes(), last: Cell::new((1, 0, 0)) }
+        Self { chunk, memory, size: memory.pointer_bytes(), last: Cell::new((1, 0, 0)), texts: RefCell::default() }
     }
 
     /// Size in bytes of a pointer, of a `size_t` and, but for rare builds, of a limb.

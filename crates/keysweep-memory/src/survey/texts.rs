@@ -3,7 +3,7 @@
 //! What parses a key leaves each of its numbers as a string object of its own, in base64url (RFC 7518) or hexadecimal digits, and
 //! often nothing else. A text that is longer is for those who read text.
 
-use super::Looks;
+use super::{Looks, elements};
 use crate::memory::Memory;
 use crate::structure::View;
 use crate::written::{from_decimal, from_digits, lists};
@@ -17,7 +17,7 @@ pub struct Text {
     pub offset: u64,
     /// Characters, without padding.
     pub len: u32,
-    /// Bytes from a character to the next: 1, 2 in UTF-16, 4 or 8 in small integers.
+    /// Bytes from a character to the next: 1, 2 in UTF-16, 4 or 8 in small integers, up to 32 in arrays of digits.
     pub unit: u8,
     /// How it is written.
     pub alphabet: Alphabet,
@@ -40,6 +40,16 @@ pub enum Alphabet {
     Decimal,
     /// No text but an array of JavaScript with a byte in each element, in small integers of V8.
     Octets,
+    /// No text but an array with a digit of so many bits in each element, least significant first: in the first four bytes, above so many
+    /// bits of a tag. What is in the others does not count.
+    Elements {
+        /// Bits of a digit.
+        bits: u8,
+        /// Bits below it.
+        tag: u8,
+    },
+    /// No text but limbs of a number that was shifted to the left by so many bits.
+    Shifted(u8),
 }
 
 /// Bytes of a character, and words of text in a row without which there is no number: one of 32 bytes has 43 characters in base64.
@@ -61,8 +71,17 @@ const MAX_CHARACTERS: usize = 2048;
 impl Text {
     /// Bytes in the file.
     pub fn bytes(&self) -> usize {
-        let last = if matches!(self.unit, 2 | 4) { 2 } else { 1 };
+        let last = match (self.alphabet, self.unit) {
+            (Alphabet::Elements { .. }, _) => 4,
+            (_, 2 | 4) => 2,
+            _ => 1,
+        };
         (self.len as usize).saturating_sub(1) * usize::from(self.unit) + last
+    }
+
+    /// Whether it is none, but digits as arithmetic has them.
+    pub(crate) fn is_of_digits(&self) -> bool {
+        matches!(self.alphabet, Alphabet::Elements { .. } | Alphabet::Shifted(_))
     }
 
     /// How it is written, for reports.
@@ -73,6 +92,11 @@ impl Text {
     /// The number that it says.
     pub(crate) fn decode(&self, memory: &dyn Memory) -> Option<Zeroizing<Vec<u8>>> {
         let bytes = memory.bytes(self.offset, self.bytes())?;
+        match self.alphabet {
+            Alphabet::Elements { bits, tag } => return elements::digits(&bytes, self.unit.into(), bits, tag),
+            Alphabet::Shifted(by) => return elements::shifted(&bytes, by),
+            _ => {}
+        }
         let character = |unit: &[u8]| match unit {
             // The lowest bit of a small integer beside compressed pointers is no part of it.
             [low, high, ..] if self.unit == 4 => low >> 1 | high << 7,
@@ -92,6 +116,10 @@ impl Alphabet {
             Alphabet::Decimal => "decimal digits",
             Alphabet::Base64 => "base64 text",
             Alphabet::Octets => "an array of small integers",
+            Alphabet::Elements { bits: 26, .. } => "an array of 26-bit digits",
+            Alphabet::Elements { bits: 28, .. } => "an array of 28-bit digits",
+            Alphabet::Elements { .. } => "an array of 31-bit digits",
+            Alphabet::Shifted(_) => "limbs shifted to the left, libbf",
         }
     }
 
@@ -102,6 +130,8 @@ impl Alphabet {
             Alphabet::Digits | Alphabet::Pairs => return from_digits(text),
             Alphabet::List => return lists::bytes(text),
             Alphabet::Decimal => return from_decimal(text),
+            // These are not made of characters.
+            Alphabet::Elements { .. } | Alphabet::Shifted(_) => return None,
             Alphabet::Hex if text.iter().any(u8::is_ascii_lowercase) => &HEXLOWER,
             Alphabet::Hex => &HEXUPPER,
             Alphabet::Base64 if text.iter().any(|c| matches!(c, b'+' | b'/')) => &BASE64_NOPAD,
@@ -114,7 +144,7 @@ impl Alphabet {
     }
 }
 
-fn is_number(bytes: &[u8]) -> bool {
+pub(super) fn is_number(bytes: &[u8]) -> bool {
     may_be_key(bytes) && super::looks_random_throughout(bytes)
 }
 
