@@ -112,6 +112,12 @@ impl Group {
         self.arithmetic().sides(coordinate, montgomery).filter(|_| matches!(self, Group::Ec(_)))
     }
 
+    /// The coordinates of the point that is X, Y and Z, plain; `None` if that is none. X, Y and Z are in Montgomery form, but those that are not
+    /// Jacobian need not be. For [`Group::Ec`] only.
+    pub fn affine(self, xyz: [&[u64]; 3], jacobian: bool) -> Option<[Vec<u64>; 2]> {
+        self.arithmetic().affine(xyz, jacobian).filter(|_| matches!(self, Group::Ec(_)))
+    }
+
     /// Whether limbs are the x coordinate of the generator, plain or in Montgomery form.
     pub fn is_generator(self, x: &[u64], montgomery: bool) -> bool {
         self.arithmetic().is_generator(x, montgomery)
@@ -229,6 +235,7 @@ trait Arithmetic: Sync {
     fn leave_coordinate(&self, coordinate: &mut [u64]);
     fn contains(&self, x: &[u64], y: &[u64], montgomery: bool) -> bool;
     fn sides(&self, coordinate: &[u64], montgomery: bool) -> Option<[u64; 2]>;
+    fn affine(&self, xyz: [&[u64]; 3], jacobian: bool) -> Option<[Vec<u64>; 2]>;
     fn is_generator(&self, x: &[u64], montgomery: bool) -> bool;
     fn is_constant(&self, scalar: &[u64]) -> bool;
 }
@@ -307,6 +314,33 @@ impl<C: Weierstrass<N>, const N: usize> Arithmetic for Short<C, N> {
             value = field::enter::<C::Field, N>(&value);
         }
         Some(C::sides(&value).map(|side| side[0]))
+    }
+
+    fn affine(&self, xyz: [&[u64]; 3], jacobian: bool) -> Option<[Vec<u64>; 2]> {
+        let [x, y, z] = xyz.map(limbs::<N>);
+        if [x, y, z].iter().any(|value| !field::below(value, &C::Field::P)) || field::is_zero(&z) {
+            return None;
+        }
+        let mul = field::mul::<C::Field, N>;
+        let square = mul(&z, &z);
+        // What x and y are multiplied by.
+        let (over_x, over_y) = if jacobian { (square, mul(&square, &z)) } else { (z, z) };
+        // y^2 = x^3 + a x + b, times the square of what y is multiplied by and, as x is, by one more power of Z.
+        let (left, a, b) = if jacobian {
+            let fourth = mul(&square, &square);
+            (mul(&y, &y), mul(&C::a(), &fourth), mul(&C::b(), &mul(&fourth, &square)))
+        } else {
+            (mul(&mul(&y, &y), &z), mul(&C::a(), &square), mul(&C::b(), &mul(&square, &z)))
+        };
+        let slope = field::add::<C::Field, N>(&mul(&x, &x), &a);
+        if left != field::add::<C::Field, N>(&mul(&slope, &x), &b) {
+            return None;
+        }
+        let coordinate = |value: &[u64; N], over: &[u64; N]| {
+            let inverse = field::invert::<C::Field, N>(over);
+            field::leave::<C::Field, N>(&mul(value, &inverse)).to_vec()
+        };
+        Some([coordinate(&x, &over_x), coordinate(&y, &over_y)])
     }
 
     fn is_generator(&self, x: &[u64], montgomery: bool) -> bool {

@@ -3,7 +3,8 @@
 //! A private key of a curve is nothing but random bytes. What shows it is its public key, which lies somewhere in the same
 //! dump, in one of many forms, or is known from a certificate. So:
 //!
-//! 1. [`evidence`]: which curves the process uses; [`apart`]: of points whose coordinates do not lie side by side;
+//! 1. [`evidence`]: which curves the process uses; [`apart`]: of points whose coordinates do not lie side by side; [`projective`]: of those that
+//!    have three;
 //! 2. [`window`], [`reading`]: where private keys may begin, and how bytes are read as one;
 //! 3. [`guess`]: the public keys of all of these, in batches ([`crate::curve`]);
 //! 4. [`trace`]: one search for all forms of all of these public keys; [`seen`]: those that this search cannot meet;
@@ -13,6 +14,7 @@ mod apart;
 mod evidence;
 mod guess;
 mod lifetime;
+mod projective;
 pub(crate) mod reading;
 mod report;
 mod seen;
@@ -57,9 +59,15 @@ impl Finder for Elliptic {
 
     fn find(&self, context: &Context<'_>, spots: &[u64], outcome: &mut Outcome) {
         let stretches = stretches(&context.survey.runs);
-        let points = Points::collect(context);
+        let mut points = Points::collect(context);
         let mut evidence = Evidence::collect(context, &stretches, spots);
         evidence.curves.extend(points.curves());
+        let projective = projective::points(context);
+        for curve in projective.iter().map(|point| point.curve) {
+            evidence.curves.insert(curve);
+            evidence.points.insert(curve);
+        }
+        points.extend(projective);
         let (passes, overflow) = guess::plan(context, &stretches, &evidence);
         if overflow {
             outcome.limits.push("more numbers that may be private keys of elliptic curves than are tried");
@@ -214,6 +222,7 @@ impl<'a> Suspects<'a> {
                 }
             }
         }
+        projective::drop_parts(&mut candidates);
         candidates
     }
 }

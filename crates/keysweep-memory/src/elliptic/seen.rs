@@ -64,6 +64,15 @@ impl Points {
         self.all.iter().map(|point| point.curve)
     }
 
+    /// Adds points that were found in another way.
+    pub(super) fn extend(&mut self, points: Vec<Point>) {
+        for point in points.into_iter().take(MAX_POINTS) {
+            let Some(low) = point.x.first().copied() else { continue };
+            self.by_x.entry((point.curve, low)).or_insert(self.all.len());
+            self.all.push(point);
+        }
+    }
+
     /// The point with the coordinate `x`.
     pub(super) fn find(&self, group: Group, x: &[u64]) -> Option<&Point> {
         let Group::Ec(curve) = group else { return None };

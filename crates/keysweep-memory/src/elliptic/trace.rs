@@ -27,6 +27,8 @@ pub(super) enum Form {
     Plain(Order),
     /// In Montgomery form, as little-endian limbs: OpenSSL, BoringSSL, Go, ring.
     Montgomery,
+    /// The same, times a power of a third coordinate ([`super::projective`]).
+    Projective,
 }
 
 impl Form {
@@ -37,6 +39,7 @@ impl Form {
             Form::Plain(DIGITS58) => "58-bit digits",
             Form::Plain(order) => order.name(),
             Form::Montgomery => "Montgomery limbs",
+            Form::Projective => "projective Montgomery limbs",
         }
     }
 
@@ -64,19 +67,23 @@ impl Form {
     fn key_at(self, len: usize) -> usize {
         match self {
             Form::Plain(Order::Big | Order::BigWords32 | Order::BigWords64) => len.saturating_sub(8),
-            Form::Plain(_) | Form::Montgomery => 0,
+            Form::Plain(_) | Form::Montgomery | Form::Projective => 0,
         }
     }
 
     /// The bytes of a coordinate in memory.
     pub(super) fn encode(self, group: Group, coordinate: &[u64]) -> Vec<u8> {
         let mut limbs = coordinate.to_vec();
+        if self == Form::Projective {
+            // What it was multiplied by is not known.
+            return Vec::new();
+        }
         if self == Form::Montgomery {
             group.montgomery_coordinate(&mut limbs);
         }
         let big: Vec<u8> = limbs.iter().rev().flat_map(|limb| limb.to_be_bytes()).collect();
         let mut bytes = match self {
-            Form::Montgomery => Order::Little.encode(&big).to_vec(),
+            Form::Montgomery | Form::Projective => Order::Little.encode(&big).to_vec(),
             Form::Plain(order) => order.encode(&big).to_vec(),
         };
         // Little-endian byte strings are not longer than the coordinate, limbs only by zeros.
@@ -93,6 +100,7 @@ fn key(form: Form, value: &[u64], montgomery: u64) -> Option<u64> {
     let low = *value.first()?;
     Some(match form {
         Form::Montgomery => montgomery,
+        Form::Projective => return None,
         Form::Plain(Order::Little) => low,
         Form::Plain(Order::Big) => low.swap_bytes(),
         Form::Plain(Order::BigWords32) => low.rotate_left(32),
