@@ -36,7 +36,7 @@ pub enum Alphabet {
     Pairs,
     /// A list of 32 bytes, which only texts for people have.
     List,
-    /// Decimal digits, which only texts for people have.
+    /// Decimal digits, which texts for people have, and numbers in PHP's BCMath.
     Decimal,
     /// No text but an array of JavaScript with a byte in each element, in small integers of V8.
     Octets,
@@ -65,6 +65,8 @@ const MAX_BEFORE: usize = 64;
 const MAX_SKIPPED: usize = 256;
 /// Characters by which most rows of text are told from numbers: so many are in the shortest row.
 const HEAD: usize = 32;
+/// The fewest decimal digits: a scalar of 256 bits has seldom less than 74.
+const MIN_DECIMAL: usize = 64;
 /// The longest text: a number of 8192 bits in hexadecimal digits.
 const MAX_CHARACTERS: usize = 2048;
 
@@ -293,12 +295,14 @@ fn text_at(bytes: &[u8], word: usize, unit: usize) -> Option<(usize, usize, Alph
         [character] | [character, 0] => Some(*character).filter(|byte| is_part(*byte)),
         _ => None,
     };
-    // Random digits without a letter among them are as rare as in random windows (`noise`); most rows of text are words or decimal.
-    let mut letters = 0;
+    // Random digits without a letter among them are as rare as in random windows (`noise`), or decimal.
+    let (mut letters, mut digits) = (0, 0);
     for at in (word..).step_by(unit).take(HEAD) {
-        letters += usize::from(character(at)?.is_ascii_alphabetic());
+        let character = character(at)?;
+        letters += usize::from(character.is_ascii_alphabetic());
+        digits += usize::from(character.is_ascii_digit());
     }
-    if letters == 0 {
+    if letters == 0 && digits < HEAD {
         return None;
     }
     let all = 8 / unit;
@@ -331,7 +335,10 @@ fn alphabet(text: &[u8]) -> Option<Alphabet> {
     let count = |is: fn(&u8) -> bool| text.iter().filter(|byte| is(byte)).count();
     let (upper, lower) = (count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase));
     if text.iter().all(u8::is_ascii_hexdigit) && (upper == 0 || lower == 0) {
-        return (upper + lower > 0).then_some(Alphabet::Hex);
+        return match upper + lower {
+            0 => (MIN_DECIMAL..=MAX_CHARACTERS).contains(&text.len()).then_some(Alphabet::Decimal),
+            _ => Some(Alphabet::Hex),
+        };
     }
     // Of random characters, 26 in 64 are of either kind, give or take 4.5 deviations. Names have more small letters.
     let (mean, deviation) = (text.len() as f64 * 26.0 / 64.0, (text.len() as f64 * 26.0 / 64.0 * 38.0 / 64.0).sqrt());
@@ -351,6 +358,20 @@ mod tests {
         crate::curve::random_numbers(seed).flat_map(u64::to_le_bytes).take(len).collect()
     }
 
+    /// A big-endian number in decimal digits.
+    fn decimal(number: &[u8]) -> String {
+        let (mut number, mut digits) = (number.to_vec(), Vec::new());
+        while number.iter().any(|byte| *byte != 0) {
+            let rest = number.iter_mut().fold(0, |rest, byte| {
+                let value = rest << 8 | u32::from(*byte);
+                *byte = (value / 10) as u8;
+                value % 10
+            });
+            digits.push(char::from_digit(rest, 10).unwrap());
+        }
+        digits.into_iter().rev().collect()
+    }
+
     fn texts(bytes: &[u8]) -> Vec<Text> {
         survey(&Flat::at(bytes, 0x7000_0000_0000), 1).texts
     }
@@ -365,6 +386,7 @@ mod tests {
                 (BASE64_NOPAD.encode(&number) + "==", Alphabet::Base64),
                 (HEXLOWER.encode(&number), Alphabet::Hex),
                 (format!("0x{}", HEXUPPER.encode(&number)), Alphabet::Hex),
+                (decimal(&number), Alphabet::Decimal),
             ];
             for ((text, alphabet), unit) in written.iter().flat_map(|written| [(written, 1), (written, 2)]) {
                 let bytes: Vec<u8> = text.bytes().flat_map(|byte| [byte, 0].into_iter().take(unit)).collect();
