@@ -1,8 +1,8 @@
 //! Arrays of JavaScriptCore (Bun, Safari, WebKitGTK) and of SpiderMonkey (Firefox, gjs).
 
 use super::{Structure, Trigger, View};
-use crate::survey::elements::{COUNT, measure};
-use crate::survey::{Alphabet, Number, Text};
+use crate::survey::Number;
+use crate::survey::elements::{COUNT, texts};
 
 /// Small integers as numbers that are none of a double (`JSCJSValue.h`, `js/Value.h`): 32 bits below a tag. Before the elements lie the
 /// lengths: the one in use and the one that there is room for (JavaScriptCore's `IndexingHeader`), or the other way round (SpiderMonkey's
@@ -33,13 +33,6 @@ impl Structure for Array {
             return;
         }
         let digits = (0..length).filter_map(digit).map(|word| word as u32);
-        if let Some((used, bits)) = measure(digits, &[26, 28]) {
-            view.texts.borrow_mut().push(Text {
-                offset: view.offset(at) + 8,
-                len: used as u32,
-                unit: 8,
-                alphabet: Alphabet::Elements { bits, tag: 0 },
-            });
-        }
+        view.texts.borrow_mut().extend(texts(view.offset(at) + 8, 8, 0, digits, &[26, 28]));
     }
 }

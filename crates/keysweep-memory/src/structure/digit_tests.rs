@@ -235,6 +235,53 @@ fn ec_keys_are_found() {
     assert!(missed <= 4, "{missed}");
 }
 
+/// As BN.js has them: coordinates in Montgomery form, arrays that are longer than their numbers and hold what was there before.
+#[test]
+fn numbers_of_bn_js_are_found() {
+    let compressed = |digits: &[u32]| {
+        let all = [&[0x5dd, digits.len() as u32][..], &digits.iter().map(|digit| digit << 1).collect::<Vec<_>>()];
+        halves(&all.concat())
+    };
+    let javascript_core = |digits: &[u32]| {
+        let count = digits.len() as u32;
+        let elements: Vec<u64> = digits.iter().map(|digit| 0xfffe_0000 << 32 | u64::from(*digit)).collect();
+        [halves(&[count, count + 2]), words(&elements)].concat()
+    };
+    let layouts: [fn(&[u32]) -> Vec<u8>; 2] = [compressed, javascript_core];
+    for (curve, count) in [(Curve::P256, 10usize), (Curve::P384, 15), (Curve::P521, 21)] {
+        let prime = BigUint::from_bytes_be(
+            &crate::curve::Group::Ec(curve)
+                .prime()
+                .iter()
+                .rev()
+                .flat_map(|limb| limb.to_be_bytes())
+                .collect::<Vec<_>>(),
+        );
+        let size = curve.field_bytes();
+        for (layout, seed) in layouts.iter().flat_map(|layout| (0..3).map(move |seed| (layout, seed))) {
+            let mut d = random(size, 3 + seed);
+            d[..2].copy_from_slice(&[if count == 21 { 0 } else { 0x35 }, 0x91]);
+            let point = ec_public(curve, &d).unwrap();
+            let mut heap = Heap::new();
+            for coordinate in point[1..].chunks(size) {
+                let value = (BigUint::from_bytes_be(coordinate) << (26 * count)) % &prime;
+                let mut digits = digits_of(&value.to_bytes_be(), 26);
+                digits.resize(count, 0);
+                digits.extend(digits_of(&random(size, 90 + seed), 26));
+                heap.put(&layout(&digits), 0);
+            }
+            let mut digits = digits_of(&d, 26);
+            digits.resize(count + 1, 0);
+            let at = heap.put(&layout(&digits), 0) as u64 + 8;
+            let found = heap.found();
+            assert_eq!(found.len(), 1, "{curve:?} {seed}");
+            let public = PublicKey::ec(curve, &point).unwrap().fingerprint();
+            assert_eq!(found[0].material.public.as_ref(), Some(&public), "{curve:?}");
+            assert!(found[0].places.iter().any(|place| place.offset == at), "{curve:?} {:?}", found[0].places);
+        }
+    }
+}
+
 /// What the survey makes of a heap: numbers of structures with names of the layouts, and numbers behind the dump.
 fn seen(heap: &Heap, bits: u8) -> usize {
     let survey = heap.survey();

@@ -1,8 +1,8 @@
 //! Arrays of PHP.
 
 use super::{Structure, Trigger, View};
-use crate::survey::elements::{COUNT, measure};
-use crate::survey::{Alphabet, Number, Text};
+use crate::survey::Number;
+use crate::survey::elements::{COUNT, texts};
 
 /// A packed `HashTable` (`Zend/zend_types.h`): reference count, type, flags and mask, 32 bits each; pointer to the elements, the number
 /// of those that are used, and of those that are there. An element is a `zval` (value, type, 32 bits that are anything), since
@@ -39,11 +39,10 @@ impl Structure for Array {
                 let packed = size == 16 || (word(16)? == index as u64 && word(24)? == 0);
                 (value >> 31 == 0 && element.get(8) == Some(&INTEGER) && packed).then_some(value as u32)
             };
-            let digits = || elements.chunks(size).enumerate().map_while(digit);
-            let (used, bits) = measure(digits(), &[26, 31]).filter(|_| digits().count() == count)?;
-            let alphabet = Alphabet::Elements { bits, tag: 0 };
-            Some(Text { offset, len: used as u32, unit: size as u8, alphabet })
+            let digits = elements.chunks(size).enumerate().map_while(digit);
+            let all = digits.clone().count() == count;
+            all.then(|| texts(offset, size as u8, 0, digits, &[26, 31]))
         };
-        view.texts.borrow_mut().extend(read(16).or_else(|| read(32)));
+        view.texts.borrow_mut().extend(read(16).or_else(|| read(32)).unwrap_or_default());
     }
 }

@@ -3,8 +3,8 @@
 
 use super::{Prefix, Structure, Trigger, View};
 use crate::order::Order;
-use crate::survey::elements::{COUNT, measure};
-use crate::survey::{Alphabet, Number, Text};
+use crate::survey::Number;
+use crate::survey::elements::{COUNT, texts};
 use std::ops::Range;
 
 /// `FixedArray` of small integers: map, length, elements, 32 bits each. Elements lie above one bit that is zero; so did the length, which
@@ -58,16 +58,12 @@ fn array(view: &View<'_>, at: usize, delta: isize) {
         let elements = || (0..length as isize).map_while(|index| half(2 + index));
         let used = elements().take_while(|element| element & 1 == 0).count();
         let free = elements().skip(used).all(|element| element & 1 == 1);
-        let digits = elements().take(used).map(|element| element >> 1);
-        let Some((used, bits)) = measure(digits, &[26, 28]).filter(|_| free && elements().count() == length) else {
+        if !free || elements().count() != length {
             continue;
-        };
-        view.texts.borrow_mut().push(Text {
-            offset: (view.offset(at) + 8).saturating_add_signed(delta as i64),
-            len: used as u32,
-            unit: 4,
-            alphabet: Alphabet::Elements { bits, tag: 1 },
-        });
+        }
+        let offset = (view.offset(at) + 8).saturating_add_signed(delta as i64);
+        let digits = elements().take(used).map(|element| element >> 1);
+        view.texts.borrow_mut().extend(texts(offset, 4, 1, digits, &[26, 28]));
         return;
     }
 }

@@ -1,7 +1,7 @@
 //! Numbers in arrays of languages that have no integers of any size, and in those of libbf: digits that share their words with something
 //! else, or that are shifted. No search reads them so; what they say lies behind the dump as the numbers of texts do.
 
-use super::texts::is_number;
+use super::texts::{Alphabet, Text, is_number};
 use keysweep_keys::secret::trim_leading_zeros;
 use zeroize::Zeroizing;
 
@@ -10,7 +10,7 @@ pub(crate) const COUNT: std::ops::RangeInclusive<usize> = 9..=316;
 
 /// How many of an array's digits are in use, the lowest first, and how many bits they have, if these are the digits of a number drawn at
 /// random. `sizes` are the bits that digits have in such arrays, the fewest first.
-pub(crate) fn measure(digits: impl Iterator<Item = u32>, sizes: &[u8]) -> Option<(usize, u8)> {
+fn measure(digits: impl Iterator<Item = u32>, sizes: &[u8]) -> Option<(usize, u8)> {
     let (mut largest, mut used) = (0, 0);
     for (index, digit) in digits.enumerate() {
         largest = largest.max(digit);
@@ -21,6 +21,28 @@ pub(crate) fn measure(digits: impl Iterator<Item = u32>, sizes: &[u8]) -> Option
     let significant = 32 - largest.leading_zeros() as u8;
     let bits = *sizes.iter().find(|bits| significant <= **bits)?;
     (COUNT.contains(&used) && significant + 3 > bits).then_some((used, bits))
+}
+
+/// Digits of 26 bits that the numbers of curves have, and bits that are used of the last one. BN.js makes its arrays longer than that,
+/// and leaves what was in them.
+const OF_CURVES: [(usize, u32); 3] = [(10, 22), (15, 20), (21, 1)];
+
+/// The numbers that an array at `offset` may hold, whose elements take `unit` bytes each, with `tag` bits below the digits: all of it, or the
+/// first digits.
+pub(crate) fn texts(
+    offset: u64,
+    unit: u8,
+    tag: u8,
+    digits: impl Iterator<Item = u32> + Clone,
+    sizes: &[u8],
+) -> Vec<Text> {
+    let Some((used, bits)) = measure(digits.clone(), sizes) else { return Vec::new() };
+    let text = |count: usize| Text { offset, len: count as u32, unit, alphabet: Alphabet::Elements { bits, tag } };
+    let fits = |(count, top): &(usize, u32)| {
+        bits == 26 && *count < used && digits.clone().nth(count - 1).is_some_and(|digit| digit >> top == 0)
+    };
+    let first = OF_CURVES.iter().filter(|size| fits(size)).map(|(count, _)| text(*count));
+    first.chain([text(used)]).collect()
 }
 
 /// The number in an array whose elements take `size` bytes each, but for the last one, which ends with its digit.
