@@ -101,6 +101,21 @@ fn stores_are_recognised_at_any_offset() {
 }
 
 #[test]
+fn the_keys_of_a_java_store_that_is_cut_are_there_all_the_same() {
+    let bytes = read("java/throwaway.jks");
+    let aliases = |len: usize| -> Vec<Option<String>> {
+        recognised("java/throwaway.jks", &bytes[..len]).into_iter().map(|found| found.material.comment).collect()
+    };
+    let both = aliases(bytes.len());
+    assert_eq!(both.len(), 2);
+    // The digest, then the certificate of the last entry, then its key.
+    for cut in [1, 20, 21, 100, 300] {
+        assert_eq!(aliases(bytes.len() - cut), both, "{cut} bytes less");
+    }
+    assert_eq!(aliases(bytes.len() * 2 / 3), both[..1]);
+}
+
+#[test]
 fn damaged_stores_do_no_harm() {
     let samples = samples();
     for path in samples.keys() {

@@ -122,8 +122,21 @@ fn entry<'a>(fields: &mut Fields<'a>, version_1: bool) -> Option<(&'a [u8], u64,
         1 => {
             let sealed = fields.long()?;
             let count = fields.u32().filter(|count| *count <= MAX_CHAIN)?;
-            let chain: Vec<_> = (0..count).map(|_| certificate(fields, version_1)).collect::<Option<_>>()?;
-            Sealed::read(sealed).map(|sealed| Item::Private(sealed, chain.into_iter().flatten().collect()))
+            let sealed = Sealed::read(sealed);
+            let mut chain = Vec::new();
+            for _ in 0..count {
+                let before = fields.clone();
+                match certificate(fields, version_1) {
+                    Some(certificate) => chain.extend(certificate),
+                    // Of a store that is cut, the key is there all the same.
+                    None if sealed.is_some() => {
+                        *fields = before;
+                        break;
+                    }
+                    None => return None,
+                }
+            }
+            sealed.map(|sealed| Item::Private(sealed, chain))
         }
         2 => certificate(fields, version_1)?.map(Item::Certificate),
         3 => {
