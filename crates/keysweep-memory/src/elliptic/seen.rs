@@ -13,7 +13,7 @@ use crate::order::{Order, PYPY, SMALL_26, SMALL_28, TOM_MATH_32, TOM_MATH_64};
 use crate::search::Context;
 use crate::survey::Number;
 use keysweep_keys::Curve;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 /// A public point that lies in memory.
 pub(super) struct Point {
@@ -36,8 +36,8 @@ pub(super) struct Points {
 /// Orders in which points are looked for here.
 const ORDERS: [Order; 5] = [SMALL_26, SMALL_28, PYPY, TOM_MATH_32, TOM_MATH_64];
 /// Numbers of which pairs are looked at, the numbers after each, and the bytes between them.
-const MAX_NUMBERS: usize = 20_000;
-const MAX_NEAR: usize = 8;
+const MAX_NUMBERS: usize = 60_000;
+const MAX_NEAR: usize = 64;
 const NEAR: u64 = 4096;
 /// Points that are kept.
 const MAX_POINTS: usize = 4096;
@@ -47,13 +47,16 @@ impl Points {
     pub(super) fn collect(context: &Context<'_>) -> Self {
         let mut points = Self::default();
         let of_order = |number: &&Number| ORDERS.contains(&number.order) || number.structure == DIGITS;
-        let numbers = context.survey.numbers.iter().filter(of_order).take(MAX_NUMBERS);
-        let numbers: Vec<(&Number, Vec<Forms>)> =
-            numbers.map(|number| (number, forms(context.memory, number))).collect();
-        for (index, (first, all)) in numbers.iter().enumerate() {
-            let near = |(second, _): &&(&Number, _)| second.offset - first.offset <= NEAR;
-            for (second, others) in numbers[index + 1..].iter().take(MAX_NEAR).take_while(near) {
-                points.note((first, all), (second, others));
+        let mut before: VecDeque<(&Number, Vec<Forms>)> = VecDeque::with_capacity(MAX_NEAR + 1);
+        let numbers =
+            context.survey.numbers.iter().filter(of_order).map(|number| (number, forms(context.memory, number)));
+        for (second, others) in numbers.filter(|(_, forms)| !forms.is_empty()).take(MAX_NUMBERS) {
+            for (first, all) in before.iter().filter(|(first, _)| second.offset - first.offset <= NEAR) {
+                points.note((first, all), (second, &others));
+            }
+            before.push_back((second, others));
+            if before.len() > MAX_NEAR {
+                before.pop_front();
             }
         }
         points
@@ -83,10 +86,14 @@ impl Points {
     fn note(&mut self, (first, all): (&Number, &[Forms]), (second, others): (&Number, &[Forms])) {
         for a in all {
             let Some(b) = others.iter().find(|b| b.curve == a.curve) else { continue };
-            for (x, y) in [(&a.plain, &b.plain), (&a.left, &b.left)] {
+            for (left, right) in a.values.iter().zip(&b.values) {
                 // Which of the two is x depends on the order in which they were allocated.
-                self.note_point(a.curve, x, y, first);
-                self.note_point(a.curve, y, x, second);
+                if left.sides[1] == right.sides[0] {
+                    self.note_point(a.curve, &left.value, &right.value, first);
+                }
+                if right.sides[1] == left.sides[0] {
+                    self.note_point(a.curve, &right.value, &left.value, second);
+                }
             }
         }
     }
@@ -114,15 +121,24 @@ impl Points {
 /// A number as what may be a coordinate on a curve: as it is, and if it is in Montgomery form.
 struct Forms {
     curve: Curve,
-    plain: Vec<u64>,
-    left: Vec<u64>,
+    values: [Side; 2],
+}
+
+/// What may be a coordinate, and what the equation of the curve makes of it ([`Group::sides`]).
+struct Side {
+    value: Vec<u64>,
+    sides: [u64; 2],
 }
 
 /// A number on all curves that its length fits.
 fn forms(memory: &dyn Memory, number: &Number) -> Vec<Forms> {
-    let form =
-        |(curve, plain): (Curve, Vec<u64>)| Forms { curve, left: leave_montgomery(Group::Ec(curve), &plain), plain };
-    as_coordinates(memory, number).into_iter().map(form).collect()
+    let side = |group: Group, value: Vec<u64>| group.sides(&value, false).map(|sides| Side { value, sides });
+    let form = |(curve, plain): (Curve, Vec<u64>)| {
+        let group = Group::Ec(curve);
+        let left = leave_montgomery(group, &plain);
+        Some(Forms { curve, values: [side(group, plain)?, side(group, left)?] })
+    };
+    as_coordinates(memory, number).into_iter().filter_map(form).collect()
 }
 
 /// A coordinate that is in Montgomery form with a radix of whole digits of 26 bits.
@@ -130,7 +146,13 @@ fn leave_montgomery(group: Group, coordinate: &[u64]) -> Vec<u64> {
     let prime = group.prime();
     let bits = 64 * prime.len() as u32 - prime.last().map_or(0, |top| top.leading_zeros());
     let mut value = coordinate.to_vec();
-    for _ in 0..bits.next_multiple_of(26) {
+    let mut radix = bits.next_multiple_of(26);
+    // One multiplication divides by as many bits as the limbs have.
+    if let Some(rest) = radix.checked_sub(64 * prime.len() as u32) {
+        group.leave_montgomery_coordinate(&mut value);
+        radix = rest;
+    }
+    for _ in 0..radix {
         halve(&mut value, &prime);
     }
     value

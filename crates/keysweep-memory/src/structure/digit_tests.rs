@@ -55,6 +55,8 @@ fn words(values: &[u64]) -> Vec<u8> {
 
 /// What is changed in a number: at so many bytes from its first digit, which bits.
 type Changes = &'static [(isize, u8)];
+/// How digits lie in an array.
+type Encode = fn(&[u32]) -> Vec<u8>;
 /// How a number is put into a heap; returns where its digits begin.
 type Layout = fn(&mut Heap, &[u8], u8) -> usize;
 
@@ -247,7 +249,7 @@ fn numbers_of_bn_js_are_found() {
         let elements: Vec<u64> = digits.iter().map(|digit| 0xfffe_0000 << 32 | u64::from(*digit)).collect();
         [halves(&[count, count + 2]), words(&elements)].concat()
     };
-    let layouts: [fn(&[u32]) -> Vec<u8>; 2] = [compressed, javascript_core];
+    let layouts: [Encode; 2] = [compressed, javascript_core];
     for (curve, count) in [(Curve::P256, 10usize), (Curve::P384, 15), (Curve::P521, 21)] {
         let prime = BigUint::from_bytes_be(
             &crate::curve::Group::Ec(curve)
@@ -269,6 +271,10 @@ fn numbers_of_bn_js_are_found() {
                 digits.resize(count, 0);
                 digits.extend(digits_of(&random(size, 90 + seed), 26));
                 heap.put(&layout(&digits), 0);
+                // Other numbers lie between the coordinates.
+                for other in 0..20 {
+                    heap.put(&layout(&digits_of(&random(32, 700 + other), 26)), 0);
+                }
             }
             let mut digits = digits_of(&d, 26);
             digits.resize(count + 1, 0);
