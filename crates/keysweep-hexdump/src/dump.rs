@@ -9,7 +9,7 @@ const MAX_OTHERS: usize = 3;
 /// Rows that may pass before their text has to tell the order of their bytes.
 const MAX_UNDECIDED: usize = 64;
 /// Bytes written again for rows that are left out because they repeat the one before them.
-const MAX_REPEATED: u64 = 64 << 10;
+const MAX_REPEATED: u64 = 4 << 10;
 
 /// Puts the bytes of a dump together from its lines.
 pub struct Dump {
