@@ -27,11 +27,13 @@ impl Sweep<'_> {
 
     /// Whether the source is searched for keys as numbers: dumps, and in a hunt everything that is not text.
     pub(crate) fn wants_numbers(&self, part: Part<'_>) -> bool {
-        let is_named = self.named.contains(Path::new(part.name));
         let holds = || match self.hunting {
             Some(_) => !part.image.format.is_text(),
             // What lies in an archive is searched for itself.
-            None => numbers::may_hold_numbers(part.image, part.source, is_named) && !self.is_opened(part),
+            None => {
+                let is_named = self.named.contains(Path::new(part.name));
+                numbers::may_hold_numbers(part.image, part.source, is_named) && !self.is_opened(part)
+            }
         };
         self.scanner.detector.numbers && holds()
     }

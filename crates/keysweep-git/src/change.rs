@@ -1,6 +1,6 @@
 //! Trees as they are compared: by the ids of their entries.
 
-use crate::history::join;
+use crate::history::{MAX_PLACES, join};
 use crate::repository::{Error, Repository, reason};
 use gix::ObjectId;
 use gix::objs::{Find, TreeRefIter};
@@ -8,10 +8,6 @@ use std::collections::HashMap;
 
 /// Depth of trees; git's own limit is 2048.
 const MAX_DEPTH: usize = 2_048;
-
-/// Paths at which a tree is followed that is new there: one that names another one ten times, and so on, has more paths than
-/// there are atoms, and what is in it has been seen by then.
-const MAX_PATHS: usize = 100;
 
 /// A blob that is new at a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,8 +80,9 @@ impl Entries {
     }
 }
 
-/// Blobs of `new` that are in none of `olds` at the same path, by path; of a tree that is new at more than [`MAX_PATHS`] paths, at
-/// some of them.
+/// Blobs of `new` that are in none of `olds` at the same path, by path; of a tree that is new at more than [`MAX_PLACES`] paths, at
+/// some of them: one that names another one ten times, and so on, has more paths than there are atoms, and what is in it has
+/// been seen by then.
 pub(crate) fn between(local: &gix::Repository, new: ObjectId, olds: &[ObjectId]) -> Result<Vec<Change>, Error> {
     let mut changes = Vec::new();
     let mut added: HashMap<ObjectId, usize> = HashMap::new();
@@ -109,7 +106,7 @@ pub(crate) fn between(local: &gix::Repository, new: ObjectId, olds: &[ObjectId])
             if kind == Kind::Tree && olds.is_empty() {
                 let paths = added.entry(id).or_default();
                 *paths += 1;
-                if *paths > MAX_PATHS {
+                if *paths > MAX_PLACES {
                     continue;
                 }
             }

@@ -53,11 +53,6 @@ impl Cell {
         matches!(self, Self::Decimal | Self::Octal(_))
     }
 
-    /// Whether a number of this width is what such a cell holds.
-    pub(crate) fn is_one(self, text: &[u8]) -> bool {
-        self.value(text).is_some()
-    }
-
     /// The number, in eight bytes of which the last are its own.
     fn value(self, text: &[u8]) -> Option<u64> {
         match self {

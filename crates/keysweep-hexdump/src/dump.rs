@@ -20,9 +20,9 @@ pub struct Dump {
     rows: usize,
     /// Address of the next row; none after a row that is not whole.
     next: Option<u64>,
+    /// The bytes of the last row; none before the first one.
     last: Zeroizing<Vec<u8>>,
     is_repeated: bool,
-    is_begun: bool,
     others: usize,
 }
 
@@ -43,7 +43,7 @@ impl Dump {
         let order = order.or_else(|| (layout.number_bytes() == 1).then_some(Order::Written));
         let last = Zeroizing::new(Vec::new());
         let undecided = Zeroizing::new(Vec::new());
-        Self { layout, order, undecided, rows: 0, next: None, last, is_repeated: false, is_begun: false, others: 0 }
+        Self { layout, order, undecided, rows: 0, next: None, last, is_repeated: false, others: 0 }
     }
 
     /// Takes the next line, without its line end, and adds the bytes that are known by it to `out`.
@@ -53,10 +53,11 @@ impl Dump {
             self.is_repeated |= line.trim_ascii() == b"*";
             return if self.others > MAX_OTHERS { Line::Behind } else { Line::Other };
         };
-        if self.is_begun && !self.follows(row.address, out) {
+        let is_first = self.last.is_empty();
+        if !is_first && !self.follows(row.address, out) {
             return Line::Behind;
         }
-        (self.is_begun, self.is_repeated, self.others) = (true, false, 0);
+        (self.is_repeated, self.others) = (false, 0);
         let is_whole = row.bytes.len() == self.layout.row_bytes();
         self.next = row.address.checked_add(row.bytes.len() as u64).filter(|_| is_whole);
         self.take(line, &row, out);

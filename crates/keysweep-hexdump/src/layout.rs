@@ -122,7 +122,7 @@ impl Layout {
             return Some(());
         }
         let found: Vec<_> = tokens(line, rest, self.cell).take(count).collect();
-        if found.len() < count || !found.iter().all(|token| self.cell.is_one(&line[token.clone()])) {
+        if found.len() < count {
             return None;
         }
         let has_prefix = found.iter().all(|token| line[token.clone()].starts_with(b"0x"));

@@ -129,14 +129,20 @@ fn digits_to_bytes(memory: &[u8], bits: u32, size: usize) -> Option<Zeroizing<Ve
     if !is_digits(memory.len(), bits, size) {
         return None;
     }
-    let mut little = Zeroizing::new(Vec::with_capacity(memory.len()));
+    from_digits(
+        memory.chunks(size).map(|digit| Some(digit.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))),
+        bits,
+    )
+}
+
+/// The big-endian number whose digits are these, least significant first; `None` if there is none at a place, or one with more than `bits`
+/// bits.
+pub(crate) fn from_digits(digits: impl ExactSizeIterator<Item = Option<u64>>, bits: u32) -> Option<Zeroizing<Vec<u8>>> {
+    let mut little = Zeroizing::new(Vec::with_capacity((digits.len() * bits as usize).div_ceil(8) + 1));
     let (mut buffer, mut held) = (0u128, 0);
-    for digit in memory.chunks(size) {
-        let value = digit.iter().rev().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
-        if value >> bits != 0 {
-            return None;
-        }
-        buffer |= u128::from(value) << held;
+    for digit in digits {
+        let digit = digit.filter(|digit| digit >> bits == 0)?;
+        buffer |= u128::from(digit) << held;
         held += bits;
         while held >= 8 {
             little.push(buffer as u8);

@@ -17,7 +17,7 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 /// The fewest decimal digits in a line: a scalar of 256 bits has seldom less than 74, of which `bc` writes 68 in one.
-const MIN_DECIMAL: usize = 64;
+pub(crate) const MIN_DECIMAL: usize = 64;
 /// The fewest hexadecimal digits without anything between them: a prime of 512 bits. Shorter ones are hashes.
 const MIN_HEX: usize = 124;
 /// The fewest pairs in the first line; `openssl` prints 15.

@@ -3,7 +3,8 @@
 
 use super::Walk;
 use crate::Member;
-use std::io::{self, Read};
+use crate::reader::{Stream, read_line};
+use std::io::{self, BufReader, Read};
 
 /// Reads records, one after the other.
 pub(super) trait Records {
@@ -13,6 +14,49 @@ pub(super) trait Records {
     ///
     /// The input cannot be read, or the record is damaged; after that the next one can be asked for.
     fn next(&mut self, bytes: &mut Vec<u8>) -> io::Result<Option<u64>>;
+}
+
+/// Reads the record in a line: its data into `bytes`, and their address; `None` if it has no data.
+pub(super) type ReadRecord<'a> = dyn FnMut(&[u8], &mut Vec<u8>) -> io::Result<Option<u64>> + 'a;
+
+/// Whether the first two lines are records, or the only one is.
+pub(super) fn begins(head: &[u8], read: &mut ReadRecord<'_>) -> bool {
+    let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let mut is_record = |line: &[u8]| read(line, &mut Vec::new()).is_ok();
+    lines.next().is_some_and(&mut is_record) && lines.next().is_none_or(is_record)
+}
+
+/// Hands on the segments of a text with a record of at most `most` bytes in each line.
+pub(super) fn hand_on_lines(
+    input: &mut Stream<'_>,
+    most: usize,
+    read: &mut ReadRecord<'_>,
+    what: &str,
+    walk: &mut Walk<'_>,
+) {
+    let input = BufReader::with_capacity(64 << 10, input);
+    hand_on(&mut Lines { input, line: Vec::new(), most, read }, what, walk);
+}
+
+struct Lines<'a, 'b> {
+    input: BufReader<&'a mut Stream<'b>>,
+    line: Vec<u8>,
+    most: usize,
+    read: &'a mut ReadRecord<'a>,
+}
+
+impl Records for Lines<'_, '_> {
+    fn next(&mut self, bytes: &mut Vec<u8>) -> io::Result<Option<u64>> {
+        while read_line(&mut self.input, &mut self.line, self.most)? {
+            let line = self.line.trim_ascii();
+            if !line.is_empty()
+                && let Some(address) = (self.read)(line, bytes)?
+            {
+                return Ok(Some(address));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// Hands on all segments.

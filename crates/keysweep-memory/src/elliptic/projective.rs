@@ -11,7 +11,7 @@ use crate::search::{Context, Effort};
 use crate::survey::Run;
 use keysweep_keys::Curve;
 use keysweep_keys::secret::trim_leading_zeros;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 /// Places that are tried, which takes some two microseconds for each.
@@ -48,17 +48,20 @@ pub(super) fn points(context: &Context<'_>) -> Vec<Point> {
         }
         finder.apart(&runs, words, curves);
     }
-    let mut points = finder.points;
-    points.retain(|point| !is_in_tables(point));
+    let (mut points, mut tables) = (finder.points, HashMap::new());
+    points.retain(|point| {
+        let table = tables.entry(point.curve).or_insert_with(|| table(point.curve));
+        !table.contains(&point.x)
+    });
     points
 }
 
-/// Whether a point is a small multiple of its curve's generator.
-fn is_in_tables(point: &Point) -> bool {
-    let group = Group::Ec(point.curve);
+/// The x coordinates of small multiples of a curve's generator.
+fn table(curve: Curve) -> HashSet<Vec<u64>> {
+    let group = Group::Ec(curve);
     let limbs = group.limbs();
     let scalars: Vec<u64> = (1..=TABLE).flat_map(|k| std::iter::once(k).chain(vec![0; limbs - 1])).collect();
-    Multiplier::new(group, 1).derive(&scalars).first.chunks_exact(limbs).any(|x| x == point.x)
+    Multiplier::new(group, 1).derive(&scalars).first.chunks_exact(limbs).map(<[u64]>::to_vec).collect()
 }
 
 struct Finder<'a> {

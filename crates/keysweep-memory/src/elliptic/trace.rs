@@ -74,16 +74,14 @@ impl Form {
     /// The bytes of a coordinate in memory.
     pub(super) fn encode(self, group: Group, coordinate: &[u64]) -> Vec<u8> {
         let mut limbs = coordinate.to_vec();
-        if self == Form::Projective {
-            // What it was multiplied by is not known.
-            return Vec::new();
-        }
         if self == Form::Montgomery {
             group.montgomery_coordinate(&mut limbs);
         }
         let big: Vec<u8> = limbs.iter().rev().flat_map(|limb| limb.to_be_bytes()).collect();
         let mut bytes = match self {
-            Form::Montgomery | Form::Projective => Order::Little.encode(&big).to_vec(),
+            Form::Montgomery => Order::Little.encode(&big).to_vec(),
+            // What it was multiplied by is not known.
+            Form::Projective => return Vec::new(),
             Form::Plain(order) => order.encode(&big).to_vec(),
         };
         // Little-endian byte strings are not longer than the coordinate, limbs only by zeros.

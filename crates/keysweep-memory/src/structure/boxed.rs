@@ -2,7 +2,7 @@
 
 use super::{Structure, Trigger, View};
 use crate::survey::Number;
-use crate::survey::elements::{COUNT, texts};
+use crate::survey::elements::{LENGTH, texts};
 
 /// Small integers as numbers that are none of a double (`JSCJSValue.h`, `js/Value.h`): 32 bits below a tag. Before the elements lie the
 /// lengths: the one in use and the one that there is room for (JavaScriptCore's `IndexingHeader`), or the other way round (SpiderMonkey's
@@ -29,7 +29,7 @@ impl Structure for Array {
         let (a, b) = (lengths as u32 as usize, (lengths >> 32) as usize);
         let length = if first >> 32 == TAGS[0] && a > b { 0 } else { a.min(b) };
         let digit = |index: usize| view.word(at, 8 + 8 * index as isize).filter(|word| word >> 32 == first >> 32);
-        if !(*COUNT.start()..=4 * COUNT.end()).contains(&length) || !(0..length).all(|index| digit(index).is_some()) {
+        if !LENGTH.contains(&length) || !(0..length).all(|index| digit(index).is_some()) {
             return;
         }
         let digits = (0..length).filter_map(digit).map(|word| word as u32);

@@ -4,7 +4,7 @@
 use super::{Prefix, Structure, Trigger, View};
 use crate::order::Order;
 use crate::survey::Number;
-use crate::survey::elements::{COUNT, texts};
+use crate::survey::elements::{LENGTH, texts};
 use std::ops::Range;
 
 /// `FixedArray` of small integers: map, length, elements, 32 bits each. Elements lie above one bit that is zero; so did the length, which
@@ -51,7 +51,7 @@ fn array(view: &View<'_>, at: usize, delta: isize) {
     let plain = length as usize;
     let tagged = (length & 1 == 0).then_some(plain / 2);
     for length in [Some(plain), tagged].into_iter().flatten() {
-        if !(*COUNT.start()..=4 * COUNT.end()).contains(&length) {
+        if !LENGTH.contains(&length) {
             continue;
         }
         // Digits, then pointers, if any.

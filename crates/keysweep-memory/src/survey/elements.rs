@@ -2,11 +2,15 @@
 //! else, or that are shifted. No search reads them so; what they say lies behind the dump as the numbers of texts do.
 
 use super::texts::{Alphabet, Text, is_number};
+use crate::order::from_digits;
 use keysweep_keys::secret::trim_leading_zeros;
+use std::ops::RangeInclusive;
 use zeroize::Zeroizing;
 
 /// Fewest and most digits of numbers that keys have: of a curve of 256 bits and 31 in each, of a modulus of 8192 bits and 26.
-pub(crate) const COUNT: std::ops::RangeInclusive<usize> = 9..=316;
+pub(crate) const COUNT: RangeInclusive<usize> = 9..=316;
+/// The same of elements, of which not all need be in use.
+pub(crate) const LENGTH: RangeInclusive<usize> = *COUNT.start()..=4 * *COUNT.end();
 
 /// How many of an array's digits are in use, the lowest first, and how many bits they have, if these are the digits of a number drawn at
 /// random. `sizes` are the bits that digits have in such arrays, the fewest first.
@@ -47,25 +51,11 @@ pub(crate) fn texts(
 
 /// The number in an array whose elements take `size` bytes each, but for the last one, which ends with its digit.
 pub(super) fn digits(bytes: &[u8], size: usize, bits: u8, tag: u8) -> Option<Zeroizing<Vec<u8>>> {
-    let mut little = Zeroizing::new(Vec::with_capacity(bytes.len() / size.max(1) * 4 + 8));
-    let (mut buffer, mut held) = (0u64, 0);
-    for element in bytes.chunks(size.max(1)) {
+    let digit = |element: &[u8]| {
         let word = u32::from_le_bytes(*element.first_chunk()?);
-        let digit = word >> tag;
-        if digit >> bits != 0 || word & ((1 << tag) - 1) != 0 {
-            return None;
-        }
-        buffer |= u64::from(digit) << held;
-        held += bits;
-        while held >= 8 {
-            little.push(buffer as u8);
-            buffer >>= 8;
-            held -= 8;
-        }
-    }
-    little.push(buffer as u8);
-    little.reverse();
-    number(&little)
+        (word & ((1 << tag) - 1) == 0).then_some(u64::from(word >> tag))
+    };
+    number(&from_digits(bytes.chunks(size.max(1)).map(digit), bits.into())?)
 }
 
 /// The number in limbs, least significant first, that are shifted to the left by `by` bits.

@@ -6,7 +6,7 @@
 use super::{Looks, elements};
 use crate::memory::Memory;
 use crate::structure::View;
-use crate::written::{from_decimal, from_digits, lists};
+use crate::written::{MIN_DECIMAL, from_decimal, from_digits, lists};
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD, Encoding, HEXLOWER, HEXUPPER};
 use zeroize::Zeroizing;
 
@@ -65,8 +65,6 @@ const MAX_BEFORE: usize = 64;
 const MAX_SKIPPED: usize = 256;
 /// Characters by which most rows of text are told from numbers: so many are in the shortest row.
 const HEAD: usize = 32;
-/// The fewest decimal digits: a scalar of 256 bits has seldom less than 74.
-const MIN_DECIMAL: usize = 64;
 /// The longest text: a number of 8192 bits in hexadecimal digits.
 const MAX_CHARACTERS: usize = 2048;
 
@@ -353,23 +351,10 @@ mod tests {
     use super::super::survey;
     use super::*;
     use crate::memory::Flat;
+    use num_bigint::BigUint;
 
     fn random(len: usize, seed: u64) -> Vec<u8> {
         crate::curve::random_numbers(seed).flat_map(u64::to_le_bytes).take(len).collect()
-    }
-
-    /// A big-endian number in decimal digits.
-    fn decimal(number: &[u8]) -> String {
-        let (mut number, mut digits) = (number.to_vec(), Vec::new());
-        while number.iter().any(|byte| *byte != 0) {
-            let rest = number.iter_mut().fold(0, |rest, byte| {
-                let value = rest << 8 | u32::from(*byte);
-                *byte = (value / 10) as u8;
-                value % 10
-            });
-            digits.push(char::from_digit(rest, 10).unwrap());
-        }
-        digits.into_iter().rev().collect()
     }
 
     fn texts(bytes: &[u8]) -> Vec<Text> {
@@ -386,7 +371,7 @@ mod tests {
                 (BASE64_NOPAD.encode(&number) + "==", Alphabet::Base64),
                 (HEXLOWER.encode(&number), Alphabet::Hex),
                 (format!("0x{}", HEXUPPER.encode(&number)), Alphabet::Hex),
-                (decimal(&number), Alphabet::Decimal),
+                (BigUint::from_bytes_be(&number).to_string(), Alphabet::Decimal),
             ];
             for ((text, alphabet), unit) in written.iter().flat_map(|written| [(written, 1), (written, 2)]) {
                 let bytes: Vec<u8> = text.bytes().flat_map(|byte| [byte, 0].into_iter().take(unit)).collect();

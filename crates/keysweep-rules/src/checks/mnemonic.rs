@@ -37,9 +37,9 @@ fn is_phrase(words: &[&str], count: usize) -> bool {
 }
 
 pub(super) fn phrase_sample(random: &mut Random) -> String {
-    let words = [16, 32][random.below(2)];
+    let bytes = [16, 32][random.below(2)];
     loop {
-        let phrase = Mnemonic::from_entropy_in(Language::English, &random.bytes(words));
+        let phrase = Mnemonic::from_entropy_in(Language::English, &random.bytes(bytes));
         let Ok(phrase) = phrase.map(|phrase| phrase.to_string()) else { continue };
         // Words that other texts have for what is no secret.
         if !crate::placeholders::is_placeholder(phrase.as_bytes()) {

@@ -1,6 +1,6 @@
 //! Rows of dumps, with addresses and text beside the bytes or without.
 
-use super::super::text::run;
+use super::super::text::{hex, run};
 use super::Unwrapped;
 use keysweep_hexdump::{Dump, Layout, Line, Order};
 use zeroize::Zeroizing;
@@ -58,14 +58,11 @@ pub(super) fn words(window: &[u8], at: usize, order: Order) -> Option<Unwrapped>
         if !matches!(size, 4 | 8 | 16) || digits > size {
             break;
         }
-        let word = window[next..next + digits].chunks_exact(2).filter_map(|pair| {
-            Some((char::from(pair[0]).to_digit(16)? << 4 | char::from(pair[1]).to_digit(16)?) as u8)
-        });
-        let from = bytes.len();
-        bytes.extend(word);
+        let mut word = hex(&window[next..next + (digits & !1)])?;
         if order == Order::Reversed {
-            bytes[from..].reverse();
+            word.reverse();
         }
+        bytes.extend_from_slice(&word);
         (end, count) = (next + digits, count + 1);
         let gap = run(&window[end..], |byte| b" \t\r\n".contains(&byte));
         next = end + gap;
