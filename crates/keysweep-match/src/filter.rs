@@ -16,8 +16,10 @@ pub(crate) const SHORT_SHIFT: u32 = 32 - SHORT_BITS.ilog2();
 pub(crate) const CASES: u32 = 0x2020_2020;
 /// Bits of which each character of a window of UTF-16 has one: all that is printable does.
 pub(crate) const PRINTABLE: u8 = 0x60;
-/// The bytes of a word that are zero if the others are characters of UTF-16, and these bits of the two characters.
+/// The bytes of a word of four that are zero if the others are characters of UTF-16, and these bits of the two characters.
+#[cfg(target_arch = "x86_64")]
 pub(crate) const BETWEEN: u32 = 0xff00_ff00;
+#[cfg(target_arch = "x86_64")]
 pub(crate) const CHARACTERS: [u32; 2] = [PRINTABLE as u32, (PRINTABLE as u32) << 16];
 
 /// Filters that may be wrong in saying yes, never in saying no. Arrays of words of 32 bits, which is what vectors gather.
@@ -64,10 +66,28 @@ impl Filter {
         }
     }
 
-    /// Whether a window may stand at the start of a word.
+    /// Whether a window may stand at the start of a word (the first byte in the low bits).
     #[inline(always)]
-    pub(crate) fn may_hold(&self, word: u32) -> bool {
-        is_set(&self.quads[..], quad(word)) | self.may_hold_short(word) | is_wide(word)
+    pub(crate) fn may_hold(&self, word: u64) -> bool {
+        self.may_hold_quad(word as u32) | self.may_hold_short(word as u32) | self.may_hold_wide(word)
+    }
+
+    /// The same of a window of four bytes.
+    #[inline(always)]
+    pub(crate) fn may_hold_quad(&self, word: u32) -> bool {
+        is_set(&self.quads[..], quad(word))
+    }
+
+    /// The same of one of four characters of UTF-16, whose bytes are also a window.
+    #[inline(always)]
+    pub(crate) fn may_hold_wide(&self, word: u64) -> bool {
+        is_wide(word) & is_set(&self.quads[..], quad(narrow(word)))
+    }
+
+    /// The bits of [`Self::quads`], eight to a byte, where the lowest byte of a word is the first.
+    pub(crate) fn quad_bytes(&self) -> &[u8; QUAD_BITS / 8] {
+        // SAFETY: an array of words is one of bytes, and four times as long.
+        unsafe { &*std::ptr::from_ref(&*self.quads).cast() }
     }
 
     /// The same of a window of fewer than four bytes.
@@ -82,8 +102,20 @@ pub(crate) fn is_printable(byte: u8) -> bool {
     byte & PRINTABLE != 0
 }
 
-/// Whether a word looks like two characters in UTF-16 of those that windows of UTF-16 consist of.
+/// Whether a word looks like four characters in UTF-16 of those that windows of UTF-16 consist of.
 #[inline(always)]
-fn is_wide(word: u32) -> bool {
-    (word & BETWEEN == 0) & CHARACTERS.iter().fold(true, |all, bits| all & (word & bits != 0))
+fn is_wide(word: u64) -> bool {
+    const BETWEEN: u64 = 0x00ff_00ff_00ff_00ff;
+    let characters = word & BETWEEN;
+    // The last byte is one before a character of big-endian UTF-16, and not known.
+    (word & !BETWEEN & u64::MAX >> 8 == 0)
+        & (0..4).fold(true, |all, at| all & (characters >> (16 * at) & u64::from(PRINTABLE) != 0))
+}
+
+/// The four characters of UTF-16, a byte each.
+#[inline(always)]
+pub(crate) fn narrow(word: u64) -> u32 {
+    let characters = word & 0x00ff_00ff_00ff_00ff;
+    let pairs = characters | characters >> 8;
+    (pairs & 0xffff | pairs >> 16 & 0xffff_0000) as u32
 }

@@ -113,8 +113,11 @@ impl Index {
     #[inline]
     pub(crate) fn verify(&self, haystack: &[u8], at: usize, word: u64, hits: &mut Vec<Hit>) -> usize {
         let mut look = |key| self.verify_key(key, haystack, at, word, hits);
-        let mut steps = look(Key::plain(word));
-        if Key::is_wide(word) {
+        let mut steps = 0;
+        if self.filter.may_hold_quad(word as u32) {
+            steps += look(Key::plain(word));
+        }
+        if self.filter.may_hold_wide(word) {
             steps += look(Key::wide(word));
         }
         if self.filter.may_hold_short(word as u32) {

@@ -7,8 +7,8 @@ use std::fmt;
 pub enum Isa {
     /// No vector instructions; runs everywhere.
     Scalar,
-    /// x86: 16-byte vectors.
-    Ssse3,
+    /// x86: 16-byte vectors; needs SSE4.1.
+    Sse41,
     /// x86: 32-byte vectors.
     Avx2,
     /// x86: 64-byte vectors; needs AVX-512 F, BW, VBMI and VBMI2.
@@ -19,7 +19,7 @@ pub enum Isa {
 
 impl Isa {
     /// All of them, the fastest first.
-    pub const ALL: [Isa; 5] = [Isa::Avx512, Isa::Avx2, Isa::Ssse3, Isa::Neon, Isa::Scalar];
+    pub const ALL: [Isa; 5] = [Isa::Avx512, Isa::Avx2, Isa::Sse41, Isa::Neon, Isa::Scalar];
 
     /// The fastest one of this CPU.
     pub fn detect() -> Isa {
@@ -31,7 +31,7 @@ impl Isa {
         match self {
             Isa::Scalar => true,
             #[cfg(target_arch = "x86_64")]
-            Isa::Ssse3 => is_x86_feature_detected!("ssse3"),
+            Isa::Sse41 => is_x86_feature_detected!("sse4.1"),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => is_x86_feature_detected!("avx2") && has_bit_instructions(),
             #[cfg(target_arch = "x86_64")]
@@ -42,7 +42,7 @@ impl Isa {
                     && is_x86_feature_detected!("avx512vbmi2")
                     && has_bit_instructions()
             }
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
             Isa::Neon => std::arch::is_aarch64_feature_detected!("neon"),
             #[allow(unreachable_patterns)]
             _ => false,
@@ -60,7 +60,7 @@ impl fmt::Display for Isa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Isa::Scalar => "scalar",
-            Isa::Ssse3 => "SSSE3",
+            Isa::Sse41 => "SSE4.1",
             Isa::Avx2 => "AVX2",
             Isa::Avx512 => "AVX-512 VBMI",
             Isa::Neon => "NEON",

@@ -110,7 +110,8 @@ impl Matcher {
     /// The kernel, if it is there or worth it before `len` more bytes.
     fn kernel(&self, len: usize) -> Option<&Kernel> {
         let new = || Kernel::new(self.isa, &self.accepts);
-        let due = || self.searched.fetch_add(len, Ordering::Relaxed).saturating_add(len) > PATIENCE;
+        let patience = if Kernel::takes_time(self.isa) { PATIENCE } else { 0 };
+        let due = || self.searched.fetch_add(len, Ordering::Relaxed).saturating_add(len) > patience;
         self.kernel.get().or_else(|| due().then(|| self.kernel.get_or_init(new)))
     }
 
@@ -163,7 +164,7 @@ impl Matcher {
     }
 }
 
-/// Bytes that are sifted by the hash filter alone before a kernel is arranged, which takes about as long.
+/// Bytes that are sifted by the hash filter alone before a kernel is arranged that takes about as long.
 const PATIENCE: usize = 2 << 20;
 
 /// Comparisons in a block from which on the automaton is faster.

@@ -4,7 +4,7 @@
 //! the one least likely to occur by chance is taken, by the byte frequencies measured in source text and in dumps. The
 //! UTF-16 forms of a literal share its window: there it is four characters, the zero bytes between them left out.
 
-use crate::filter::{CASES, is_printable};
+use crate::filter::{CASES, is_printable, narrow};
 use crate::form::{Forms, Masked};
 use crate::frequency::{BINARY, PAIRS, TEXT};
 use crate::literal::{Encoding, Literal, MAX_LITERAL};
@@ -74,15 +74,7 @@ impl Key {
     /// Key of the four UTF-16 characters whose low bytes are bytes 0, 2, 4 and 6 of `word`.
     #[inline(always)]
     pub(crate) fn wide(word: u64) -> Self {
-        let chars = word & 0x00ff_00ff_00ff_00ff;
-        let pairs = chars | (chars >> 8);
-        Key((pairs & 0xffff) | ((pairs >> 16) & 0xffff_0000) | CASE_BITS | 1 << 32)
-    }
-
-    /// Whether the bytes between the characters of [`Key::wide`] are zero.
-    #[inline(always)]
-    pub(crate) fn is_wide(word: u64) -> bool {
-        word & 0x0000_ff00_ff00_ff00 == 0
+        Key(u64::from(narrow(word)) | CASE_BITS | 1 << 32)
     }
 
     /// Key of the first `width` bytes of `word`, fewer than [`WIDTH`].

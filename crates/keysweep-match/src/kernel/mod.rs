@@ -1,16 +1,16 @@
 //! The scan: which places of a block look like a window.
 //!
-//! A kernel marks, in one bit for each place, where all four bytes are accepted by a common bucket. The places marked
-//! are then sifted by the hash filter. Kernels differ in how closely they look (half bytes, six bits, pairs of bytes),
-//! so in what they let through, but never in what is there.
+//! A kernel marks, in one bit for each place, where a window may stand: with AVX-512 by buckets of windows that accept all
+//! four bytes, with shorter vectors by the hash filter. The places marked are then sifted by the filter. Kernels differ in how
+//! closely they look, so in what they let through, but never in what is there.
 
-#[cfg(target_arch = "aarch64")]
+mod hashed;
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod neon;
-mod nibble;
-mod pairs;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use self::hashed::Shorts;
 use crate::Isa;
 use crate::filter::Filter;
 use crate::window::{Accept, WIDTH};
@@ -94,8 +94,10 @@ enum Scan {
     /// With twice the buckets, for many windows.
     #[cfg(target_arch = "x86_64")]
     ManySextets(Box<x86::Sextets<8>>),
-    Nibbles(Box<nibble::Nibbles>),
-    Pairs(pairs::Pairs),
+    /// By the hash filter itself.
+    Hashed(Box<Shorts>),
+    /// The same without vectors.
+    Plain,
 }
 
 /// Windows from which on it pays to look them up in twice the buckets.
@@ -103,6 +105,11 @@ enum Scan {
 const MANY_WINDOWS: usize = 800;
 
 impl Kernel {
+    /// Whether it takes milliseconds to arrange one.
+    pub(crate) fn takes_time(isa: Isa) -> bool {
+        isa == Isa::Avx512
+    }
+
     /// A kernel for an instruction set that this CPU must have.
     pub(crate) fn new(isa: Isa, windows: &[[Accept; WIDTH]]) -> Self {
         let scan = match isa {
@@ -112,9 +119,8 @@ impl Kernel {
             }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => Scan::Sextets(Box::new(x86::Sextets::new::<32>(windows))),
-            Isa::Scalar => Scan::Pairs(pairs::Pairs::new(windows)),
-            _ => nibble::Nibbles::new(windows)
-                .map_or_else(|| Scan::Pairs(pairs::Pairs::new(windows)), |nibbles| Scan::Nibbles(Box::new(nibbles))),
+            Isa::Scalar => Scan::Plain,
+            _ => Scan::Hashed(Box::new(Shorts::new(windows))),
         };
         Kernel { isa, scan }
     }
@@ -132,16 +138,14 @@ impl Kernel {
             (Scan::ManySextets(sextets), _) => unsafe { x86::scan_avx512(sextets, filter, block, count, places) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            (Scan::Nibbles(nibbles), Isa::Avx2) => unsafe { x86::scan_avx2(nibbles, filter, block, count, places) },
+            (Scan::Hashed(shorts), Isa::Avx2) => unsafe { x86::scan_avx2(shorts, filter, block, count, places) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            (Scan::Nibbles(nibbles), _) => unsafe { x86::scan_ssse3(nibbles, filter, block, count, places) },
+            (Scan::Hashed(shorts), Isa::Sse41) => unsafe { x86::scan_sse41(shorts, filter, block, count, places) },
             // SAFETY: as above.
-            #[cfg(target_arch = "aarch64")]
-            (Scan::Nibbles(nibbles), _) => unsafe { neon::scan(nibbles, filter, block, count, places) },
-            #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-            (Scan::Nibbles(_), _) => unreachable!("only an instruction set with vectors scans by half bytes"),
-            (Scan::Pairs(pairs), _) => pairs::scan(pairs, filter, block, count, places),
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            (Scan::Hashed(shorts), Isa::Neon) => unsafe { neon::scan(shorts, filter, block, count, places) },
+            (Scan::Hashed(_) | Scan::Plain, isa) => places.sift_all(isa, filter, block, count),
         }
     }
 }
@@ -177,7 +181,7 @@ fn keep(filter: &Filter, block: &[u8], marked: usize, places: &mut Places) {
     let mut count = 0;
     for &offset in &all[..marked] {
         kept[count] = offset;
-        count += usize::from(filter.may_hold(word(block, usize::from(offset)) as u32));
+        count += usize::from(filter.may_hold(word(block, usize::from(offset))));
     }
     *len = count;
 }

@@ -2,7 +2,7 @@
 
 use std::arch::aarch64::*;
 
-use super::nibble::{self, Nibbles, Vector};
+use super::hashed::{self, Shorts, Vector};
 use super::{Marks, Places, sift};
 use crate::filter::Filter;
 
@@ -10,10 +10,10 @@ use crate::filter::Filter;
 ///
 /// The CPU has NEON; sizes as in [`super::Kernel::scan`].
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn scan(nibbles: &Nibbles, filter: &Filter, block: &[u8], count: usize, places: &mut Places) {
+pub(super) unsafe fn scan(shorts: &Shorts, filter: &Filter, block: &[u8], count: usize, places: &mut Places) {
     let mut marks = Marks::new();
     // SAFETY: the caller's promise.
-    unsafe { nibble::mark::<uint8x16_t>(nibbles, block.as_ptr(), count, &mut marks) };
+    unsafe { hashed::mark::<uint8x16_t>(shorts, filter, block.as_ptr(), count, &mut marks) };
     sift(filter, block, &marks, places);
 }
 
@@ -28,9 +28,39 @@ impl Vector for uint8x16_t {
     }
 
     #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: writable by the caller's promise; no alignment is needed.
+        unsafe { vst1q_u8(to, self) }
+    }
+
+    #[inline(always)]
     unsafe fn table(from: &[u8; 16]) -> Self {
         // SAFETY: the array has 16 bytes.
         unsafe { vld1q_u8(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    unsafe fn word(from: u32) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { vreinterpretq_u8_u32(vdupq_n_u32(from)) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply(self, other: Self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { vreinterpretq_u8_u32(vmulq_u32(vreinterpretq_u32_u8(self), vreinterpretq_u32_u8(other))) }
+    }
+
+    #[inline(always)]
+    unsafe fn right<const BITS: i32>(self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { vreinterpretq_u8_u32(vshrq_n_u32::<BITS>(vreinterpretq_u32_u8(self))) }
+    }
+
+    #[inline(always)]
+    unsafe fn left<const BITS: i32>(self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { vreinterpretq_u8_u32(vshlq_n_u32::<BITS>(vreinterpretq_u32_u8(self))) }
     }
 
     #[inline(always)]
@@ -46,15 +76,12 @@ impl Vector for uint8x16_t {
     }
 
     #[inline(always)]
-    unsafe fn low(self) -> Self {
-        // SAFETY: instruction set promised.
-        unsafe { vandq_u8(self, vdupq_n_u8(15)) }
-    }
-
-    #[inline(always)]
-    unsafe fn high(self) -> Self {
-        // SAFETY: instruction set promised.
-        unsafe { vshrq_n_u8::<4>(self) }
+    unsafe fn quintets(self) -> [Self; 2] {
+        // SAFETY: instruction set promised. What is no index into 16 entries looks up zero.
+        unsafe {
+            let first = vandq_u8(self, vdupq_n_u8(0x1f));
+            [first, veorq_u8(first, vdupq_n_u8(0x10))]
+        }
     }
 
     #[inline(always)]

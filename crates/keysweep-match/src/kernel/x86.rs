@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::nibble::{self, Nibbles, Vector};
+use super::hashed::{self, Shorts, Vector};
 use super::{BLOCK, GROUP, Marks, Places, sift};
 use crate::bucket;
 use crate::filter::{BETWEEN, CASES, CHARACTERS, Filter, PRINTABLE, QUAD_SHIFT, SHORT_SHIFT, SPREAD};
@@ -171,21 +171,21 @@ fn unpack(marks: &Marks, places: &mut Places) -> usize {
 ///
 /// The CPU has AVX2, BMI1, BMI2 and POPCNT; sizes as in [`super::Kernel::scan`].
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-pub(super) unsafe fn scan_avx2(nibbles: &Nibbles, filter: &Filter, block: &[u8], count: usize, places: &mut Places) {
+pub(super) unsafe fn scan_avx2(shorts: &Shorts, filter: &Filter, block: &[u8], count: usize, places: &mut Places) {
     let mut marks = Marks::new();
     // SAFETY: the caller's promise.
-    unsafe { nibble::mark::<__m256i>(nibbles, block.as_ptr(), count, &mut marks) };
+    unsafe { hashed::mark::<__m256i>(shorts, filter, block.as_ptr(), count, &mut marks) };
     sift(filter, block, &marks, places);
 }
 
 /// # Safety
 ///
-/// The CPU has SSSE3; sizes as in [`super::Kernel::scan`].
-#[target_feature(enable = "ssse3")]
-pub(super) unsafe fn scan_ssse3(nibbles: &Nibbles, filter: &Filter, block: &[u8], count: usize, places: &mut Places) {
+/// The CPU has SSE4.1; sizes as in [`super::Kernel::scan`].
+#[target_feature(enable = "sse4.1")]
+pub(super) unsafe fn scan_sse41(shorts: &Shorts, filter: &Filter, block: &[u8], count: usize, places: &mut Places) {
     let mut marks = Marks::new();
     // SAFETY: the caller's promise.
-    unsafe { nibble::mark::<__m128i>(nibbles, block.as_ptr(), count, &mut marks) };
+    unsafe { hashed::mark::<__m128i>(shorts, filter, block.as_ptr(), count, &mut marks) };
     sift(filter, block, &marks, places);
 }
 
@@ -200,9 +200,39 @@ impl Vector for __m128i {
     }
 
     #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: writable by the caller's promise; no alignment is needed.
+        unsafe { _mm_storeu_si128(to.cast(), self) }
+    }
+
+    #[inline(always)]
     unsafe fn table(from: &[u8; 16]) -> Self {
         // SAFETY: the array has 16 bytes.
         unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn word(from: u32) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm_set1_epi32(from as i32) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply(self, other: Self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm_mullo_epi32(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn right<const BITS: i32>(self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm_srli_epi32::<BITS>(self) }
+    }
+
+    #[inline(always)]
+    unsafe fn left<const BITS: i32>(self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm_slli_epi32::<BITS>(self) }
     }
 
     #[inline(always)]
@@ -218,15 +248,14 @@ impl Vector for __m128i {
     }
 
     #[inline(always)]
-    unsafe fn low(self) -> Self {
-        // SAFETY: instruction set promised.
-        unsafe { _mm_and_si128(self, _mm_set1_epi8(15)) }
-    }
-
-    #[inline(always)]
-    unsafe fn high(self) -> Self {
-        // SAFETY: instruction set promised.
-        unsafe { _mm_and_si128(_mm_srli_epi16::<4>(self), _mm_set1_epi8(15)) }
+    unsafe fn quintets(self) -> [Self; 2] {
+        // SAFETY: instruction set promised. Where the eighth bit is set, the shuffle gives zero.
+        unsafe {
+            let eighth = _mm_set1_epi8(0x80_u8 as i8);
+            let fifth = _mm_and_si128(_mm_slli_epi16::<3>(self), eighth);
+            let first = _mm_or_si128(_mm_and_si128(self, _mm_set1_epi8(15)), fifth);
+            [first, _mm_xor_si128(first, eighth)]
+        }
     }
 
     #[inline(always)]
@@ -254,9 +283,39 @@ impl Vector for __m256i {
     }
 
     #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: writable by the caller's promise; no alignment is needed.
+        unsafe { _mm256_storeu_si256(to.cast(), self) }
+    }
+
+    #[inline(always)]
     unsafe fn table(from: &[u8; 16]) -> Self {
         // SAFETY: the array has 16 bytes.
         unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(from.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn word(from: u32) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm256_set1_epi32(from as i32) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply(self, other: Self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm256_mullo_epi32(self, other) }
+    }
+
+    #[inline(always)]
+    unsafe fn right<const BITS: i32>(self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm256_srli_epi32::<BITS>(self) }
+    }
+
+    #[inline(always)]
+    unsafe fn left<const BITS: i32>(self) -> Self {
+        // SAFETY: instruction set promised.
+        unsafe { _mm256_slli_epi32::<BITS>(self) }
     }
 
     #[inline(always)]
@@ -272,15 +331,14 @@ impl Vector for __m256i {
     }
 
     #[inline(always)]
-    unsafe fn low(self) -> Self {
-        // SAFETY: instruction set promised.
-        unsafe { _mm256_and_si256(self, _mm256_set1_epi8(15)) }
-    }
-
-    #[inline(always)]
-    unsafe fn high(self) -> Self {
-        // SAFETY: instruction set promised.
-        unsafe { _mm256_and_si256(_mm256_srli_epi16::<4>(self), _mm256_set1_epi8(15)) }
+    unsafe fn quintets(self) -> [Self; 2] {
+        // SAFETY: instruction set promised. Where the eighth bit is set, the shuffle gives zero.
+        unsafe {
+            let eighth = _mm256_set1_epi8(0x80_u8 as i8);
+            let fifth = _mm256_and_si256(_mm256_slli_epi16::<3>(self), eighth);
+            let first = _mm256_or_si256(_mm256_and_si256(self, _mm256_set1_epi8(15)), fifth);
+            [first, _mm256_xor_si256(first, eighth)]
+        }
     }
 
     #[inline(always)]
