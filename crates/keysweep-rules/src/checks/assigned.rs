@@ -312,6 +312,7 @@ mod tests {
         for name in [
             "csrf_token",
             "authenticity_token",
+            "__RequestVerificationToken",
             "PUBLIC_API_KEY",
             "token_url",
             "secret_name",
@@ -447,6 +448,20 @@ mod tests {
     }
 
     #[test]
+    fn base64_of_prose_is_no_key() {
+        for (text, found) in [
+            ("This is the text that a test signs", false),
+            ("1234567890123456", false),
+            ("{\"name\": \"value\", \"other\": \"thing\"}", false),
+            ("operator:zQ8#kfJ2vX", true),
+            ("BlueTiger42!BlueTiger42!", true),
+        ] {
+            let value = data_encoding::BASE64.encode(text.as_bytes());
+            assert_eq!(judge(key, "api_token", ": \"", &value, "\""), found, "{text}");
+        }
+    }
+
+    #[test]
     fn passwords_may_be_letters_that_make_no_word() {
         for (name, between, value, after) in [
             ("password", ": \"", "zqwjhxkvbtrn", "\""),
@@ -455,6 +470,7 @@ mod tests {
             ("mot_de_passe", " = '", "xK9vQ2mL", "'"),
             ("pass", "=", "xK9vQ2mL4", ","),
             ("password", ": \"", "BlueTiger42", "\""),
+            ("DB_PASSWORD", "=", "bluefish42", "\n"),
         ] {
             assert!(judge(password, name, between, value, after), "{name}{between}{value}");
         }

@@ -253,7 +253,7 @@ pub(crate) fn names_key(name: &[u8]) -> bool {
 
 /// Whether a key, token or secret of this kind is one.
 fn is_kind(kind: &str) -> bool {
-    KINDS_OF_KEY.contains(&kind) || ["bearer", "bot", "refresh"].contains(&kind)
+    KINDS_OF_KEY.contains(&kind) || ["bearer", "bot", "refresh", "my"].contains(&kind)
 }
 
 /// Whether a name is that of a password.
@@ -291,5 +291,7 @@ fn is_plain(parts: &[String], named: Option<usize>) -> bool {
 
 /// Whether a part of the name says that it is no secret.
 pub(super) fn is_harmless(parts: &[String]) -> bool {
+    // `__RequestVerificationToken` of ASP.NET guards a form.
     parts.iter().any(|part| HARMLESS.contains(&part.as_str()))
+        || parts.windows(2).any(|pair| pair == ["request", "verification"])
 }

@@ -4,7 +4,7 @@
 use super::password::{is_expression, is_password};
 use super::words::{is_noise, parts, share};
 use crate::entropy::shannon;
-use data_encoding::BASE64;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 use zeroize::Zeroizing;
 
 /// Shortest value of a key that is quoted, and that is not.
@@ -77,6 +77,24 @@ pub(super) fn is_key(value: &[u8], quoted: bool, longest: usize) -> bool {
         && !is_known_form(value)
         && is_random_shape(body)
         && shannon(value) >= KEY_ENTROPY
+        && !is_encoded_prose(value)
+}
+
+/// Whether a value is base64 of prose, a number or a list: text with nothing random in it.
+fn is_encoded_prose(value: &[u8]) -> bool {
+    let Ok(text) = BASE64.decode(value).or_else(|_| BASE64URL_NOPAD.decode(value)).map(Zeroizing::new) else {
+        return false;
+    };
+    let written = text.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace());
+    let letters = text.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    // A text of more words may tell one secret among them.
+    let words = text.split(|b| b.is_ascii_whitespace() || b",;:=\"'{}".contains(b));
+    written && (letters == 0 || share(&text) >= WORDS) && !words.into_iter().any(looks_like_secret)
+}
+
+/// A part of a text that may be a secret.
+fn looks_like_secret(part: &[u8]) -> bool {
+    part.len() >= *PASSWORD.start() && (is_assigned_password(part, true) || is_random_shape(part))
 }
 
 /// Hexadecimal digits that are neither a number nor counted.
@@ -311,7 +329,7 @@ pub(super) fn is_assigned_password(value: &[u8], quoted: bool) -> bool {
     PASSWORD.contains(&value.len())
         && begins
         && letters
-        && (kinds >= 3 || (digits >= 2 && share(value) < WORDS))
+        && (kinds >= 3 || is_numbered_word(value) || (digits >= 2 && share(value) < WORDS))
         && (digits > 0 || signs || share(value) < WORDS)
         && !is_number(value)
         && !value.iter().any(|b| code(b) && (!quoted || b"\\;{}|".contains(b)))
@@ -319,6 +337,14 @@ pub(super) fn is_assigned_password(value: &[u8], quoted: bool) -> bool {
         && !is_known_form(value)
         && is_password(value)
         && !is_encoded_word(value)
+}
+
+/// `bluefish42`: a word and a number, as people choose passwords.
+fn is_numbered_word(value: &[u8]) -> bool {
+    const SHORTEST_WORD: usize = 4;
+    let word = value.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let number = value[word..].iter().take_while(|b| b.is_ascii_digit()).count();
+    word >= SHORTEST_WORD && number >= 2 && word + number == value.len()
 }
 
 /// `0xC00D2751`.
