@@ -199,14 +199,17 @@ fn to_utf8(raw: &[u8], encoding: Encoding, text: &mut Vec<u8>, letters: &mut Vec
     letters.push(unit);
 }
 
-/// UTF-16 to one byte for each unit; what is not ASCII becomes 0xFF, which no pattern accepts.
+/// UTF-16 to one byte for each unit; what is not ASCII becomes 0xFF, which no pattern accepts. Without a branch in the loops,
+/// which so become ones of vectors: this is done for the surroundings of each literal.
 fn transcode(raw: &[u8], encoding: Encoding, text: &mut Vec<u8>) {
+    let narrow = |code: u16| if code < 0x80 { code as u8 } else { 0xff };
+    let (units, _) = raw.as_chunks::<2>();
     text.clear();
-    text.extend(raw.chunks_exact(2).map(|unit| {
-        let unit = [unit[0], unit[1]];
-        let code = if encoding == Encoding::Utf16Be { u16::from_be_bytes(unit) } else { u16::from_le_bytes(unit) };
-        u8::try_from(code).ok().filter(u8::is_ascii).unwrap_or(0xff)
-    }));
+    if encoding == Encoding::Utf16Be {
+        text.extend(units.iter().map(|unit| narrow(u16::from_be_bytes(*unit))));
+    } else {
+        text.extend(units.iter().map(|unit| narrow(u16::from_le_bytes(*unit))));
+    }
 }
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ impl<'a> Place<'a> {
         let arrow = self.name.ends_with(b"-") && self.between.starts_with(b">");
         // `(list "auth.password") "skipB64enc"`: another argument; `user:password :8080/path`: another one of a command.
         let argument = self.between.contains(&b')') && self.between.iter().all(|b| b"\"'`) ".contains(b));
-        let apart = argument || self.between == b" :";
+        let apart = argument || self.between == b" :" || value.starts_with(b"--") || is_empty_variable(value);
         !named_itself
             && !verdict
             && !asks
@@ -216,6 +216,12 @@ impl<'a> Place<'a> {
 fn address(part: &[u8], whole: &[u8]) -> Option<usize> {
     let at = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
     (at + part.len() <= whole.len()).then_some(at)
+}
+
+/// `OTHER_NAME=`, which follows one that is given nothing.
+fn is_empty_variable(value: &[u8]) -> bool {
+    let is_name = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
+    value.strip_suffix(b"=").is_some_and(|name| name.contains(&b'_') && name.iter().all(is_name))
 }
 
 /// `getEncryptionKeyR2`: a name in camel case that says what it is itself.
@@ -480,6 +486,8 @@ mod tests {
             ("password", " ", "zqwjhxkvbtrn", "\n"),
             ("password", "=", "otherVariable2", ","),
             ("password", ": \"", "newPassword22", "\""),
+            ("CROWD_APP_PASSWORD", "=\n  - ", "OAUTH_AUTH0_CLIENT_ID=", "\n"),
+            ("native_password", "', '", "--character-set-server", "'"),
             ("encodedPassword", ": \"", "5d923b44a6d129f3ddf3", "\""),
         ] {
             assert!(!judge(password, name, between, value, after), "{name}{between}{value}");

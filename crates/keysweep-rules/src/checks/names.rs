@@ -139,7 +139,8 @@ const KINDS_OF_KEY: [&str; 41] = [
 ];
 
 /// What makes a following `pass` a password.
-const WHOSE_PASS: [&str; 92] = [
+const WHOSE_PASS: [&str; 93] = [
+    "users",
     "remote",
     "local",
     "repl",

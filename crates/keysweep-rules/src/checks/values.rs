@@ -38,7 +38,7 @@ pub(super) fn looks_random(value: &[u8]) -> bool {
 }
 
 /// Values that RFCs and manuals publish, so often repeated that they are in every installation.
-const PUBLISHED: [&str; 20] = [
+const PUBLISHED: [&str; 22] = [
     // Hashes of nothing: MD5, SHA-1, SHA-256
     "d41d8cd98f00b204e9800998ecf8427e",
     "da39a3ee5e6b4b0d3255bfef95601890afd80709",
@@ -65,6 +65,10 @@ const PUBLISHED: [&str; 20] = [
     "2kjshdfp92i34asdasd",
     // Manuals of one-time passwords
     "JBSWY3DPEHPK3PXP",
+    // Of the search of npm packages, in each copy of yarn
+    "6fe4476ee5a1832882e326b506d14126",
+    // The default of Grafana's settings
+    "SW2YcwTIb9zpOOhoPsMm",
 ];
 
 /// A random key.
