@@ -208,3 +208,19 @@ pub(crate) fn group<const BUCKETS: usize>(windows: &[[Accept; WIDTH]], cell: Cel
     }
     buckets.table()
 }
+
+/// For each eight buckets and position, the buckets that accept the bytes of each cell: what a kernel looks up.
+pub(crate) fn octets<const CELLS: usize, const POSITIONS: usize, const OCTETS: usize>(
+    table: &Table,
+    cell: Cell,
+) -> [[[u8; CELLS]; POSITIONS]; OCTETS] {
+    let mut octets = [[[0; CELLS]; POSITIONS]; OCTETS];
+    for (position, row) in table[..POSITIONS].iter().enumerate() {
+        for (byte, buckets) in (0..=0xff).zip(row) {
+            for (octet, buckets) in octets.iter_mut().zip(buckets.to_le_bytes()) {
+                octet[position][usize::from(cell(byte))] |= buckets;
+            }
+        }
+    }
+    octets
+}

@@ -16,11 +16,8 @@ pub(crate) const SHORT_SHIFT: u32 = 32 - SHORT_BITS.ilog2();
 pub(crate) const CASES: u32 = 0x2020_2020;
 /// Bits of which each character of a window of UTF-16 has one: all that is printable does.
 pub(crate) const PRINTABLE: u8 = 0x60;
-/// The bytes of a word of four that are zero if the others are characters of UTF-16, and these bits of the two characters.
-#[cfg(target_arch = "x86_64")]
-pub(crate) const BETWEEN: u32 = 0xff00_ff00;
-#[cfg(target_arch = "x86_64")]
-pub(crate) const CHARACTERS: [u32; 2] = [PRINTABLE as u32, (PRINTABLE as u32) << 16];
+/// The bytes of a word that are characters, if it is one of UTF-16.
+const CHARACTERS: u64 = 0x00ff_00ff_00ff_00ff;
 
 /// Filters that may be wrong in saying yes, never in saying no. Arrays of words of 32 bits, which is what vectors gather.
 pub(crate) struct Filter {
@@ -105,17 +102,15 @@ pub(crate) fn is_printable(byte: u8) -> bool {
 /// Whether a word looks like four characters in UTF-16 of those that windows of UTF-16 consist of.
 #[inline(always)]
 fn is_wide(word: u64) -> bool {
-    const BETWEEN: u64 = 0x00ff_00ff_00ff_00ff;
-    let characters = word & BETWEEN;
     // The last byte is one before a character of big-endian UTF-16, and not known.
-    (word & !BETWEEN & u64::MAX >> 8 == 0)
-        & (0..4).fold(true, |all, at| all & (characters >> (16 * at) & u64::from(PRINTABLE) != 0))
+    (word & !CHARACTERS & u64::MAX >> 8 == 0)
+        & (0..4).fold(true, |all, at| all & (word >> (16 * at) & u64::from(PRINTABLE) != 0))
 }
 
 /// The four characters of UTF-16, a byte each.
 #[inline(always)]
 pub(crate) fn narrow(word: u64) -> u32 {
-    let characters = word & 0x00ff_00ff_00ff_00ff;
+    let characters = word & CHARACTERS;
     let pairs = characters | characters >> 8;
     (pairs & 0xffff | pairs >> 16 & 0xffff_0000) as u32
 }

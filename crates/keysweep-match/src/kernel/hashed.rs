@@ -17,9 +17,9 @@ const OCTETS: usize = 2;
 /// Places whose hashes are kept at a time: with the filter they fit into the first-level cache.
 const PART: usize = 512;
 
-/// For each eight buckets, position and five bits of a byte, the buckets that accept a byte with those; in two halves, each of
-/// which a shuffle looks up. What the bits leave out tells letters from digits and signs, and their cases.
-pub(super) struct Shorts([[[[u8; 16]; 2]; SHORT]; OCTETS]);
+/// For each eight buckets, position and five bits of a byte, the buckets that accept a byte with those. What the bits leave out
+/// tells letters from digits and signs, and their cases.
+pub(super) struct Shorts([[[u8; 32]; SHORT]; OCTETS]);
 
 /// The five bits of a byte.
 fn quintet(byte: u8) -> u8 {
@@ -30,17 +30,7 @@ impl Shorts {
     /// Of all windows those that are short.
     pub(super) fn new(windows: &[[Accept; WIDTH]]) -> Self {
         let short: Vec<_> = windows.iter().filter(|window| window[SHORT] == Accept::Any).copied().collect();
-        let table = bucket::group::<{ 8 * OCTETS }>(&short, quintet);
-        let mut shorts = Shorts([[[[0; 16]; 2]; SHORT]; OCTETS]);
-        for (position, row) in table[..SHORT].iter().enumerate() {
-            for (byte, buckets) in (0..=0xff).zip(row) {
-                let cell = usize::from(quintet(byte));
-                for (octet, buckets) in buckets.to_le_bytes().into_iter().take(OCTETS).enumerate() {
-                    shorts.0[octet][position][cell / 16][cell % 16] |= buckets;
-                }
-            }
-        }
-        shorts
+        Shorts(bucket::octets(&bucket::group::<{ 8 * OCTETS }>(&short, quintet), quintet))
     }
 }
 
@@ -58,8 +48,6 @@ pub(super) trait Vector: Copy {
     unsafe fn store(self, to: *mut u8);
     /// 16 bytes, repeated to fill the vector.
     unsafe fn table(from: &[u8; 16]) -> Self;
-    /// A word, repeated to fill the vector.
-    unsafe fn word(from: u32) -> Self;
     unsafe fn and(self, other: Self) -> Self;
     unsafe fn or(self, other: Self) -> Self;
     /// The lower halves of the products of the words.
@@ -106,7 +94,7 @@ pub(super) unsafe fn mark<V: Vector>(
     // SAFETY: the instruction set is the caller's promise. The last load begins at place `count - LANES`, three
     // positions further at most, so that it ends at `count + 3`. Hashes have as many bits as tell a bit of the filter.
     unsafe {
-        let tables = shorts.0.map(|octet| octet.map(|halves| halves.map(|table| V::table(&table))));
+        let tables = shorts.0.map(|octet| octet.map(|table| halves::<V>(&table)));
         let bit = V::table(&std::array::from_fn(|number| 1 << (number % 8)));
         for begin in (0..count).step_by(PART) {
             let part = PART.min(count - begin);
@@ -142,20 +130,16 @@ unsafe fn hash<V: Vector>(bytes: *const u8, part: usize, hashes: &mut Hashes) {
     // SAFETY: the instruction set and the bytes are the caller's promise. What is stored ends `at + LANES` bytes into arrays of
     // `PART` bytes each.
     unsafe {
-        let (cases, spread, low) = (V::word(CASES), V::word(SPREAD), V::word(BIT));
+        let (spread, low) = (V::table(&repeated(SPREAD)), V::table(&repeated(BIT)));
+        let cases = V::table(&repeated(CASES));
         for at in (0..part).step_by(V::LANES) {
             let from = bytes.add(at);
-            let words = [V::load(from), V::load(from.add(1)), V::load(from.add(2)), V::load(from.add(3))];
-            let [first, second, third, fourth] = words;
-            let hash = [first.or(cases), second.or(cases), third.or(cases), fourth.or(cases)];
-            let hash = [
-                hash[0].multiply(spread),
-                hash[1].multiply(spread),
-                hash[2].multiply(spread),
-                hash[3].multiply(spread),
-            ];
             let [first, second, third, fourth] =
-                [hash[0].right::<QUAD>(), hash[1].right::<QUAD>(), hash[2].right::<QUAD>(), hash[3].right::<QUAD>()];
+                [V::load(from), V::load(from.add(1)), V::load(from.add(2)), V::load(from.add(3))];
+            let first = first.or(cases).multiply(spread).right::<QUAD>();
+            let second = second.or(cases).multiply(spread).right::<QUAD>();
+            let third = third.or(cases).multiply(spread).right::<QUAD>();
+            let fourth = fourth.or(cases).multiply(spread).right::<QUAD>();
             let even = first.right::<3>().or(second.right::<3>().left::<16>());
             let odd = third.right::<3>().or(fourth.right::<3>().left::<16>());
             even.store(hashes.bytes[0].as_mut_ptr().cast::<u8>().add(at));
@@ -165,6 +149,12 @@ unsafe fn hash<V: Vector>(bytes: *const u8, part: usize, hashes: &mut Hashes) {
             bits.or(more).store(hashes.bits.as_mut_ptr().add(at));
         }
     }
+}
+
+/// A word, four times.
+fn repeated(word: u32) -> [u8; 16] {
+    let [a, b, c, d] = word.to_le_bytes();
+    [a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d]
 }
 
 /// [`QUAD_SHIFT`], as shifts take it.
@@ -187,6 +177,18 @@ unsafe fn find(filter: &Filter, part: usize, hashes: &mut Hashes) {
         let byte = |index: u16| unsafe { *quads.get_unchecked(usize::from(index)) };
         *found = [byte(*first), byte(*second), byte(*third), byte(*fourth)];
     }
+}
+
+/// The halves of a table, each of which a shuffle looks up.
+///
+/// # Safety
+///
+/// The CPU has the instruction set of `V`.
+#[inline(always)]
+unsafe fn halves<V: Vector>(table: &[u8; 32]) -> [V; 2] {
+    let [low, high] = *table.as_chunks::<16>().0 else { unreachable!("twice 16 bytes") };
+    // SAFETY: the instruction set is the caller's promise.
+    unsafe { [V::table(&low), V::table(&high)] }
 }
 
 /// The buckets of short windows that accept the bytes at their positions.

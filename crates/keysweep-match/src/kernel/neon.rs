@@ -40,12 +40,6 @@ impl Vector for uint8x16_t {
     }
 
     #[inline(always)]
-    unsafe fn word(from: u32) -> Self {
-        // SAFETY: instruction set promised.
-        unsafe { vreinterpretq_u8_u32(vdupq_n_u32(from)) }
-    }
-
-    #[inline(always)]
     unsafe fn multiply(self, other: Self) -> Self {
         // SAFETY: instruction set promised.
         unsafe { vreinterpretq_u8_u32(vmulq_u32(vreinterpretq_u32_u8(self), vreinterpretq_u32_u8(other))) }

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use super::hashed::{self, Shorts, Vector};
 use super::{BLOCK, GROUP, Marks, Places, sift};
 use crate::bucket;
-use crate::filter::{BETWEEN, CASES, CHARACTERS, Filter, PRINTABLE, QUAD_SHIFT, SHORT_SHIFT, SPREAD};
+use crate::filter::{CASES, Filter, PRINTABLE, QUAD_SHIFT, SHORT_SHIFT, SPREAD};
 use crate::window::{Accept, WIDTH};
 
 /// For each eight buckets, position and six bits of a byte, the buckets that accept a byte with those. What the bits leave out
@@ -25,16 +25,7 @@ impl<const OCTETS: usize> Sextets<OCTETS> {
     /// In as many buckets as are told apart.
     pub(super) fn new<const BUCKETS: usize>(windows: &[[Accept; WIDTH]]) -> Self {
         const { assert!(BUCKETS == 8 * OCTETS) };
-        let table = bucket::group::<BUCKETS>(windows, sextet);
-        let mut sextets = Sextets([[[0; 64]; WIDTH]; OCTETS]);
-        for (position, row) in table.iter().enumerate() {
-            for (byte, buckets) in (0..=0xff).zip(row) {
-                for (octet, buckets) in buckets.to_le_bytes().into_iter().take(OCTETS).enumerate() {
-                    sextets.0[octet][position][usize::from(sextet(byte))] |= buckets;
-                }
-            }
-        }
-        sextets
+        Sextets(bucket::octets(&bucket::group::<BUCKETS>(windows, sextet), sextet))
     }
 }
 
@@ -91,6 +82,10 @@ fn wide([first, second, third, fourth]: [__m512i; WIDTH]) -> u64 {
     let wide = _mm512_mask_test_epi8_mask(wide, first, printable);
     _mm512_mask_test_epi8_mask(wide, third, printable)
 }
+
+/// The bytes of a word of four that are zero if the others are characters of UTF-16, and these bits of the two characters.
+const BETWEEN: u32 = 0xff00_ff00;
+const CHARACTERS: [u32; 2] = [PRINTABLE as u32, (PRINTABLE as u32) << 16];
 
 /// As [`super::keep`], for sixteen places at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
@@ -212,12 +207,6 @@ impl Vector for __m128i {
     }
 
     #[inline(always)]
-    unsafe fn word(from: u32) -> Self {
-        // SAFETY: instruction set promised.
-        unsafe { _mm_set1_epi32(from as i32) }
-    }
-
-    #[inline(always)]
     unsafe fn multiply(self, other: Self) -> Self {
         // SAFETY: instruction set promised.
         unsafe { _mm_mullo_epi32(self, other) }
@@ -292,12 +281,6 @@ impl Vector for __m256i {
     unsafe fn table(from: &[u8; 16]) -> Self {
         // SAFETY: the array has 16 bytes.
         unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(from.as_ptr().cast())) }
-    }
-
-    #[inline(always)]
-    unsafe fn word(from: u32) -> Self {
-        // SAFETY: instruction set promised.
-        unsafe { _mm256_set1_epi32(from as i32) }
     }
 
     #[inline(always)]

@@ -6,6 +6,7 @@
 //! one that is not.
 
 use super::names::{names_key, names_password};
+use super::password::is_constant;
 use super::values::{
     LONGEST_KEY, PASSWORD, SHORTEST_HEX, is_assigned_password, is_encoded_key, is_key, is_letter_key,
     is_letter_password, is_random_password, is_random_uuid, is_short_hex, is_short_secret, looks_random,
@@ -220,8 +221,7 @@ fn address(part: &[u8], whole: &[u8]) -> Option<usize> {
 
 /// `OTHER_NAME=`, which follows one that is given nothing.
 fn is_empty_variable(value: &[u8]) -> bool {
-    let is_name = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
-    value.strip_suffix(b"=").is_some_and(|name| name.contains(&b'_') && name.iter().all(is_name))
+    value.strip_suffix(b"=").is_some_and(is_constant)
 }
 
 /// `getEncryptionKeyR2`: a name in camel case that says what it is itself.

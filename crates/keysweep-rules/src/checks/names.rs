@@ -140,7 +140,6 @@ const KINDS_OF_KEY: [&str; 41] = [
 
 /// What makes a following `pass` a password.
 const WHOSE_PASS: [&str; 93] = [
-    "users",
     "remote",
     "local",
     "repl",
@@ -232,6 +231,7 @@ const WHOSE_PASS: [&str; 93] = [
     "store",
     "sudo",
     "user",
+    "users",
     "wifi",
 ];
 
@@ -292,7 +292,7 @@ fn is_plain(parts: &[String], named: Option<usize>) -> bool {
 
 /// Whether a part of the name says that it is no secret.
 pub(super) fn is_harmless(parts: &[String]) -> bool {
-    // `__RequestVerificationToken` of ASP.NET guards a form.
     parts.iter().any(|part| HARMLESS.contains(&part.as_str()))
+        // `__RequestVerificationToken` of ASP.NET guards a form.
         || parts.windows(2).any(|pair| pair == ["request", "verification"])
 }

@@ -61,7 +61,7 @@ fn is_joined(text: &[u8]) -> bool {
 }
 
 /// `SOME_NAME_2`.
-fn is_constant(text: &[u8]) -> bool {
+pub(super) fn is_constant(text: &[u8]) -> bool {
     text.contains(&b'_') && text.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
 }
 

@@ -1,10 +1,11 @@
 //! What a value is by its looks: a random key, a password, or one of the things that programs, forms and translations write
 //! where such stand.
 
+use super::decode;
 use super::password::{is_expression, is_password};
 use super::words::{is_noise, parts, share};
 use crate::entropy::shannon;
-use data_encoding::{BASE64, BASE64URL_NOPAD};
+use data_encoding::BASE64;
 use zeroize::Zeroizing;
 
 /// Shortest value of a key that is quoted, and that is not.
@@ -86,14 +87,12 @@ pub(super) fn is_key(value: &[u8], quoted: bool, longest: usize) -> bool {
 
 /// Whether a value is base64 of prose, a number or a list: text with nothing random in it.
 fn is_encoded_prose(value: &[u8]) -> bool {
-    let Ok(text) = BASE64.decode(value).or_else(|_| BASE64URL_NOPAD.decode(value)).map(Zeroizing::new) else {
-        return false;
-    };
+    let Some(text) = decode::base64(value) else { return false };
     let written = text.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace());
     let letters = text.iter().filter(|b| b.is_ascii_alphabetic()).count();
     // A text of more words may tell one secret among them.
-    let words = text.split(|b| b.is_ascii_whitespace() || b",;:=\"'{}".contains(b));
-    written && (letters == 0 || share(&text) >= WORDS) && !words.into_iter().any(looks_like_secret)
+    let mut words = text.split(|b| b.is_ascii_whitespace() || b",;:=\"'{}".contains(b));
+    written && (letters == 0 || share(&text) >= WORDS) && !words.any(looks_like_secret)
 }
 
 /// A part of a text that may be a secret.
