@@ -9,9 +9,10 @@ use super::names::{names_key, names_password};
 use super::password::is_constant;
 use super::values::{
     LONGEST_KEY, PASSWORD, SHORTEST_HEX, is_assigned_password, is_encoded_key, is_key, is_letter_key,
-    is_letter_password, is_random_password, is_random_uuid, is_short_hex, is_short_secret, looks_random,
+    is_letter_password, is_random_password, is_random_uuid, is_short_hex, is_short_secret, is_strong_password,
+    looks_random,
 };
-use super::words::parts;
+use super::words::{parts, share};
 use super::{Candidate, Verdict};
 use crate::entropy::shannon;
 use crate::model::Level;
@@ -22,6 +23,8 @@ const LONG_KEY: usize = 32;
 const LONGEST_HEADER: usize = 1_400;
 /// Shortest value of hexadecimal digits behind a name that says `api key`.
 const SHORTEST_API_HEX: usize = 20;
+/// The same behind a name that says what it guards.
+const SHORTEST_GUARDED_HEX: usize = 16;
 
 /// Whether a name of a kind is given a value, outside of prose, that is one of what `has` says.
 fn given<'a>(candidate: &Candidate<'a>, names: fn(&[u8]) -> bool, has: fn(&Place<'a>, &[u8]) -> bool) -> Option<()> {
@@ -112,9 +115,10 @@ impl<'a> Place<'a> {
         let words = names.iter().filter(|part| !part.bytes().all(|b| b.is_ascii_digit())).count();
         // `["userPassword", "user2Token"]` is a list of names.
         let named = || names_key(value) || names_password(value);
+        let alone = words < 2 && !(names_password(self.name) && is_strong_password(value));
         let beside = self.between.contains(&b',')
             && !self.says_value()
-            && (words < 2 || named() || is_derived_name(value))
+            && (alone || named() || is_derived_name(value))
             && names != ["authorization"];
         let named_itself = value.eq_ignore_ascii_case(self.name);
         // `--- PASS: TestName`.
@@ -143,10 +147,20 @@ impl<'a> Place<'a> {
         let names = parts(self.name).concat();
         // Which commit it is, nobody calls `api key`.
         let api = ["apikey", "apisecret", "apitoken"].iter().any(|name| names.contains(name));
-        is_key(value, self.quoted, longest)
-            || (api && (SHORTEST_API_HEX..SHORTEST_HEX).contains(&value.len()) && is_short_hex(value))
+        let shortest_hex = if guards(&names) { SHORTEST_GUARDED_HEX } else { SHORTEST_API_HEX };
+        is_key(value, self.quoted || self.is_variable(value), longest)
+            || ((api || guards(&names)) && (shortest_hex..SHORTEST_HEX).contains(&value.len()) && is_short_hex(value))
             || (names_uuid_key(&names) && is_random_uuid(value))
             || is_letter_key(value, self.quoted)
+    }
+
+    /// Whether it is `NAME=value` on a line of its own, as files of environment variables have it, with letters and digits only.
+    fn is_variable(&self, value: &[u8]) -> bool {
+        self.between == b"="
+            && is_constant(self.name)
+            && self.after.is_none_or(|b| b.is_ascii_whitespace())
+            && value.iter().all(u8::is_ascii_alphanumeric)
+            && share(value) == 0.0
     }
 
     /// Whether the value is a password.
@@ -267,13 +281,22 @@ fn is_qualified(value: &[u8]) -> bool {
         && module.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_')
 }
 
+/// Whether a name, in lower case and without separators, is that of what guards something: 16 hexadecimal digits that it is given are a
+/// secret, where elsewhere they are as often the id of a thing.
+fn guards(name: &str) -> bool {
+    ["clientsecret", "appsecret", "encryptionkey", "encryptkey"].iter().any(|end| name.ends_with(end))
+}
+
 /// Whether a name, in lower case and without separators, says that a UUID is a key and names no object.
 fn names_uuid_key(name: &str) -> bool {
-    const KEYS: [&str; 10] = [
+    const KEYS: [&str; 13] = [
         "credentialssecret",
         "apikey",
         "apitoken",
         "apisecret",
+        "appsecret",
+        "jwtsecret",
+        "webhooksecret",
         "accesstoken",
         "authtoken",
         "clientsecret",
@@ -454,6 +477,24 @@ mod tests {
     }
 
     #[test]
+    fn short_keys_are_told_where_the_place_says_enough() {
+        // Made up for this test.
+        for (name, between, value, after, found) in [
+            ("APP_KEY", "=", "aB3dE5fG7hJ9kL1m", "\n", true),
+            ("APP_KEY", "=", "settingsVersion2", "\n", false),
+            ("app_key", "=", "aB3dE5fG7hJ9kL1m", "\n", false),
+            ("APP_KEY", "=", "aB3dE5fG7hJ9kL1m", ")", false),
+            ("ENCRYPTION_KEY", "=", "9f3c71d5820ab6e4", "\n", true),
+            ("clientSecret", ": '", "9f3c71d5820ab6e4", "'", true),
+            ("clientSecret", ": '", "1234567890123456", "'", false),
+            ("api_token", ": '", "9f3c71d5820ab6e4", "'", false),
+            ("app.secret", "=", "0b6f52e1-9c4d-4e7a-8f3b-d2a15c7e9046", "\n", true),
+        ] {
+            assert_eq!(judge(key, name, between, value, after), found, "{name}{between}{value}");
+        }
+    }
+
+    #[test]
     fn base64_of_prose_is_no_key() {
         for (text, found) in [
             ("This is the text that a test signs", false),
@@ -475,6 +516,8 @@ mod tests {
             ("senha", " = '", "xK9vQ2mL", "'"),
             ("mot_de_passe", " = '", "xK9vQ2mL", "'"),
             ("pass", "=", "xK9vQ2mL4", ","),
+            ("password", "\", \"", "kJ8#mQ2p", "\""),
+            ("password", "\", \"", "Jack@123$", "\""),
             ("password", ": \"", "BlueTiger42", "\""),
             ("DB_PASSWORD", "=", "bluefish42", "\n"),
         ] {
@@ -484,6 +527,8 @@ mod tests {
             ("password", ": \"", "konfigurationsdatei", "\""),
             ("password", ": \"", "zqwjhxkv", "\""),
             ("password", " ", "zqwjhxkvbtrn", "\n"),
+            ("password", "\", \"", "Please enter one", "\""),
+            ("password", "\", \"", "BlueTiger42", "\""),
             ("password", "=", "otherVariable2", ","),
             ("password", ": \"", "newPassword22", "\""),
             ("CROWD_APP_PASSWORD", "=\n  - ", "OAUTH_AUTH0_CLIENT_ID=", "\n"),

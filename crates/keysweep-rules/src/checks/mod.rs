@@ -139,7 +139,7 @@ impl Check {
 /// All checks, sorted by name.
 pub fn all() -> &'static [Check] {
     use Example::{Both, Checksum, Plain, Token};
-    static ALL: [Check; 40] = [
+    static ALL: [Check; 41] = [
         check(
             "assigned-key",
             "group name names a key or token, and the value is a random literal; no hash, UUID, path, identifier or phrase",
@@ -225,6 +225,12 @@ pub fn all() -> &'static [Check] {
             "12 to 24 words of BIP-39's English list with a right checksum",
             mnemonic::phrase,
             Token(mnemonic::phrase_sample),
+        ),
+        check(
+            "chosen-password",
+            "as password, but a word is one, too: for places that hold nothing else",
+            password::chosen,
+            Plain,
         ),
         check(
             "cloudflare-crc32",

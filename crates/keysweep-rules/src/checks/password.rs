@@ -20,13 +20,23 @@ pub(super) fn run(candidate: &Candidate<'_>) -> Option<Verdict> {
     Verdict::new(Level::Pattern, "stands where a password does, and is neither a common one nor a variable")
 }
 
+/// The same, but a word is one too: for places that cannot hold a name.
+pub(super) fn chosen(candidate: &Candidate<'_>) -> Option<Verdict> {
+    is_literal(candidate.secret).then_some(())?;
+    Verdict::new(Level::Pattern, "stands where nothing but a password does, and is neither a common one nor a variable")
+}
+
 pub(super) fn is_password(text: &[u8]) -> bool {
+    is_literal(text) && !is_identifier(text)
+}
+
+/// Whether a text is neither a variable or expression nor made of words that documentation and tests use.
+fn is_literal(text: &[u8]) -> bool {
     text.len() >= SHORTEST
         && text.is_ascii()
         && !is_constant(text)
         && !is_reference(text)
         && !is_expression(text)
-        && !is_identifier(text)
         && !is_made_up(text)
 }
 
@@ -155,6 +165,18 @@ mod tests {
             "QwErTzUiOp77",
         ] {
             assert!(is_password(password.as_bytes()), "{password}");
+        }
+    }
+
+    #[test]
+    fn words_are_passwords_where_nothing_else_can_stand() {
+        let judge =
+            |text: &str| chosen(&Candidate { secret: text.as_bytes(), whole: text.as_bytes(), groups: &[] }).is_some();
+        for word in ["wintergarden", "dragonfly", "sommer-haus", "kJ8#mQ2p"] {
+            assert!(judge(word), "{word}");
+        }
+        for other in ["password", "user_password", "mysecret1", "$PASSWORD", "${pass}", "%s", "<secret>", "vault:a/b"] {
+            assert!(!judge(other), "{other}");
         }
     }
 

@@ -184,6 +184,13 @@ pub(super) fn is_random_password(value: &[u8]) -> bool {
         && is_assigned_password(value, true)
 }
 
+/// A password that nobody would take for a name or a message: random, or with digits and several signs among its letters.
+pub(super) fn is_strong_password(value: &[u8]) -> bool {
+    let signs = value.iter().filter(|b| b"!#$%&*@^~?".contains(b)).count();
+    is_random_password(value)
+        || (signs >= 2 && value.iter().any(u8::is_ascii_digit) && is_assigned_password(value, true))
+}
+
 /// UUIDs, hashes with their name, JSON Web Tokens, data, paths, versions and names of hosts and files.
 pub(super) fn is_known_form(value: &[u8]) -> bool {
     // Of data in base64: objects of Java, and a PDF.

@@ -222,7 +222,7 @@ const COMMON: [&str; 129] = [
     "welcome",
 ];
 /// More of them.
-const COMMON_TOO: [&str; 34] = [
+const COMMON_TOO: [&str; 36] = [
     "battery",
     "staple",
     "user",
@@ -257,6 +257,8 @@ const COMMON_TOO: [&str; 34] = [
     "never",
     "use",
     "production",
+    "psw",
+    "val",
 ];
 /// Longest text that can be made of such words.
 const MAX_MADE_UP: usize = 48;
