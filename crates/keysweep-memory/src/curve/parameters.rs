@@ -6,11 +6,17 @@ use super::weierstrass::{Point, Weierstrass, invert_all};
 use std::sync::OnceLock;
 
 macro_rules! prime {
-    ($name:ident, $limbs:tt, $p:expr) => {
+    ($name:ident, $limbs:tt, $p:expr $(, $step:path)?) => {
         #[derive(Clone, Copy)]
         pub(crate) struct $name;
         impl Field<$limbs> for $name {
             const P: [u64; $limbs] = $p;
+            $(
+                #[inline(always)]
+                fn step(t: [u64; $limbs], next: u64) -> ([u64; $limbs], u64) {
+                    $step(t, next)
+                }
+            )?
         }
         impl keysweep_match::lanes::Prime<$limbs> for $name {
             const PRIME: [u64; $limbs] = $p;
@@ -41,11 +47,11 @@ const fn limbs<const N: usize>(hex: &str) -> [u64; N] {
 }
 
 macro_rules! curve {
-    ($name:ident, $limbs:tt, $bits:literal, p $p:literal, n $n:literal, a $a:literal, b $b:literal, x $x:literal, y $y:literal) => {
+    ($name:ident, $limbs:tt, $bits:literal, p $p:literal, n $n:literal, a $a:literal, b $b:literal, x $x:literal, y $y:literal $(, step $step:path)?) => {
         #[derive(Clone, Copy)]
         pub(crate) struct $name;
         const _: () = {
-            prime!(P, $limbs, limbs($p));
+            prime!(P, $limbs, limbs($p) $(, $step)?);
             prime!(Order, $limbs, limbs($n));
             impl Weierstrass<$limbs> for $name {
                 type Field = P;
@@ -75,7 +81,8 @@ curve!(
     a "ffffffff00000001000000000000000000000000fffffffffffffffffffffffc",
     b "5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b",
     x "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296",
-    y "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+    y "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
+    step field::p256_step
 );
 curve!(
     P384, 6, 384,
@@ -93,7 +100,8 @@ curve!(
     a "1fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc",
     b "51953eb9618e1c9a1f929a21a0b68540eea2da725b99b315f3b8b489918ef109e156193951ec7e937b1652c0bd3bb1bf073573df883d2c34f1ef451fd46b503f00",
     x "c6858e06b70404e9cd9e3ecb662395b4429c648139053fb521f828af606b4d3dbaa14b5e77efe75928fe1dc127a2ffa8de3348b3c1856a429bf97e7e31c2e5bd66",
-    y "11839296a789a3bc0045c8a5fb42c7d1bd998f54449579b446817afbd17273e662c97ee72995ef42640c550b9013fad0761353c7086a272c24088be94769fd16650"
+    y "11839296a789a3bc0045c8a5fb42c7d1bd998f54449579b446817afbd17273e662c97ee72995ef42640c550b9013fad0761353c7086a272c24088be94769fd16650",
+    step field::p521_step
 );
 curve!(
     Secp256k1, 4, 256,

@@ -217,3 +217,24 @@ fn sums_that_vectors_cannot_form_are_formed_one_by_one() {
         }
     }
 }
+
+/// Words at the edges, and random ones.
+fn steps_agree<C: Weierstrass<N>, const N: usize>(step: fn([u64; N], u64) -> ([u64; N], u64)) {
+    const EDGES: [u64; 8] = [0, 1, 0xffff_ffff, 1 << 32, 1 << 63, u64::MAX - 1, u64::MAX, 0xffff_ffff_0000_0001];
+    let mut numbers = random_numbers(4_711);
+    for round in 0..20_000 {
+        // Every other round is made of edges only.
+        let mut word = || {
+            let number = numbers.next().unwrap_or_default();
+            if round % 2 == 0 { EDGES[(number >> 13) as usize % EDGES.len()] } else { number }
+        };
+        let (t, next) = (std::array::from_fn(|_| word()), word());
+        assert_eq!(step(t, next), field::any_step::<C::Field, N>(t, next), "{t:x?} {next:x}");
+    }
+}
+
+#[test]
+fn steps_for_the_shape_of_a_prime_do_what_those_for_any_prime_do() {
+    steps_agree::<p::P256, 4>(<p::P256 as Weierstrass<4>>::Field::step);
+    steps_agree::<p::P521, 9>(<p::P521 as Weierstrass<9>>::Field::step);
+}
