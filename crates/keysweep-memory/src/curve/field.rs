@@ -44,7 +44,8 @@ pub(super) fn any_step<F: Field<N>, const N: usize>(mut t: [u64; N], next: u64) 
 }
 
 /// [`Field::step`] for P-256: `m` is the lowest limb, and `m P = m 2^256 - m 2^224 + m 2^192 + m 2^96 - m`, of which the
-/// last clears that limb and the upper three are one product. A third less time than [`any_step`] takes.
+/// last clears that limb and the upper three are one product. Products in a loop take a third less time than with
+/// [`any_step`], a hunt by sums without vectors 4 % less.
 #[inline(always)]
 pub(super) fn p256_step(t: [u64; 4], next: u64) -> ([u64; 4], u64) {
     const UPPER: u64 = 0xffff_ffff_0000_0001;
@@ -58,7 +59,7 @@ pub(super) fn p256_step(t: [u64; 4], next: u64) -> ([u64; 4], u64) {
     ([first, second, third, fourth], carry)
 }
 
-/// [`Field::step`] for P-521: `m` is the lowest limb, and `m P = m 2^521 - m`. A quarter less time.
+/// [`Field::step`] for P-521: `m` is the lowest limb, and `m P = m 2^521 - m`. Products in a loop take a quarter less time.
 #[inline(always)]
 pub(super) fn p521_step(t: [u64; 9], next: u64) -> ([u64; 9], u64) {
     let m = t[0];
