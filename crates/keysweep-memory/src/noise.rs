@@ -224,13 +224,36 @@ fn repeats(bytes: &[u8], care: Care) -> bool {
     false
 }
 
-/// Real machine code and tables with numbers amid them, for tests.
+/// Real machine code, of this very program, for tests. It is taken from all over its code, in pieces of [`APART`] bytes: what
+/// one place holds differs from build to build, and code for vectors looks more random than other code.
+#[cfg(test)]
+pub(crate) fn code(len: usize) -> Vec<u8> {
+    static CODE: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| {
+        let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let text = match goblin::elf::Elf::parse(&program) {
+            Ok(elf) => {
+                let sections = elf.section_headers.iter().filter(|section| section.is_executable());
+                sections.filter_map(|section| section.file_range()).max_by_key(Range::len).unwrap()
+            }
+            // Code comes first in the files of other systems.
+            Err(_) => program.len() / 16..program.len() / 4,
+        };
+        program[text].to_vec()
+    });
+    let pieces = len.div_ceil(APART);
+    let place = |i: usize| i * ((CODE.len() - APART) / pieces) / 8 * 8;
+    let mut code: Vec<u8> = (0..pieces).flat_map(|i| &CODE[place(i)..][..APART]).copied().collect();
+    code.truncate(len);
+    code
+}
+
+#[cfg(test)]
+const APART: usize = 2_048;
+
+/// Real machine code with numbers amid it, for tests.
 #[cfg(test)]
 pub(crate) fn amid_code(len: usize, count: usize, align: usize) -> (Vec<u8>, Vec<usize>) {
-    const APART: usize = 2_048;
-    let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-    let first = program.len() / 3 / 8 * 8;
-    let mut bytes = program[first..first + APART * (count + 1)].to_vec();
+    let mut bytes = code(APART * (count + 1));
     let mut numbers = crate::curve::random_numbers(43);
     let places = (1..=count).map(|i| APART * i + numbers.next().unwrap() as usize % 64 / align * align);
     let places: Vec<usize> = places.collect();

@@ -11,7 +11,6 @@ use crate::survey::survey;
 use crate::{Found, Memory};
 use keysweep_keys::private::{ec_public, okp_public};
 use keysweep_keys::{Curve, PrivateKey, Secret};
-use std::sync::OnceLock;
 
 /// What the finder reports of a dump.
 fn search(bytes: &[u8], public: &[PublicKey]) -> Outcome {
@@ -22,14 +21,6 @@ fn search(bytes: &[u8], public: &[PublicKey]) -> Outcome {
     let spots = survey.spots.iter().zip(crate::search::all()).find(|(_, finder)| finder.rules() == Elliptic.rules());
     Elliptic.find(&context, spots.map_or(&[], |(spots, _)| spots), &mut outcome);
     outcome
-}
-
-/// Memory that holds no key of ours: this very program, its code and tables.
-fn noise(len: usize) -> Vec<u8> {
-    static PROGRAM: OnceLock<Vec<u8>> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| std::fs::read(std::env::current_exe().unwrap()).unwrap());
-    let from = (program.len() / 3) & !7;
-    program[from..from + len].to_vec()
 }
 
 /// Random limbs below 2^(64 n - 1), the same in each run.
@@ -61,7 +52,7 @@ struct Dump {
 
 impl Dump {
     fn new(len: usize, seed: u64) -> Self {
-        Self { bytes: noise(len), at: 4096, source: Source::new(seed) }
+        Self { bytes: crate::noise::code(len), at: 4096, source: Source::new(seed) }
     }
 
     /// As [`Dump::put`], where the place does not matter.
@@ -463,7 +454,7 @@ fn all_copies_are_listed_with_their_structures() {
 
 #[test]
 fn nothing_is_found_in_noise_and_no_dump_is_trouble() {
-    assert!(search(&noise(2 << 20), &[]).found.is_empty());
+    assert!(search(&crate::noise::code(2 << 20), &[]).found.is_empty());
     let mut source = Source::new(90);
     let random = source.bytes(300 << 10);
     assert!(search(&random, &[]).found.is_empty());
