@@ -9,13 +9,14 @@ use super::names::{names_key, names_password};
 use super::password::is_constant;
 use super::values::{
     LONGEST_KEY, PASSWORD, SHORTEST_HEX, is_assigned_password, is_encoded_key, is_key, is_letter_key,
-    is_letter_password, is_random_password, is_random_uuid, is_short_hex, is_short_secret, is_strong_password,
-    looks_random,
+    is_letter_password, is_mixed_password, is_random_password, is_random_uuid, is_short_hex, is_short_secret,
+    is_strong_password, looks_random,
 };
 use super::words::{parts, share};
 use super::{Candidate, Verdict};
 use crate::entropy::shannon;
 use crate::model::Level;
+use zeroize::Zeroizing;
 
 /// Shortest value that is none of prose, if it is random.
 const LONG_KEY: usize = 32;
@@ -28,8 +29,37 @@ const SHORTEST_GUARDED_HEX: usize = 16;
 
 /// Whether a name of a kind is given a value, outside of prose, that is one of what `has` says.
 fn given<'a>(candidate: &Candidate<'a>, names: fn(&[u8]) -> bool, has: fn(&Place<'a>, &[u8]) -> bool) -> Option<()> {
-    let (place, value) = (Place::of(candidate)?, candidate.secret);
+    let place = Place::of(candidate)?;
+    let plain = unescaped(candidate.secret);
+    let value = plain.as_deref().map_or(candidate.secret, Vec::as_slice);
     (names(place.name) && place.holds(value) && !place.is_prose(value) && has(&place, value)).then_some(())
+}
+
+/// A value with entities of markup in it, as it is meant.
+fn unescaped(value: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    const ENTITIES: [(&str, u8); 9] = [
+        ("&lt;", b'<'),
+        ("&gt;", b'>'),
+        ("&amp;", b'&'),
+        ("&quot;", b'"'),
+        ("&apos;", b'\''),
+        ("&#34;", b'"'),
+        ("&#38;", b'&'),
+        ("&#39;", b'\''),
+        ("&#60;", b'<'),
+    ];
+    if !(value.contains(&b'&') && value.contains(&b';')) {
+        return None;
+    }
+    let mut plain = Zeroizing::new(Vec::with_capacity(value.len()));
+    let mut rest = value;
+    while let Some(first) = rest.first() {
+        let entity = ENTITIES.iter().find(|(entity, _)| rest.starts_with(entity.as_bytes()));
+        let (byte, len) = entity.map_or((*first, 1), |(entity, byte)| (*byte, entity.len()));
+        plain.push(byte);
+        rest = &rest[len..];
+    }
+    (plain.len() < value.len()).then_some(plain)
 }
 
 /// A key or token.
@@ -63,6 +93,12 @@ pub(super) fn random_secret(candidate: &Candidate<'_>) -> Option<Verdict> {
     let value = candidate.secret;
     looks_random(value).then_some(())?;
     Verdict::new(Level::Pattern, "stands where a secret does, and is random or of several kinds of characters")
+}
+
+/// A password of letters, digits and signs, though there be a word in it, or a random one.
+pub(super) fn mixed_password(candidate: &Candidate<'_>) -> Option<Verdict> {
+    is_mixed_password(candidate.secret).then_some(())?;
+    Verdict::new(Level::Pattern, "stands where a password does, and is random or of letters, digits and signs")
 }
 
 /// Where the value stands.

@@ -139,7 +139,7 @@ impl Check {
 /// All checks, sorted by name.
 pub fn all() -> &'static [Check] {
     use Example::{Both, Checksum, Plain, Token};
-    static ALL: [Check; 41] = [
+    static ALL: [Check; 42] = [
         check(
             "assigned-key",
             "group name names a key or token, and the value is a random literal; no hash, UUID, path, identifier or phrase",
@@ -292,6 +292,12 @@ pub fn all() -> &'static [Check] {
             "JSON payload with the account, which is shown",
             payload::mapbox,
             Token(payload::mapbox_sample),
+        ),
+        check(
+            "mixed-password",
+            "a random password, or one of letters, digits and signs in which words may be",
+            assigned::mixed_password,
+            Plain,
         ),
         check(
             "onepassword-service-account",

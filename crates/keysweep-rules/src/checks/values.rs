@@ -186,9 +186,17 @@ pub(super) fn is_random_password(value: &[u8]) -> bool {
 
 /// A password that nobody would take for a name or a message: random, or with digits and several signs among its letters.
 pub(super) fn is_strong_password(value: &[u8]) -> bool {
+    is_random_password(value) || is_signed_password(value, 2)
+}
+
+/// A password that is random, or has digits and a sign among its letters.
+pub(super) fn is_mixed_password(value: &[u8]) -> bool {
+    is_random_password(value) || is_signed_password(value, 1)
+}
+
+fn is_signed_password(value: &[u8], least: usize) -> bool {
     let signs = value.iter().filter(|b| b"!#$%&*@^~?".contains(b)).count();
-    is_random_password(value)
-        || (signs >= 2 && value.iter().any(u8::is_ascii_digit) && is_assigned_password(value, true))
+    signs >= least && value.iter().any(u8::is_ascii_digit) && is_assigned_password(value, true)
 }
 
 /// UUIDs, hashes with their name, JSON Web Tokens, data, paths, versions and names of hosts and files.
