@@ -11,6 +11,7 @@ use crate::window::{Chunk, Scratch, Span, Window};
 use crate::written::MAX_SPOTS;
 use keysweep_image::ReadAt;
 use keysweep_keys::decoder::{PublicObject, Sink, Work};
+use keysweep_keys::effort;
 use keysweep_keys::secret::Buffer;
 use keysweep_match::Hit;
 use keysweep_memory::written::spots;
@@ -35,6 +36,10 @@ const COPY: usize = 8;
 /// What looks of token rules may cost in one chunk, in bytes read by their patterns: a hundred times the chunk. Real data
 /// stays far below, also where every line holds a literal, since most looks end after a few bytes.
 const MAX_TOKEN_WORK: usize = 100 * CHUNK;
+/// What proofs of keys may cost in any source, in nanoseconds, and what they may cost more for each byte of it: two seconds for a
+/// megabyte, which only much of what has the form of a key and is none can reach.
+const FREE_PROOFS: u64 = 200_000_000;
+const PROOFS_A_BYTE: u64 = 2_000;
 /// Results kept of one file.
 const MAX_RESULTS: usize = 50_000;
 /// Public keys and certificates kept of one file.
@@ -128,6 +133,42 @@ pub(crate) struct Searcher<'a> {
     known: Vec<(usize, Notes)>,
 }
 
+/// What a source may cost beside reading it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allowance {
+    /// Trials of published passwords, in compressions of a hash.
+    pub(crate) trials: u64,
+    /// Proofs of keys, in nanoseconds, beside what they may cost for each byte.
+    pub(crate) proofs: u64,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self { trials: Work::ONE_FILE, proofs: FREE_PROOFS }
+    }
+}
+
+impl Allowance {
+    /// What so many files may cost together.
+    pub(crate) fn of_files(count: u64) -> Self {
+        let one = Self::default();
+        Self { trials: count * one.trials, proofs: count * one.proofs }
+    }
+
+    /// Sets aside what one file may cost, if there is so much.
+    pub(crate) fn take_one(&mut self) -> Self {
+        let one = Self::default();
+        let taken = Self { trials: one.trials.min(self.trials), proofs: one.proofs.min(self.proofs) };
+        *self = Self { trials: self.trials - taken.trials, proofs: self.proofs - taken.proofs };
+        taken
+    }
+
+    /// Puts back what was not spent.
+    pub(crate) fn put_back(&mut self, rest: Self) {
+        *self = Self { trials: self.trials + rest.trials, proofs: self.proofs + rest.proofs };
+    }
+}
+
 /// The source being searched, as decoders may know it.
 #[derive(Clone, Copy)]
 struct Subject<'a> {
@@ -185,8 +226,24 @@ impl<'a> Searcher<'a> {
         seen: &mut Seen,
         advance: &mut dyn FnMut(&[u8], u64),
     ) -> std::io::Result<()> {
-        let work = Work::default();
-        self.search_subject(Subject { source, file_name, depth: 0, work: &work }, range, seen, advance)
+        self.search_within(&mut Allowance::default(), source, range, file_name, seen, advance)
+    }
+
+    /// The same, at no more cost than is allowed; what was spent is taken out of that.
+    pub(crate) fn search_within(
+        &mut self,
+        allowance: &mut Allowance,
+        source: &dyn ReadAt,
+        range: Range<u64>,
+        file_name: &str,
+        seen: &mut Seen,
+        advance: &mut dyn FnMut(&[u8], u64),
+    ) -> std::io::Result<()> {
+        let by_length = PROOFS_A_BYTE.saturating_mul(range.end.saturating_sub(range.start));
+        let work = Work::new(allowance.trials).with_proofs(by_length.saturating_add(allowance.proofs));
+        let outcome = self.search_subject(Subject { source, file_name, depth: 0, work: &work }, range, seen, advance);
+        *allowance = Allowance { trials: work.left(), proofs: allowance.proofs.min(work.proofs_left()) };
+        outcome
     }
 
     fn search_subject(
@@ -288,6 +345,10 @@ impl<'a> Searcher<'a> {
                 Target::Decoder { decoder, anchor } => {
                     let (work, examined) = &mut wakes.decoders[decoder];
                     if chunk.offset + (hit.start as u64) < *examined {
+                        continue;
+                    }
+                    if subject.work.proofs_left() == 0 {
+                        seen.limit("more numbers that have the form of a key than are tried");
                         continue;
                     }
                     if *work > MAX_DECODER_WORK {
@@ -415,6 +476,7 @@ impl<'a> Searcher<'a> {
         let mut scratch = std::mem::take(&mut self.scratch);
         let window = chunk.window(hit.start..hit.end, hit.encoding, span, &mut scratch);
         let mut sink = Sink::default();
+        let before = effort::total();
         decoder.decode(
             &keysweep_keys::Hit {
                 window: window.bytes,
@@ -426,6 +488,7 @@ impl<'a> Searcher<'a> {
             },
             &mut sink,
         );
+        subject.work.proved(effort::total().wrapping_sub(before));
         let read = sink.spent.unwrap_or(window.bytes.len().min(MOST_WORK));
         let cost = LEAST_WORK + read + window.made / COPY + sink.found.len() * MOST_WORK;
         let mut examined = if sink.examined > 0 { window.end_of(sink.examined) } else { 0 };

@@ -6,7 +6,7 @@
 
 use crate::artifact::path_in_archive;
 use crate::crew::{Crew, with_crew};
-use crate::file::{Searcher, Seen};
+use crate::file::{Allowance, Searcher, Seen};
 use crate::finding::{Finding, GitPlace, Location, Report};
 use crate::numbers;
 use crate::place::Part;
@@ -19,6 +19,7 @@ use std::collections::HashSet;
 use std::io::{Cursor, Read};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use zeroize::Zeroizing;
 
 /// Bytes of one member held in memory: a little less than what its buffer grows to by doubling.
@@ -27,6 +28,8 @@ const MEMBER: u64 = (64 << 20) - 64;
 const HELD: u64 = 128 << 20;
 /// Bytes of a member held whatever else is: enough to recognise what it is, and to open what is small.
 const LEAST: u64 = (1 << 20) - 64;
+/// How many members may each cost what a file may beside reading it; what others cost, they share.
+const COSTLY_MEMBERS: u64 = 16;
 /// Incidents reported for one file.
 const MAX_PROBLEMS: usize = 20;
 /// From this size on a stored member is not searched again as a part of its archive.
@@ -74,11 +77,17 @@ pub(crate) struct Common<'a> {
     git: Option<(&'a str, &'a GitPlace)>,
     holds_dumps: AtomicBool,
     problems: AtomicUsize,
+    allowance: Mutex<Allowance>,
 }
 
 impl<'a> Common<'a> {
     pub(crate) fn new(budget: Budget, pass: Pass, git: Option<(&'a str, &'a GitPlace)>) -> Self {
-        Self { budget, pass, git, holds_dumps: AtomicBool::new(false), problems: AtomicUsize::new(0) }
+        let allowance = Mutex::new(Allowance::of_files(COSTLY_MEMBERS));
+        Self { budget, pass, git, holds_dumps: AtomicBool::new(false), problems: AtomicUsize::new(0), allowance }
+    }
+
+    fn allowance(&self) -> MutexGuard<'_, Allowance> {
+        self.allowance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -323,12 +332,7 @@ impl<'a, 'b> Unpacking<'a, 'b> {
         }
         let mut seen = Seen::default();
         for range in intersect(&covered.rest(source.len()), &source.extents()) {
-            let progress = self.sweep.progress;
-            progress.expect(range.end - range.start);
-            let outcome = self.searcher.search(source, range, file_name(name), &mut seen, &mut |bytes, _| {
-                progress.searched(bytes.len() as u64);
-            });
-            if let Err(error) = outcome {
+            if let Err(error) = self.search(source, range, name, &mut seen) {
                 self.incident(name, format!("cannot be read to its end: {}", reason(&error)));
                 break;
             }
@@ -349,6 +353,17 @@ impl<'a, 'b> Unpacking<'a, 'b> {
             return self.sweep.numbers(part, seen, self.jobs, effort);
         }
         self.sweep.publish(part, seen);
+    }
+
+    /// Searches a part of a member, at no more cost than all members together are allowed.
+    fn search(&mut self, source: &dyn ReadAt, part: Range<u64>, name: &str, seen: &mut Seen) -> std::io::Result<()> {
+        let progress = self.sweep.progress;
+        progress.expect(part.end - part.start);
+        let advance = &mut |bytes: &[u8], _| progress.searched(bytes.len() as u64);
+        let mut allowance = self.common.allowance().take_one();
+        let outcome = self.searcher.search_within(&mut allowance, source, part, file_name(name), seen, advance);
+        self.common.allowance().put_back(allowance);
+        outcome
     }
 
     /// Searches a member that is too large for memory; `head` is its beginning.
@@ -379,12 +394,8 @@ impl<'a, 'b> Unpacking<'a, 'b> {
         let outcome = crate::stdin::blocks(whole, &mut |block| {
             let source: &[u8] = block.bytes;
             let mut seen = Seen::default();
-            let progress = self.sweep.progress;
-            progress.expect(block.own as u64);
             // Reading from memory does not fail.
-            let _ = self.searcher.search(&source, 0..block.own as u64, file_name(name), &mut seen, &mut |bytes, _| {
-                progress.searched(bytes.len() as u64);
-            });
+            let _ = self.search(&source, 0..block.own as u64, name, &mut seen);
             self.searcher.remember(&mut seen);
             if has_numbers {
                 return self.put_off(name, &seen);

@@ -127,6 +127,21 @@ fn notes_do_not_multiply() {
     assert!(image.warnings.iter().any(|warning| warning.kind == WarningKind::Limit));
 }
 
+/// What 20,000 segments have in common is read once: they would read 80 GiB.
+#[test]
+fn one_long_note_does_not_multiply() {
+    const COUNT: u64 = 20_000;
+    const LEN: u32 = 4 << 20;
+    let mut elf = elf_header(4, COUNT, 0, 0);
+    for _ in 0..COUNT {
+        elf.u32(4).u32(4).u64(64 + COUNT * 56).u64(0).u64(0).u64(20 + u64::from(LEN)).u64(0).u64(4);
+    }
+    elf.u32(5).u32(LEN).u32(0x4649_4c45).put(b"CORE\0\0\0\0").put(&vec![0; LEN as usize]);
+    let image = recognise(&elf.bytes);
+    check(&image, &elf.bytes);
+    assert!(image.warnings.iter().any(|warning| warning.message.contains("several segments")), "{:?}", image.warnings);
+}
+
 /// The same for streams: each of 50,000 would add 10,000 protections.
 #[test]
 fn streams_do_not_multiply() {

@@ -1,5 +1,6 @@
 //! Arithmetic on big-endian unsigned numbers of any length, on `crypto-bigint`, whose numbers zeroize on drop.
 
+use crate::effort;
 use crate::secret::trim_leading_zeros;
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, ConcatenatingMul, NonZero, Odd, Resize};
@@ -59,6 +60,7 @@ pub(crate) fn power(base: &BoxedUint, exponent: &BoxedUint, m: &BoxedUint) -> Op
         return None;
     }
     let modulus = Option::<Odd<BoxedUint>>::from(Odd::new(m.clone()))?;
+    effort::power(m.bit_width_vartime(), exponent.bit_width_vartime());
     let base = remainder(base, m)?;
     let params = BoxedMontyParams::new_vartime(modulus);
     let form = BoxedMontyForm::new((*base).clone().resize_unchecked(m.bits_precision()), &params);

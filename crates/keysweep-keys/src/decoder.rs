@@ -37,33 +37,50 @@ pub struct Reach {
     pub after: usize,
 }
 
-/// What trying published passwords on key stores may still cost in one input, in compressions of a hash (SHA-1 or
-/// SHA-2). A file can name any cost for its key derivation and hold any number of stores: what they cost together is
-/// bounded here.
+/// What may still be spent on one input beside reading it. A file can name any cost for its key derivations, and hold any
+/// number of stores and of numbers that only look like keys: what they cost together is bounded here.
 #[derive(Debug)]
-pub struct Work(Cell<u64>);
+pub struct Work {
+    trials: Cell<u64>,
+    proofs: Cell<u64>,
+}
 
 impl Work {
-    /// Enough for a dozen passwords at the cost that most of today's tools choose: less than a second.
+    /// Trials of one file. Enough for a dozen passwords at the cost that most of today's tools choose: less than a second.
     pub const ONE_FILE: u64 = 4_000_000;
 
-    /// Work up to `compressions`.
+    /// Trials of published passwords on key stores up to so many compressions of a hash (SHA-1 or SHA-2).
     pub fn new(compressions: u64) -> Self {
-        Self(Cell::new(compressions))
+        Self { trials: Cell::new(compressions), proofs: Cell::new(u64::MAX) }
+    }
+
+    /// The same, and proofs of so many nanoseconds as [`effort`](crate::effort) counts them.
+    pub fn with_proofs(self, nanoseconds: u64) -> Self {
+        Self { proofs: Cell::new(nanoseconds), ..self }
     }
 
     /// Compressions that are left.
     pub fn left(&self) -> u64 {
-        self.0.get()
+        self.trials.get()
+    }
+
+    /// What is left for proofs, in nanoseconds.
+    pub fn proofs_left(&self) -> u64 {
+        self.proofs.get()
     }
 
     /// Takes the cost of a derivation out of what is left; `false`, and nothing taken, if it is more.
     pub fn spend(&self, compressions: u64) -> bool {
-        let rest = self.0.get().checked_sub(compressions);
+        let rest = self.left().checked_sub(compressions);
         if let Some(rest) = rest {
-            self.0.set(rest);
+            self.trials.set(rest);
         }
         rest.is_some()
+    }
+
+    /// Takes out what proofs have cost, though it be more than what was left.
+    pub fn proved(&self, nanoseconds: u64) {
+        self.proofs.set(self.proofs_left().saturating_sub(nanoseconds));
     }
 }
 

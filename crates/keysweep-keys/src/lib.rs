@@ -13,6 +13,7 @@
 //! | [`decoders`] | one file for each form, registered in one table |
 //! | [`private`] | the numbers of a private key, and their proof |
 //! | [`public`] | public keys and their fingerprints |
+//! | [`effort`] | what proofs cost |
 //! | [`ssh`] | private keys in the wire encoding of SSH, which several forms share |
 //! | [`material`] | what is said of a key: algorithm, protection, proof, fingerprint; never the secret |
 //!
@@ -23,6 +24,7 @@ mod bignum;
 pub mod decoder;
 pub mod decoders;
 pub mod der;
+pub mod effort;
 pub mod material;
 pub mod private;
 pub mod public;

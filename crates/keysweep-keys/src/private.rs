@@ -4,6 +4,7 @@
 //! a private key, which public key belongs to them, and what was checked. Numbers that contradict each other are no key.
 
 use crate::bignum;
+use crate::effort;
 use crate::public::bit_length;
 use crate::{Algorithm, Curve, Proof, PublicKey, Secret};
 use elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
@@ -155,6 +156,7 @@ fn prove_rsa(key: &RsaNumbers) -> Result<Proved, NotAKey> {
 /// `d` does not matter.
 fn prove_rsa_primes(key: &RsaNumbers) -> Result<String, NotAKey> {
     let n = bignum::number(&key.n);
+    effort::products(bit_length(&key.n));
     let mut product = bignum::number(&[1]);
     let mut total_bits = 0;
     for prime in &key.primes {
@@ -215,6 +217,7 @@ fn prove_ec(curve: Curve, d: &Secret, public: Option<&[u8]>) -> Result<Proved, N
 
 /// `d * G` as an uncompressed SEC 1 point; `None` unless `0 < d < n`.
 pub fn ec_public(curve: Curve, d: &[u8]) -> Option<Vec<u8>> {
+    effort::point(curve.bits());
     match curve {
         Curve::P256 => multiply::<p256::NistP256>(curve, d),
         Curve::P384 => multiply::<p384::NistP384>(curve, d),
@@ -276,6 +279,7 @@ fn prove_okp(algorithm: &Algorithm, seed: &Secret, public: Option<&[u8]>) -> Res
 ///
 /// [`NotAKey::OutOfRange`] for a wrong length, [`NotAKey::Unsupported`] for another algorithm.
 pub fn okp_public(algorithm: &Algorithm, seed: &[u8]) -> Result<Vec<u8>, NotAKey> {
+    effort::montgomery_point(8 * seed.len() as u32);
     match algorithm {
         Algorithm::Ed25519 => {
             let seed = seed.try_into().map_err(|_| NotAKey::OutOfRange)?;
@@ -302,6 +306,7 @@ pub fn okp_public(algorithm: &Algorithm, seed: &[u8]) -> Result<Vec<u8>, NotAKey
 
 fn prove_ed25519_expanded(scalar: &Secret, public: Option<&[u8]>) -> Result<Proved, NotAKey> {
     use curve25519_dalek::{EdwardsPoint, Scalar};
+    effort::montgomery_point(256);
     let bytes: [u8; 32] = scalar.as_ref().try_into().map_err(|_| NotAKey::OutOfRange)?;
     let clamped = bytes[0] & 7 == 0 && bytes[31] & 0xc0 == 0x40;
     // Reduced modulo the order, a scalar has no shape that tells it: only its public key can.
@@ -327,6 +332,7 @@ fn subgroup(p: &[u8], q: &[u8], x: &[u8]) -> Result<(), NotAKey> {
     if !fits || bit_length(p) > MAX_POWER_BITS {
         return Err(NotAKey::OutOfRange);
     }
+    effort::products(bit_length(p));
     let order = bignum::minus_one(&bignum::number(p));
     let rest = bignum::remainder(&order, &bignum::number(q)).ok_or(NotAKey::OutOfRange)?;
     if bignum::to_bytes(&rest).is_empty() { Ok(()) } else { Err(NotAKey::Contradiction) }

@@ -47,3 +47,34 @@ fn damaged_archives_are_told_and_their_neighbours_searched() {
         assert!(told.iter().any(|told| told.starts_with(path.to_str().unwrap())), "{name}: {told:?}");
     }
 }
+
+/// Key blobs of Windows (`BCRYPT_DH_PRIVATE_MAGIC`) whose numbers contradict each other, each of which takes a power modulo 4,096
+/// bits to see.
+#[test]
+fn proofs_that_fail_are_counted_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let (key, mut state) = (Key::new(630), 1u64);
+    let mut random = |len: usize| -> Vec<u8> {
+        let next = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            (state >> 33) as u8 | 1
+        });
+        next.take(len).collect()
+    };
+    let mut flood = Vec::new();
+    for _ in 0..60 {
+        flood.extend(b"DHPV\0\x02\0\0");
+        // The modulus is the largest number.
+        let (mut modulus, rest) = (random(512), random(3 * 512));
+        modulus[0] = 0xff;
+        flood.extend(modulus.into_iter().chain(rest));
+    }
+    fs::write(dir.path().join("flood.bin"), &flood).unwrap();
+    fs::write(dir.path().join("few.bin"), &flood[..2 * (8 + 4 * 512)]).unwrap();
+    fs::write(dir.path().join("good.pem"), key.pem()).unwrap();
+    let (report, code) = scan_path(dir.path());
+    assert_eq!((fingerprints(&report), code), (vec![key.fingerprint()], 3));
+    let incidents = report["incidents"].as_array().unwrap();
+    assert_eq!(incidents.len(), 1, "{incidents:?}");
+    assert!(incidents[0].to_string().contains("form of a key"), "{incidents:?}");
+}

@@ -27,6 +27,8 @@ const AT_SYSINFO_EHDR: u64 = 33;
 pub(super) struct Notes {
     /// The notes read so far, in all segments together.
     count: usize,
+    /// The bytes of their contents that were read.
+    bytes: u64,
     /// The mapped files, in the order of the note (that of addresses).
     pub(super) files: Vec<MappedFile>,
     /// Id and stack pointer of each thread.
@@ -53,9 +55,14 @@ impl Notes {
         let end = offset.saturating_add(size).min(image.src.len());
         let mut at = offset;
         while self.count < limits::RECORDS {
+            if self.bytes > image.src.len() {
+                image.warn_once(WarningKind::Damaged, "notes are in several segments at once".to_owned());
+                return;
+            }
             let Some(note) = Note::read(image, elf, at, end) else { return };
             self.take(image, elf, &note);
             self.count += 1;
+            self.bytes += note.contents.len() as u64;
             at = note.next;
             // The last one may end before its padding.
             if at > end.saturating_add(3) && end < image.src.len() {

@@ -35,6 +35,7 @@ impl Composite {
         if okp_public(&Algorithm::Ed25519, &seeds[32..]).ok()? != edwards {
             return None;
         }
+        crate::effort::expansion();
         let derived = ExpandedSigningKey::<MlDsa44>::from_seed(&seeds[..32].try_into().ok()?).verifying_key().encode();
         let blob_sha256 = Sha256::digest(&bytes[..public_end]).into();
         (derived.as_slice() == lattice).then_some(Self { blob_sha256, length: fields.at })

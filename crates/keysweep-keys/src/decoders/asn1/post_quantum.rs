@@ -62,6 +62,7 @@ struct Pair {
 /// The key in the `private` field of a PKCS #8 structure, with the public key that the structure may hold too.
 pub(super) fn key(oid: &[u8], private: &[u8], stored: Option<&[u8]>) -> Option<Proved> {
     let algorithm = algorithm(oid)?;
+    crate::effort::expansion();
     let (pair, bits) = match algorithm {
         Algorithm::MlDsa(44) => (ml_dsa::<MlDsa44>(private)?, 44),
         Algorithm::MlDsa(65) => (ml_dsa::<MlDsa65>(private)?, 65),
