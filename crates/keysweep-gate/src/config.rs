@@ -3,7 +3,7 @@
 use crate::{Day, Error};
 use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 use keysweep_engine::{MARK_TOOLS, ProofLevel};
-use keysweep_rules::parse::unknown;
+use keysweep_rules::parse::{syntax, unknown};
 use keysweep_rules::{Pattern, RuleSet, Severity};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -137,17 +137,23 @@ impl Config {
         let io = |source| Error::Io { path: path.display().to_string(), source };
         let mut text = String::new();
         std::fs::File::open(path).map_err(io)?.take(MAX_FILE + 1).read_to_string(&mut text).map_err(io)?;
-        let invalid = |reason| Error::Invalid { path: path.display().to_string(), reason };
+        let invalid = |reason: String| Error::Invalid { path: path.display().to_string(), reason: one_line(&reason) };
         if text.len() as u64 > MAX_FILE {
             return Err(invalid("too long".to_owned()));
         }
-        Self::parse(path, &text).map_err(invalid)
+        let config = Self::parse(path, &text).map_err(invalid)?;
+        // Reading a named pipe would wait for ever.
+        let is_other = |path: &&PathBuf| path.exists() && !path.is_file() && !path.is_dir();
+        match config.rules.iter().chain(&config.baseline).find(is_other) {
+            Some(other) => Err(invalid(format!("{} is neither a file nor a folder", other.display()))),
+            None => Ok(config),
+        }
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, String> {
-        let table: toml::Table = text.parse().map_err(|e: toml::de::Error| e.to_string())?;
+        let table: toml::Table = text.parse().map_err(|e| syntax(text, &e))?;
         check_keys(&table)?;
-        let raw: Raw = toml::from_str(text).map_err(|e| e.to_string())?;
+        let raw: Raw = toml::from_str(text).map_err(|e| syntax(text, &e))?;
         if let Some(tool) = raw.honour.iter().find(|tool| !MARK_TOOLS.contains(&tool.as_str())) {
             return Err(format!(
                 "`honour`: {}; known are {}",
@@ -209,6 +215,12 @@ impl Config {
         }
         Ok(notes)
     }
+}
+
+/// A message that may have a part of the file in it, which must neither steer a terminal nor begin a line of its own in the log of a
+/// build, where that could be a command.
+fn one_line(message: &str) -> String {
+    message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(unix)]
@@ -325,6 +337,37 @@ fn check_keys(table: &toml::Table) -> Result<(), String> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn errors_name_the_line_and_quote_nothing() {
+        for (text, line) in [
+            ("# a\ntoken = hunter2secret\n", "line 2: "),
+            ("exclude = \"hunter2secret\"\n", "line 1: invalid type: string,"),
+        ] {
+            let error = Config::parse(Path::new("keysweep.toml"), text).err().unwrap();
+            assert!(error.starts_with(line) && !error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn messages_stay_in_their_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keysweep.toml");
+        std::fs::write(&file, "exclude = [\"[\\n::stop-commands::x\\u001b[31m\"]\n").unwrap();
+        let error = Config::load(&file).err().unwrap().to_string();
+        assert!(error.contains("stop-commands") && !error.contains(char::is_control), "{error:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_neither_file_nor_folder_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keysweep.toml");
+        for key in ["rules = [\"/dev/null\"]", "baseline = \"/dev/null\""] {
+            std::fs::write(&file, key).unwrap();
+            assert!(Config::load(&file).err().unwrap().to_string().contains("neither"));
+        }
+    }
+
     fn parse(text: &str) -> Result<Config, String> {
         Config::parse(Path::new("/r/keysweep.toml"), text)
     }
@@ -353,7 +396,7 @@ mod tests {
             ("exclud = []", "did you mean 'exclude'"),
             ("[[allow]]\nrulle = 'x'", "did you mean 'rule'"),
             ("honour = ['gitleak']", "unknown tool 'gitleak', did you mean 'gitleaks'"),
-            ("fail-on = 'hgh'", "fail-on"),
+            ("fail-on = 'hgh'", "line 1: unknown variant `hgh`, expected one of `info`"),
             ("[[allow]]\nrule = 'x'", "needs a `reason`"),
             ("[[allow]]\nreason = 'x'", "needs a `rule`"),
             ("[[allow]]\nreason = 'x'\ncommits = ['main']", "'main' is no name of a commit"),

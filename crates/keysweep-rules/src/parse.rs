@@ -136,13 +136,25 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Rule>, Vec<RuleError>> {
     if errors.is_empty() { Ok(rules) } else { Err(errors) }
 }
 
-fn syntax(text: &str, error: &toml::de::Error) -> String {
+/// What is wrong with a text in TOML, and in which line. The text itself is not quoted, which may hold a secret.
+pub fn syntax(text: &str, error: &toml::de::Error) -> String {
+    let message = without_strings(error.message());
     let line = error
         .span()
         .map(|span| 1 + text.as_bytes()[..span.start.min(text.len())].iter().filter(|b| **b == b'\n').count());
     match line {
-        Some(line) => format!("line {line}: {}", error.message()),
-        None => error.message().to_owned(),
+        Some(line) => format!("line {line}: {message}"),
+        None => message,
+    }
+}
+
+/// `invalid type: string "…", expected a sequence` without what stands in quotes.
+fn without_strings(message: &str) -> String {
+    const KIND: &str = "string";
+    let quoted = message.find(&format!("{KIND} \"")).map(|at| at + KIND.len());
+    match (quoted, message.rfind('"')) {
+        (Some(from), Some(to)) if to > from + 1 => format!("{}{}", &message[..from], &message[to + 1..]),
+        _ => message.to_owned(),
     }
 }
 
