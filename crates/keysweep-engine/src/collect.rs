@@ -10,6 +10,7 @@ use crate::{fingerprint, known, purpose};
 use keysweep_keys::decoder::{Certificate, PublicKind, PublicObject};
 use keysweep_keys::{KeyMaterial, Protection, PublicKey};
 use keysweep_rules::{Purpose, RuleSet, Severity};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Public keys whose certificates are remembered.
@@ -57,6 +58,8 @@ struct Entry {
 /// Gathers what files yield; made into a report at the end.
 #[derive(Default)]
 pub(crate) struct Collector {
+    /// The severity of each rule.
+    severities: Vec<Severity>,
     entries: BTreeMap<Identity, Entry>,
     certificates: HashMap<[u8; 32], Vec<(CertificateFacts, Option<Purpose>)>>,
     /// For the search of their private halves as numbers, by the hash of their SubjectPublicKeyInfo.
@@ -70,9 +73,10 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    /// A collector that also lists where public keys and certificates lie, if `public` is set.
-    pub(crate) fn new(public: bool) -> Self {
-        Self { public_seen: public.then(Vec::new), ..Self::default() }
+    /// A collector of what rules find, that also lists where public keys and certificates lie, if `public` is set.
+    pub(crate) fn new(rules: &RuleSet, public: bool) -> Self {
+        let severities = rules.rules().iter().map(|rule| rule.severity).collect();
+        Self { severities, public_seen: public.then(Vec::new), ..Self::default() }
     }
 
     /// A secret at a place.
@@ -92,7 +96,7 @@ impl Collector {
                 vacant.insert(Entry { rule, kind, locations: vec![location], more: 0 });
             }
             std::collections::btree_map::Entry::Occupied(mut occupied) => {
-                occupied.get_mut().merge(rule, kind, location)
+                occupied.get_mut().merge(&self.severities, rule, kind, location)
             }
         }
     }
@@ -249,14 +253,24 @@ impl Incidents {
 }
 
 impl Entry {
-    fn merge(&mut self, rule: usize, kind: Kind, location: Location) {
-        // Whatever order threads bring forms in: the best proven one speaks for the key, then the lowest rule.
-        if (std::cmp::Reverse(kind.level()), rule) < (std::cmp::Reverse(self.kind.level()), self.rule) {
+    fn merge(&mut self, severities: &[Severity], rule: usize, kind: Kind, location: Location) {
+        // Whatever order threads bring forms in: the most serious rule speaks for a key, since one in a file is no longer perhaps that of a handshake;
+        // then the best proven form, then the lowest rule.
+        let rank = |kind: &Kind, rule: usize| {
+            let severity = matches!(kind, Kind::Key(_)).then(|| severities.get(rule).copied());
+            (severity, kind.level(), Reverse(rule))
+        };
+        let mut other = kind;
+        if rank(&other, rule) > rank(&self.kind, self.rule) {
             self.rule = rule;
-            self.kind = kind;
-        } else if let (Kind::Key(own), Kind::Key(new)) = (&mut self.kind, kind) {
-            own.comment = [own.comment.take(), new.comment].into_iter().flatten().min();
-            own.purpose = [own.purpose, new.purpose].into_iter().flatten().min();
+            std::mem::swap(&mut self.kind, &mut other);
+        }
+        if let (Kind::Key(own), Kind::Key(other)) = (&mut self.kind, other) {
+            own.comment = [own.comment.take(), other.comment].into_iter().flatten().min();
+            own.purpose = [own.purpose, other.purpose].into_iter().flatten().min();
+            if level(other.proof.level) > level(own.proof.level) {
+                own.proof = other.proof;
+            }
         }
         if self.locations.contains(&location) {
             return;
@@ -444,6 +458,52 @@ mod tests {
         let list = collector.incidents.into_list();
         let last = list.last().unwrap();
         assert!(last.incomplete && last.message.starts_with("7 more places"), "{}", last.message);
+    }
+
+    /// Else a key of which only the numbers may be those of a handshake would be told so although its file lies beside them.
+    #[test]
+    fn the_most_serious_form_of_a_key_speaks_with_the_best_proof() {
+        let key = |encoding, proof, comment: Option<&str>| {
+            Kind::Key(Box::new(KeyMaterial {
+                algorithm: keysweep_keys::Algorithm::X25519,
+                bits: 256,
+                encoding,
+                protection: Protection::None,
+                public: None,
+                id: Some([7; 32]),
+                proof,
+                comment: comment.map(str::to_owned),
+                purpose: None,
+                details: Vec::new(),
+            }))
+        };
+        let severities = [Severity::Medium, Severity::High, Severity::High];
+        let forms = || {
+            [
+                (0, key("numbers", keysweep_keys::Proof::proven("mathematics"), None)),
+                (1, key("PEM", keysweep_keys::Proof::parsed("structure"), None)),
+                (2, key("JWK", keysweep_keys::Proof::parsed("structure"), Some("kept"))),
+            ]
+        };
+        for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2], [2, 0, 1]] {
+            let mut list: Vec<_> = forms().into_iter().map(Some).collect();
+            let mut next = |index: usize| list[index].take().unwrap();
+            let (rule, kind) = next(order[0]);
+            let mut entry = Entry { rule, kind, locations: Vec::new(), more: 0 };
+            for index in &order[1..] {
+                let (rule, kind) = next(*index);
+                let text = format!(r#"{{"path":"f{index}","offset":0,"length":32,"form":"test"}}"#);
+                let location = serde_json::from_str(&text).unwrap();
+                entry.merge(&severities, rule, kind, location);
+            }
+            let Kind::Key(material) = entry.kind else { panic!("{order:?}") };
+            assert_eq!(
+                (entry.rule, material.encoding, material.comment.as_deref()),
+                (1, "PEM", Some("kept")),
+                "{order:?}"
+            );
+            assert_eq!(material.proof.statement, "mathematics", "{order:?}");
+        }
     }
 
     #[test]

@@ -193,7 +193,7 @@ impl<'a> Sweep<'a> {
         Self {
             scanner,
             progress,
-            collector: Mutex::new(Collector::new(scanner.options.list_public)),
+            collector: Mutex::new(Collector::new(&scanner.rules, scanner.options.list_public)),
             large: Mutex::default(),
             dumps: Mutex::default(),
             packed: Mutex::default(),

@@ -4,7 +4,7 @@
 use crate::found::Place;
 use crate::memory::{Memory, Segment};
 use crate::order::Order;
-use crate::survey::{Number, Survey, Text, survey};
+use crate::survey::{Alphabet, Number, Survey, Text, survey};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use zeroize::Zeroizing;
@@ -91,7 +91,7 @@ impl<'a> WithDecoded<'a> {
             offset: BASE + entry.at as u64,
             len: entry.len as u32,
             order: Order::Big,
-            structure: if entry.texts.iter().any(Text::is_of_digits) { DIGITS } else { "" },
+            structure: entry.structure(),
         }));
         all.spots.iter_mut().zip(survey.spots).for_each(|(all, spots)| all.extend(spots));
     }
@@ -108,8 +108,8 @@ impl<'a> WithDecoded<'a> {
             let others = entry.texts.iter().filter(|text| !plain.contains(&text.offset));
             places.extend(others.map(|text| {
                 let name = text.name();
-                let what =
-                    place.what.strip_suffix(DIGITS).and_then(|what| what.strip_suffix(", ")).unwrap_or(&place.what);
+                let (what, of) = place.what.rsplit_once(", ").unwrap_or((&place.what, ""));
+                let what = if [DIGITS, OCTETS].contains(&of) { what } else { &place.what };
                 let what = match what.strip_suffix(Order::Big.name()) {
                     Some(what) => format!("{what}{name}"),
                     None => format!("{what} in {name}"),
@@ -129,15 +129,29 @@ pub(crate) fn is_decoded(offset: u64) -> bool {
 
 /// The structure of decoded numbers that no text says but an array of digits.
 pub(crate) const DIGITS: &str = "digits";
+/// The structure of those that no text says but an array of bytes: libraries make them of any number they use.
+const OCTETS: &str = "octets";
 
-/// Whether at an offset a number lies that is written as text.
+/// Whether at an offset a number lies that is written as text, as numbers are that someone wrote down.
 pub(crate) fn is_text(survey: &Survey, offset: u64) -> bool {
     let first = survey.numbers.partition_point(|number| number.offset < offset);
     let mut here = survey.numbers[first..].iter().take_while(|number| number.offset == offset);
-    is_decoded(offset) && !here.any(|number| number.structure == DIGITS)
+    is_decoded(offset) && !here.any(|number| [DIGITS, OCTETS].contains(&number.structure))
 }
 
 const EMPTY: Segment = Segment { offset: BASE, len: 0, address: None };
+
+impl Entry {
+    fn structure(&self) -> &'static str {
+        if self.texts.iter().any(Text::is_of_digits) {
+            DIGITS
+        } else if self.texts.iter().all(|text| text.alphabet == Alphabet::Octets) {
+            OCTETS
+        } else {
+            ""
+        }
+    }
+}
 
 impl Decoded {
     fn push(&mut self, number: &[u8], text: Text) {

@@ -19,6 +19,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use token::Token;
 use zeroize::Zeroizing;
 
+const SECRET: &str = "memory-mac-secret";
+const EXAMPLE: &str = "memory-example-mac-secret";
+
 /// Finds secrets that verify tokens.
 pub(crate) struct MacSecret;
 
@@ -31,7 +34,7 @@ const MAX_MACS: usize = 3_000_000;
 
 impl Finder for MacSecret {
     fn rules(&self) -> &'static [&'static str] {
-        &["memory-mac-secret"]
+        &[SECRET, EXAMPLE]
     }
 
     fn may_find(&self, _: &Algorithm) -> bool {
@@ -149,7 +152,7 @@ fn report(context: &Context<'_>, candidate: &Candidate, reading: Reading, secret
     details.extend(token.issuer.clone().map(|issuer| ("issuer", issuer)));
     details.push(("token at offset", format!("{:#x}", token.offset)));
     Found {
-        rule: "memory-mac-secret",
+        rule: if !unguessable && is_example(context, secret, signed) { EXAMPLE } else { SECRET },
         material: KeyMaterial {
             algorithm: Algorithm::Symmetric(format!("{name} secret")),
             bits: 8 * secret.len() as u32,
@@ -164,6 +167,28 @@ fn report(context: &Context<'_>, candidate: &Candidate, reading: Reading, secret
         },
         places: places(context, candidate, reading),
     }
+}
+
+/// Bytes before and after a token in which an example of how to make it gives the secret.
+const NEAR: usize = 200;
+
+/// Whether a secret stands in quotes beside every token that it verifies, in the same text, as documentation has both: each Python process that
+/// loads `python-jose` has it in a docstring. Processes that use a secret hold tokens elsewhere too.
+fn is_example(context: &Context<'_>, secret: &[u8], signed: &[Token]) -> bool {
+    let is_text = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+    let quotes = |window: &[u8]| {
+        let quoted = |at: usize| matches!((window.get(at.wrapping_sub(1)), window.get(at + secret.len())), (Some(a @ (b'\'' | b'"' | b'`')), Some(b)) if a == b);
+        memchr::memmem::find_iter(window, secret).any(quoted)
+    };
+    signed.iter().all(|token| {
+        let start = token.offset.saturating_sub(NEAR as u64);
+        let Some(before) = context.memory.bytes(start, (token.offset - start) as usize) else { return false };
+        let text = before.iter().rev().take_while(|byte| is_text(byte)).count();
+        let end = token.offset + token.bytes() as u64;
+        let after = context.memory.bytes(end, NEAR).unwrap_or_default();
+        let text_after = after.iter().take_while(|byte| is_text(byte)).count();
+        quotes(&before[before.len() - text..]) || quotes(&after[..text_after])
+    })
 }
 
 /// Every place where the secret lies as it was found.

@@ -24,7 +24,7 @@ mod key;
 pub(crate) mod limbs;
 mod lone;
 mod lows;
-mod natural;
+pub(crate) mod natural;
 mod partial;
 mod powers;
 mod primes;

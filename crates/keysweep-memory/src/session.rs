@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 /// bytes of early secret, 256 bytes of master key or resumption secret, length of the session id, 32 bytes of session id.
 pub(crate) struct SslSession;
 
-const TLS: &str = "OpenSSL SSL_SESSION";
+/// The name of the structure.
+pub(crate) const TLS: &str = "OpenSSL SSL_SESSION";
 
 impl Structure for SslSession {
     fn name(&self) -> &'static str {

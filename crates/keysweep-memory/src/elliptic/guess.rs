@@ -342,21 +342,24 @@ const TRACES: usize = 1 << 20;
 
 /// Traces that a batch leaves at most: in each form, of the one or two coordinates that a group's public keys have.
 fn traces_of(passes: &[Pass], batch: &Batch) -> usize {
-    let of = |group: Group| forms(group).len() * if matches!(group, Group::Ec(_)) { 1 } else { 2 };
-    batch.iter().map(|(number, range)| of(passes[*number].group) * range.len()).sum()
+    let of = |pass: &Pass| {
+        let coordinates = if matches!(pass.group, Group::Ec(_)) { 1 } else { 2 };
+        forms(pass.group).len() * coordinates + usize::from(pass.reading.has_prefix(pass.group))
+    };
+    batch.iter().map(|(number, range)| of(&passes[*number]) * range.len()).sum()
 }
 
 /// The multipliers of groups, for as many guesses as there are.
 pub(super) type Multipliers = BTreeMap<Group, Multiplier>;
 
-/// What the public keys of a round's guesses would be is handed to `each`, with the number of the guess, and the traces it asks
-/// for are gathered.
+/// What the public keys of a round's guesses would be is handed to `each`, with the number of the guess and the prefix of
+/// [`Reading::scalar_and_prefix`], and the traces it asks for are gathered.
 pub(super) fn derive(
     context: &Context<'_>,
     passes: &[Pass],
     round: &[Batch],
     multipliers: &mut Multipliers,
-    each: impl Fn(&mut Traces, &Pass, u32, &[u64], &[u64]) + Sync,
+    each: impl Fn(&mut Traces, &Pass, u32, u64, &[u64], &[u64]) + Sync,
 ) -> Traces {
     let group_of = |batch: &Batch| batch.first().map(|(number, _)| passes[*number].group);
     // Tables are large: those of other rounds are not kept.
@@ -384,15 +387,15 @@ pub(super) fn derive(
             for (number, range) in batch {
                 let pass = &passes[*number];
                 read_windows(context, &pass.offsets[range.clone()], pass.len, buffer, |index, window| {
-                    if pass.reading.scalar(pass.group, window, &mut scalars) {
-                        guesses.push((pass, pass.first + (range.start + index) as u32));
+                    if let Some(prefix) = pass.reading.scalar_and_prefix(pass.group, window, &mut scalars) {
+                        guesses.push((pass, pass.first + (range.start + index) as u32, prefix));
                     }
                 });
             }
             let derived = multiplier.derive(&scalars);
             let (first, second) = (derived.first.chunks_exact(limbs), derived.second.chunks_exact(limbs));
-            for (((pass, guess), first), second) in guesses.into_iter().zip(first).zip(second) {
-                each(traces, pass, guess, first, second);
+            for (((pass, guess, prefix), first), second) in guesses.into_iter().zip(first).zip(second) {
+                each(traces, pass, guess, prefix, first, second);
             }
         },
     );

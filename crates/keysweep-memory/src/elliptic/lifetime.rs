@@ -1,15 +1,19 @@
-//! Whether a key is a long-term key, or was made for one handshake.
+//! Whether a key is a long-term key, or was made for one handshake or signature.
 //!
 //! Processes that speak TLS hold key pairs of single handshakes, which are private keys as good as others but worth little once the
-//! handshake is over. What their public keys stand beside tells them apart.
+//! handshake is over. What their public keys stand beside tells them apart; what the private keys stand beside says less, since
+//! libraries encode every key pair they make (the JDK each in DER).
 
+use super::signature::{Part, Scalar, explain};
 use super::trace::{Form, Present};
 use crate::curve::Group;
 use crate::decoded::is_text;
 use crate::found::Place;
 use crate::order::Order;
+use crate::rsa::natural::Natural;
 use crate::search::Context;
-use keysweep_keys::Curve;
+use crate::session::TLS;
+use keysweep_keys::{Curve, PublicKey};
 
 /// How long a key lives, as far as can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,25 +22,116 @@ pub(super) enum Lifetime {
     Long,
     /// In a key share of TLS, and in nothing that lives longer.
     Handshake,
+    /// A pair of OpenSSL's that is in nothing else, of a process that speaks TLS.
+    Session,
+    /// Part of a signature.
+    Signature(Part),
     /// Nothing says.
     Unknown,
 }
 
-/// What the surroundings of a key's numbers say of it.
-pub(super) fn lifetime(context: &Context<'_>, group: Group, present: &[Present], secrets: &[Place]) -> Lifetime {
-    let public =
-        present.iter().filter_map(|present| encoded_at(group, present)).map(|at| around_public(context, group, at));
-    let private = secrets.iter().map(|place| {
-        let header = before(context, place.offset);
-        // The OCTET STRING of SEC 1 and RFC 8410.
-        let der = header.ends_with(&[4, place.len as u8]) && place.len < 128;
-        if der || is_text(context.survey, place.offset) { Lifetime::Long } else { Lifetime::Unknown }
-    });
-    public.chain(private).fold(Lifetime::Unknown, |all, one| match (all, one) {
-        (Lifetime::Long, _) | (_, Lifetime::Long) => Lifetime::Long,
-        (Lifetime::Handshake, _) | (_, Lifetime::Handshake) => Lifetime::Handshake,
-        _ => Lifetime::Unknown,
-    })
+/// What is known of a key when its lifetime is asked for.
+pub(super) struct Known<'a> {
+    pub(super) group: Group,
+    pub(super) public: &'a PublicKey,
+    /// Whether the public key was known beforehand.
+    pub(super) beforehand: bool,
+    /// The private key as a number, if it is one.
+    pub(super) scalar: Option<Natural>,
+    /// Where the public key lies.
+    pub(super) present: &'a [Present],
+    /// Where the private key lies.
+    pub(super) secrets: &'a [Place],
+}
+
+/// How long each of the keys lives.
+pub(super) fn lifetimes(context: &Context<'_>, keys: &[Known<'_>]) -> Vec<Lifetime> {
+    let mut lives: Vec<Lifetime> = keys.iter().map(|key| key.surroundings(context)).collect();
+    let parts = explain_all(context, keys, &lives);
+    for (life, part) in lives.iter_mut().zip(parts) {
+        *life = part.map_or(*life, Lifetime::Signature);
+    }
+    let speaks_tls = lives.contains(&Lifetime::Handshake) || context.survey.numbers.iter().any(|n| n.structure == TLS);
+    for (life, key) in lives.iter_mut().zip(keys) {
+        if speaks_tls && *life == Lifetime::Unknown && key.is_ecx(context) {
+            *life = Lifetime::Session;
+        }
+    }
+    lives
+}
+
+/// What the keys are to signatures.
+fn explain_all(context: &Context<'_>, keys: &[Known<'_>], lives: &[Lifetime]) -> Vec<Option<Part>> {
+    let scalar = |(key, life): (&Known<'_>, &Lifetime)| {
+        let Group::Ec(curve) = key.group else { return None };
+        let x = Natural::from_be(key.public.value.get(1..=curve.field_bytes())?);
+        let offset = key.secrets.first()?.offset;
+        let told = matches!(life, Lifetime::Long | Lifetime::Handshake);
+        Some(Scalar { group: key.group, d: key.scalar.clone()?, x, offset, told })
+    };
+    let (indices, scalars): (Vec<usize>, Vec<Scalar>) =
+        keys.iter().zip(lives).enumerate().filter_map(|(index, key)| Some((index, scalar(key)?))).unzip();
+    let mut parts = vec![None; keys.len()];
+    for (index, part) in indices.into_iter().zip(explain(context, &scalars)) {
+        parts[index] = part;
+    }
+    parts
+}
+
+impl Known<'_> {
+    /// What the surroundings of the key's numbers say. What a public key stands in says more than what the private key stands in.
+    fn surroundings(&self, context: &Context<'_>) -> Lifetime {
+        let public = self.present.iter().filter_map(|present| encoded_at(self.group, present));
+        let public: Vec<Lifetime> = public.map(|at| around_public(context, self.group, at)).collect();
+        let written = || {
+            let mut places = self.secrets.iter();
+            places.any(|place| is_private_der(context, self.group, place) || is_text(context.survey, place.offset))
+        };
+        if self.beforehand || public.contains(&Lifetime::Long) {
+            Lifetime::Long
+        } else if public.contains(&Lifetime::Handshake) {
+            Lifetime::Handshake
+        } else if written() {
+            Lifetime::Long
+        } else {
+            Lifetime::Unknown
+        }
+    }
+
+    /// Whether the key is an `ECX_KEY` of OpenSSL (`crypto/ecx.h`), which keeps the public key and a pointer to the private one: so do the
+    /// pairs of handshakes, and long-term keys that are in nothing else are rare.
+    fn is_ecx(&self, context: &Context<'_>) -> bool {
+        let holds = |present: &Present| {
+            let address = context.memory.address_of(present.offset)?;
+            // Behind 57 bytes that any key fits, at a multiple of a pointer's size.
+            let pointer = (address + 57).next_multiple_of(8) - address;
+            let pointer = context.memory.bytes(present.offset + pointer, 8)?;
+            let (offset, _) = context.memory.locate(u64::from_le_bytes(pointer[..].try_into().ok()?))?;
+            Some(self.secrets.iter().any(|place| place.offset == offset))
+        };
+        self.group == Group::Curve25519 && self.present.iter().any(|present| holds(present) == Some(true))
+    }
+}
+
+/// Whether a private key stands in a key file: in PKCS#8 (RFC 5958), or as an ECPrivateKey (RFC 5915) with more than the number. That is all that the
+/// JDK makes for the pairs of handshakes too, so that it says nothing.
+fn is_private_der(context: &Context<'_>, group: Group, place: &Place) -> bool {
+    let header = before(context, place.offset);
+    let Ok(len) = u8::try_from(place.len) else { return false };
+    match (group, header.as_slice()) {
+        // ECPrivateKey's parameters or public key follow, or it fills the OCTET STRING of PKCS#8.
+        (Group::Ec(_), [start @ .., 2, 1, 1, 4, size]) if *size == len => {
+            let after = context.memory.bytes(place.offset + place.len, 1);
+            let follows = after.is_some_and(|after| matches!(after[..], [0xa0 | 0xa1]));
+            let filled = matches!(start, [.., 4, outer, 0x30, inner] if *inner == len + 5 && *outer == len + 7);
+            follows || filled
+        }
+        // The identifiers of RFC 8410: 1.3.101.110 to 113.
+        (Group::Curve25519 | Group::Edwards448, [.., 0x2b, 0x65, 0x6e..=0x71, 4, outer, 4, size]) => {
+            *size == len && *outer == len + 2
+        }
+        _ => false,
+    }
 }
 
 /// Where the encoding of a public key begins, if it is one that certificates and protocols have.

@@ -8,7 +8,7 @@
 //! 2. [`window`], [`reading`]: where private keys may begin, and how bytes are read as one;
 //! 3. [`guess`]: the public keys of all of these, in batches ([`crate::curve`]);
 //! 4. [`trace`]: one search for all forms of all of these public keys; [`seen`]: those that this search cannot meet;
-//! 5. [`report`], [`lifetime`]: proof, places, and whether the key lives longer than a handshake.
+//! 5. [`report`], [`lifetime`], [`signature`]: proof, places, and whether the key lives longer than a handshake or a signature.
 
 mod apart;
 mod evidence;
@@ -18,12 +18,14 @@ mod projective;
 pub(crate) mod reading;
 mod report;
 mod seen;
+mod signature;
 #[cfg(test)]
 mod tests;
 mod trace;
 mod window;
 
 use crate::curve::{Group, Multiplier};
+use crate::order::Order;
 use crate::search::{Context, Finder, Outcome};
 use crate::stretch::stretches;
 use crate::structure::View;
@@ -35,7 +37,7 @@ use reading::Reading;
 use seen::{Point, Points};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
-use trace::{Coordinate, Present, Traces};
+use trace::{Coordinate, Form, Present, Traces};
 use zeroize::Zeroizing;
 
 /// Finds private keys of elliptic curves.
@@ -77,7 +79,10 @@ impl Finder for Elliptic {
         let mut suspects = Suspects::default();
         let mut multipliers = BTreeMap::new();
         for round in guess::rounds(&passes) {
-            let each = |traces: &mut Traces, pass: &Pass, guess, first: &[u64], second: &[u64]| {
+            let each = |traces: &mut Traces, pass: &Pass, guess, prefix, first: &[u64], second: &[u64]| {
+                if prefix != 0 {
+                    traces.add_word(guess, prefix);
+                }
                 for (coordinate, value) in coordinates(pass.group, pass.reading, first, second) {
                     traces.add(guess, guess::forms(pass.group), value, second[0]);
                     if let (Some(public), Ok(mut hits)) = (known.find(pass.group, coordinate, value), hits.lock()) {
@@ -171,6 +176,23 @@ struct Suspect<'a> {
     hits: BTreeSet<u64>,
 }
 
+impl Suspect<'_> {
+    /// Where the second half of the hash of a seed lies, if the window is one of Ed25519.
+    fn prefix(&self, context: &Context<'_>, pass: &Pass, window: &[u8]) -> Vec<Present> {
+        if !pass.reading.has_prefix(pass.group) {
+            return Vec::new();
+        }
+        let hash = reading::seed_hash(window);
+        let prefix = reading::prefix(&hash);
+        let present = |offset: &u64| {
+            let there = context.memory.bytes(*offset, prefix.len())?;
+            let (coordinate, form) = (Coordinate::Prefix, Form::Plain(Order::Big));
+            (*there == prefix).then_some(Present { coordinate, form, offset: *offset, len: prefix.len() })
+        };
+        self.hits.iter().filter_map(present).collect()
+    }
+}
+
 /// Places of one public key that are looked at.
 const MAX_HITS: usize = 256;
 /// Guesses that are looked at.
@@ -220,6 +242,14 @@ impl<'a> Suspects<'a> {
                         seen,
                     });
                 }
+            }
+            let prefix = suspect.prefix(context, pass, &window);
+            if !prefix.is_empty() {
+                let (coordinate, present) = (Coordinate::Edwards, prefix);
+                let (group, reading, known, seen) = (pass.group, pass.reading, None, None);
+                let candidate =
+                    report::Candidate { group, reading, coordinate, window, scalar, offset, present, known, seen };
+                candidates.push(candidate);
             }
         }
         projective::drop_parts(&mut candidates);

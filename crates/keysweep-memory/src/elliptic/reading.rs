@@ -46,6 +46,21 @@ impl Reading {
         matches!(self, Reading::Number(Order::Little) | Reading::Montgomery)
     }
 
+    /// As [`Reading::scalar`]; with the first word of what a seed of Ed25519 signs with besides, or zero.
+    pub(super) fn scalar_and_prefix(self, group: Group, window: &[u8], scalars: &mut Vec<u64>) -> Option<u64> {
+        if !self.has_prefix(group) {
+            return self.scalar(group, window, scalars).then_some(0);
+        }
+        let hash = seed_hash(window);
+        push_little(&clamped(group, &hash[..32]), group, scalars);
+        prefix(&hash).first_chunk().map(|word| u64::from_le_bytes(*word))
+    }
+
+    /// Whether what is read so is a seed that signs with more than its scalar.
+    pub(super) fn has_prefix(self, group: Group) -> bool {
+        (self, group) == (Reading::Seed, Group::Curve25519)
+    }
+
     /// Appends the limbs of the scalar that `window` is; false, and nothing, if it is none.
     pub(crate) fn scalar(self, group: Group, window: &[u8], scalars: &mut Vec<u64>) -> bool {
         let start = scalars.len();
@@ -139,8 +154,18 @@ pub(super) fn seed_scalar(group: Group, seed: &[u8]) -> Zeroizing<Vec<u8>> {
         shake.finalize_xof().read(hash.as_mut_slice());
         return clamped(group, hash.as_slice());
     }
+    clamped(group, &seed_hash(seed)[..32])
+}
+
+/// The hash of a seed of Ed25519: the scalar before it is clamped, and what signing hashes before the message (RFC 8032 section 5.1.6).
+pub(super) fn seed_hash(seed: &[u8]) -> Zeroizing<[u8; 64]> {
     let mut hash = Sha512::digest(seed);
-    let scalar = clamped(group, &hash[..32]);
+    let copy = Zeroizing::new(hash.into());
     hash.as_mut_slice().zeroize();
-    scalar
+    copy
+}
+
+/// The part of a seed's hash that signing hashes before the message.
+pub(super) fn prefix(hash: &[u8; 64]) -> &[u8] {
+    &hash[32..]
 }

@@ -1,18 +1,20 @@
 //! From a coordinate that agrees to a proven key: the proof, all places, and whether the key lives longer than a handshake.
 
-use super::lifetime::{Lifetime, lifetime};
+use super::lifetime::{Known, Lifetime, lifetimes};
 use super::reading::{Reading, clamped, seed_scalar};
 use super::seen::Point;
+use super::signature::Part;
 use super::trace::{Coordinate, Form, Present};
 use crate::copies::{self, Pattern};
 use crate::curve::Group;
 use crate::decoded::is_decoded;
 use crate::found::{Found, Place};
 use crate::order::Order;
+use crate::rsa::natural::Natural;
 use crate::search::{Context, Outcome};
 use crate::survey::{Number, looks_random};
 use keysweep_keys::private::ec_public;
-use keysweep_keys::{Algorithm, Curve, KeyMaterial, PrivateKey, Protection, Proved, PublicKey, Secret};
+use keysweep_keys::{Algorithm, Curve, KeyMaterial, PrivateKey, Proof, Protection, Proved, PublicKey, Secret};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
@@ -62,6 +64,8 @@ type SecretForm = (Zeroizing<Vec<u8>>, String);
 struct Key {
     proved: Proved,
     group: Group,
+    /// The private key as a number, on Weierstrass curves.
+    scalar: Option<Natural>,
     /// Its secret in the forms to look for, and what they are.
     secrets: Vec<SecretForm>,
     /// Where the public key lies.
@@ -96,7 +100,10 @@ pub(super) fn report(context: &Context<'_>, candidates: Vec<Candidate<'_>>, outc
     }
     let mut keys: Vec<Key> = keys.into_values().collect();
     find_copies(context, &mut keys);
-    outcome.found.extend(keys.into_iter().map(|key| key.describe(context)));
+    keys.iter_mut().for_each(|key| key.name_places(context));
+    let known: Vec<Known<'_>> = keys.iter().map(Key::known).collect();
+    let lives = lifetimes(context, &known);
+    outcome.found.extend(keys.into_iter().zip(lives).map(|(key, life)| key.describe(life)));
 }
 
 fn prove(context: &Context<'_>, candidate: Candidate<'_>) -> Option<Key> {
@@ -247,7 +254,11 @@ fn prove_okp(context: &Context<'_>, candidate: Candidate<'_>) -> Option<Key> {
             encodings.extend(value.map(|proved| proved.public.value));
         }
     }
-    let proved = encodings.into_iter().find_map(|public| key(Some(public)).prove().ok())?;
+    let mut proved = encodings.into_iter().find_map(|public| key(Some(public)).prove().ok())?;
+    if candidate.present.iter().all(|present| present.coordinate == Coordinate::Prefix) && candidate.known.is_none() {
+        proved.proof =
+            Proof::proven("the second half of the seed's SHA-512, which only signing needs, lies in the same dump");
+    }
     let (secrets, what) = okp_secrets(&candidate, &scalar, &reversed);
     // The nonce of a signature is a reduced scalar too, and its point the first half of the signature (RFC 8032 section 5.1.6).
     let signature = candidate.reading == Reading::Reduced
@@ -310,6 +321,7 @@ impl Key {
         Self {
             proved,
             group: candidate.group,
+            scalar: matches!(candidate.group, Group::Ec(_)).then(|| Natural::from_limbs(&candidate.scalar)),
             secrets,
             present: candidate.present,
             known: candidate.known.is_some(),
@@ -338,13 +350,26 @@ impl Key {
         }
     }
 
-    fn describe(mut self, context: &Context<'_>) -> Found {
+    fn name_places(&mut self, context: &Context<'_>) {
         for place in &mut self.found {
             name_structure(context, place);
         }
         self.found.sort();
         self.found.dedup_by(|next, last| next.offset == last.offset && next.len == last.len);
-        let life = if self.known { Lifetime::Long } else { lifetime(context, self.group, &self.present, &self.found) };
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known {
+            group: self.group,
+            public: &self.proved.public,
+            beforehand: self.known,
+            scalar: self.scalar.clone(),
+            present: &self.present,
+            secrets: &self.found,
+        }
+    }
+
+    fn describe(self, life: Lifetime) -> Found {
         let rule = self.rule(life);
         let mut details: Vec<(&'static str, String)> =
             self.present.iter().filter(in_dump).take(MAX_DETAILS).map(public_place).collect();
@@ -373,12 +398,17 @@ impl Key {
             UNKNOWN => {
                 Some("perhaps of one handshake only: no certificate, SSH key or key file with its public key was seen")
             }
-            EPHEMERAL if self.signature => {
-                Some("the nonce of a signature: with the signature and what was signed it gives the private key")
+            EPHEMERAL if self.signature => Some(NONCE),
+            EPHEMERAL if life == Lifetime::Signature(Part::Nonce) => Some(NONCE),
+            EPHEMERAL if life == Lifetime::Signature(Part::Check) => {
+                Some("no secret: a number with which a signature was checked, its digest divided by its second half")
             }
             EPHEMERAL if life == Lifetime::Handshake => {
                 Some("of one TLS handshake: its public key lies in a key share")
             }
+            EPHEMERAL if life == Lifetime::Session => Some(
+                "of one TLS handshake, it seems: the process speaks TLS, and the key pair is in nothing that lives longer",
+            ),
             EPHEMERAL => Some("only the x coordinate of its public key is here, as of the nonce of an ECDSA signature"),
             _ => None,
         }
@@ -390,16 +420,19 @@ impl Key {
             Algorithm::Ed25519 if self.signature && !long => EPHEMERAL,
             Algorithm::Ed25519 if self.reduced && !long => UNKNOWN,
             Algorithm::Ed25519 | Algorithm::Ed448 => EDWARDS,
+            Algorithm::Ec(_) if matches!(life, Lifetime::Signature(_)) => EPHEMERAL,
             Algorithm::Ec(Curve::P256 | Curve::P384 | Curve::P521) if !long => {
                 if life == Lifetime::Handshake || self.x_only { EPHEMERAL } else { UNKNOWN }
             }
             Algorithm::Ec(_) => EC,
             _ if long => MONTGOMERY,
-            _ if life == Lifetime::Handshake => EPHEMERAL,
+            _ if matches!(life, Lifetime::Handshake | Lifetime::Session) => EPHEMERAL,
             _ => UNKNOWN,
         }
     }
 }
+
+const NONCE: &str = "the nonce of a signature: with the signature and what was signed it gives the private key";
 
 /// Places of the public key that are told.
 const MAX_DETAILS: usize = 4;
@@ -411,6 +444,9 @@ fn in_dump(present: &&Present) -> bool {
 
 fn public_place(present: &Present) -> (&'static str, String) {
     let name = match present.coordinate {
+        Coordinate::Prefix => {
+            return ("hash at", format!("offset {:#x}, second half of the seed's SHA-512", present.offset));
+        }
         Coordinate::X => "x",
         Coordinate::Edwards => "y",
         Coordinate::Montgomery => "u",

@@ -1,5 +1,7 @@
 //! Keys planted in noise, in every way they are read and every form of their public keys; near misses; constants.
 
+mod lifetime;
+
 use super::evidence::DIGITS52;
 use super::reading::{Reading, clamped, seed_scalar};
 use super::trace::Form;
@@ -283,6 +285,29 @@ fn a_key_is_found_at_any_alignment_at_the_end_of_a_run() {
     assert_eq!((missing, found.len()), (0, planted.len()));
 }
 
+/// As PyCryptodome keeps a key, whose public key lies in no form of its own.
+#[test]
+fn a_seed_is_found_by_what_it_signs_with() {
+    let mut dump = Dump::new(200 << 10, 29);
+    let seed = dump.source.bytes(32);
+    let at = dump.put(&seed, 0);
+    let hash = reading::seed_hash(&seed);
+    let (start, len) = (dump.bytes.clone(), dump.at);
+    dump.add(reading::prefix(&hash), 3);
+    let outcome = search(&dump.bytes, &[]);
+    let found = found_of(&outcome);
+    assert_eq!((found.rule, found.places[0].offset), ("memory-eddsa-private-key", at as u64));
+    let public = PublicKey::okp(Algorithm::Ed25519, &okp_public(&Algorithm::Ed25519, &seed).unwrap()).unwrap();
+    assert_eq!(fingerprints(&outcome), [public.fingerprint().spki_sha256]);
+    for altered in [0, 7, 8, 31] {
+        (dump.bytes, dump.at) = (start.clone(), len);
+        let mut near = reading::prefix(&hash).to_vec();
+        near[altered] ^= 1;
+        dump.add(&near, 3);
+        assert!(search(&dump.bytes, &[]).found.is_empty(), "{altered}");
+    }
+}
+
 #[test]
 fn near_misses_are_nothing() {
     let mut source = Source::new(31);
@@ -365,68 +390,6 @@ fn constants_of_a_curve_are_no_keys() {
 fn found_of(outcome: &Outcome) -> &Found {
     assert_eq!(outcome.found.len(), 1, "{outcome:?}");
     &outcome.found[0]
-}
-
-#[test]
-fn what_the_public_key_stands_in_tells_how_long_a_key_lives() {
-    let cases: [(&[u8], &str); 6] = [
-        (&[3, 0x42, 0], "memory-ec-private-key"),
-        (b"nistp256\0\0\0A", "memory-ec-private-key"),
-        (&[0, 0x17, 0, 0x41], "memory-ephemeral-key"),
-        (&[3, 0, 0x17, 0x41], "memory-ephemeral-key"),
-        (&[16, 0, 0, 0x42, 0x41], "memory-ephemeral-key"),
-        (&[], "memory-possibly-ephemeral-key"),
-    ];
-    for (header, rule) in cases {
-        let mut dump = Dump::new(200 << 10, 21);
-        let d = dump.source.scalar(Curve::P256);
-        let point = ec_public(Curve::P256, &d).unwrap();
-        dump.add(&Order::Little.encode(&d), 0);
-        dump.add(&[header, &point].concat(), 1);
-        assert_eq!(found_of(&search(&dump.bytes, &[])).rule, rule, "{header:x?}");
-        if rule == "memory-possibly-ephemeral-key" {
-            let known = PublicKey::ec(Curve::P256, &point).unwrap();
-            assert_eq!(found_of(&search(&dump.bytes, &[known])).rule, "memory-ec-private-key");
-            dump.add(&[&[2, 1, 1, 4, 32], d.as_slice()].concat(), 1);
-            assert_eq!(found_of(&search(&dump.bytes, &[])).rule, "memory-ec-private-key");
-        }
-    }
-    for (header, rule) in
-        [(&[0, 0x1d, 0, 0x20][..], "memory-ephemeral-key"), (&[3, 0x21, 0], "memory-x25519-private-key")]
-    {
-        let mut dump = Dump::new(200 << 10, 22);
-        let scalar = dump.source.bytes(32);
-        dump.add(&scalar, 0);
-        dump.add(&[header, &okp_public(&Algorithm::X25519, &scalar).unwrap()].concat(), 2);
-        assert_eq!(found_of(&search(&dump.bytes, &[])).rule, rule);
-    }
-}
-
-#[test]
-fn nonces_of_signatures_are_told_from_keys() {
-    let mut dump = Dump::new(200 << 10, 23);
-    let d = dump.source.scalar(Curve::P256);
-    let point = ec_public(Curve::P256, &d).unwrap();
-    dump.add(&Order::Little.encode(&d), 0);
-    // What is seen of another key makes the curve one in use; of this one, x stands in a signature.
-    let other = dump.source.scalar(Curve::P256);
-    dump.add(&ec_public(Curve::P256, &other).unwrap(), 0);
-    let s = dump.source.bytes(32);
-    dump.add(&[&[0x30, 0x44, 2, 0x20], &point[1..33], &[2, 0x20], &s].concat(), 5);
-    assert_eq!(found_of(&search(&dump.bytes, &[])).rule, "memory-ephemeral-key");
-
-    let mut dump = Dump::new(200 << 10, 24);
-    let (_, scalar, public) = okp_cases(&mut dump.source).swap_remove(2);
-    dump.add(&scalar, 0);
-    let mut s = dump.source.bytes(32);
-    s[31] &= 0x0f;
-    dump.add(&[public.value.clone(), s].concat(), 0);
-    assert_eq!(found_of(&search(&dump.bytes, &[])).rule, "memory-ephemeral-key");
-    // Not in signatures only; then in what certificates hold.
-    dump.add(&public.value, 0);
-    assert_eq!(found_of(&search(&dump.bytes, &[])).rule, "memory-possibly-ephemeral-key");
-    dump.add(&[&[3, 33, 0][..], &public.value].concat(), 0);
-    assert_eq!(found_of(&search(&dump.bytes, &[])).rule, "memory-eddsa-private-key");
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub(super) enum Coordinate {
     Edwards,
     /// `u` on a Montgomery curve: X25519, X448.
     Montgomery,
+    /// None, but the second half of the hash of Ed25519's seed, which libraries keep as they keep the public key.
+    Prefix,
 }
 
 /// How a coordinate lies in memory.
@@ -144,9 +146,14 @@ impl Traces {
             return;
         }
         for word in forms.iter().filter_map(|form| key(*form, value, montgomery)) {
-            self.filter.put(word);
-            self.keys.push(hash(word) << GUESS_BITS | u64::from(guess));
+            self.add_word(guess, word);
         }
+    }
+
+    /// Adds a trace that begins with a word.
+    pub(super) fn add_word(&mut self, guess: u32, word: u64) {
+        self.filter.put(word);
+        self.keys.push(hash(word) << GUESS_BITS | u64::from(guess));
     }
 
     /// All traces of `parts`.

@@ -75,6 +75,27 @@ fn copies_are_listed() {
 }
 
 #[test]
+fn an_example_that_says_the_secret_is_told_as_one() {
+    let token = token("HS256", b"secret", "a");
+    let docs = format!("    >>> jwt.encode({{'a': 'b'}}, 'secret', algorithm='HS256')\n    '{token}'\n");
+    let rules = |parts: &[(usize, &[u8])]| {
+        let memory = memory(parts);
+        let found = search(&Flat::new(&memory), &[], 1, Effort::Full).found;
+        found.iter().map(|found| found.rule).collect::<Vec<_>>()
+    };
+    assert_eq!(rules(&[(4096, docs.as_bytes())]), ["memory-example-mac-secret"]);
+    // In quotes, in the same text, and a word.
+    for near_miss in
+        [docs.replace("'secret'", "secret"), docs.replace('\n', "\0"), docs.replace(", algo", &" ".repeat(200))]
+    {
+        assert_eq!(rules(&[(4096, near_miss.as_bytes())]), ["memory-mac-secret"], "{near_miss}");
+    }
+    // A token that stands elsewhere was made or received.
+    let used = super::tests::token("HS256", b"secret", "b");
+    assert_eq!(rules(&[(4096, docs.as_bytes()), (90_000, used.as_bytes())]), ["memory-mac-secret"]);
+}
+
+#[test]
 fn tokens_without_their_secret_are_nothing() {
     let secret = random(32);
     let mut near_miss = secret.clone();

@@ -83,6 +83,11 @@ fn is_token(byte: u8) -> bool {
 }
 
 impl Token {
+    /// Bytes of the token: the signature in Base64, and the dot before it.
+    pub(super) fn bytes(&self) -> usize {
+        self.signed.len() + 1 + BASE64URL_NOPAD.encode_len(self.signature.len())
+    }
+
     /// The token at a file offset, if it is signed with HMAC.
     pub(super) fn read(memory: &dyn Memory, offset: u64) -> Option<Self> {
         let mut buffer = vec![0; MAX_LEN];

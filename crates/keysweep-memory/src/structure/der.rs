@@ -9,7 +9,8 @@ use std::ops::Range;
 /// its integers are whole, each with its own tag and length.
 pub(super) struct Integer;
 
-const NAME: &str = "DER INTEGER";
+/// The name of the structure.
+pub(crate) const INTEGER: &str = "DER INTEGER";
 
 impl Prefix for Integer {
     fn read(&self, view: &View<'_>, run: Range<usize>, numbers: &mut Vec<Number>) {
@@ -21,7 +22,7 @@ impl Prefix for Integer {
             let Some(content) = content(bytes, tag) else { continue };
             // A length of one byte occurs by chance too often: another integer must follow, or have ended here.
             if content.start - tag > 2 || bytes.get(content.end) == Some(&2) || end == Some(tag) {
-                view.inline(content.start, 0, content.len() as u64, Order::Big, NAME, numbers);
+                view.inline(content.start, 0, content.len() as u64, Order::Big, INTEGER, numbers);
                 end = Some(content.end);
             }
         }

@@ -6,7 +6,7 @@ mod bearssl;
 mod boxed;
 mod bytes;
 pub(crate) mod chacha;
-mod der;
+pub(crate) mod der;
 mod digits;
 mod dotnet;
 mod gcrypt;
