@@ -146,6 +146,67 @@ impl Read for Stream<'_> {
     }
 }
 
+/// An input whose next bytes can be looked at before they are read.
+pub(crate) struct Peek<R> {
+    seen: [u8; PEEKED],
+    unread: Range<usize>,
+    inner: R,
+}
+
+/// Bytes that [`Peek::peek`] looks at.
+const PEEKED: usize = 16;
+
+impl<R: Read> Peek<R> {
+    pub(crate) fn new(inner: R) -> Self {
+        Self { seen: [0; PEEKED], unread: 0..0, inner }
+    }
+
+    /// The next 16 bytes; fewer at the end.
+    ///
+    /// # Errors
+    ///
+    /// What the input reports.
+    pub(crate) fn peek(&mut self) -> io::Result<&[u8]> {
+        let mut bytes = [0; PEEKED];
+        let mut known = 0;
+        while known < bytes.len() {
+            match self.read(&mut bytes[known..])? {
+                0 => break,
+                count => known += count,
+            }
+        }
+        self.seen = bytes;
+        self.unread = 0..known;
+        Ok(&self.seen[..known])
+    }
+}
+
+impl<R: Read> Read for Peek<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.unread.is_empty() {
+            return self.inner.read(buf);
+        }
+        let count = self.unread.len().min(buf.len());
+        buf[..count].copy_from_slice(&self.seen[self.unread.start..][..count]);
+        self.unread.start += count;
+        Ok(count)
+    }
+}
+
+impl<R: BufRead> BufRead for Peek<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.unread.is_empty() { self.inner.fill_buf() } else { Ok(&self.seen[self.unread.clone()]) }
+    }
+
+    fn consume(&mut self, count: usize) {
+        if self.unread.is_empty() {
+            self.inner.consume(count);
+        } else {
+            self.unread.start += count.min(self.unread.len());
+        }
+    }
+}
+
 /// Reads a line without its end into `line`; what is longer than `most` bytes is passed over. `false` at the end of the input.
 ///
 /// # Errors
@@ -176,6 +237,33 @@ mod tests {
             assert_eq!(line, expected);
         }
         assert!(!read_line(&mut input, &mut line, 7).unwrap());
+    }
+
+    #[test]
+    fn what_was_looked_at_is_read_again() {
+        let bytes: Vec<u8> = (0..40).collect();
+        for step in [1, 3, 16, 17, 40] {
+            let mut input = Peek::new(BufReader::with_capacity(5, &bytes[..]));
+            let mut all = Vec::new();
+            loop {
+                assert_eq!(input.peek().unwrap(), &bytes[all.len()..][..(40 - all.len()).min(16)]);
+                let mut buf = vec![0; step];
+                let read = if step % 2 == 0 {
+                    input.read(&mut buf).unwrap()
+                } else {
+                    let there = input.fill_buf().unwrap();
+                    let count = there.len().min(step);
+                    buf[..count].copy_from_slice(&there[..count]);
+                    input.consume(count);
+                    count
+                };
+                if read == 0 {
+                    break;
+                }
+                all.extend_from_slice(&buf[..read]);
+            }
+            assert_eq!(all, bytes);
+        }
     }
 
     #[test]

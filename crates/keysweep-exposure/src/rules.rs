@@ -2,6 +2,7 @@
 
 use crate::condition::Condition;
 use keysweep_facts::Fact;
+use keysweep_rules::parse::syntax;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -171,7 +172,8 @@ impl Rules {
     ///
     /// It is no TOML of this shape, or a rule makes no sense.
     pub fn parse(source_name: &str, text: &str) -> Result<Self, Error> {
-        let syntax = |e: toml::de::Error| Error::Syntax { source_name: source_name.to_owned(), message: e.to_string() };
+        let syntax =
+            |e: toml::de::Error| Error::Syntax { source_name: source_name.to_owned(), message: syntax(text, &e) };
         let file: File = toml::from_str(text).map_err(syntax)?;
         let rules = Self { exposures: file.exposure, derivations: file.derive };
         rules.check(source_name)?;

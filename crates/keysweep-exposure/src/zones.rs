@@ -2,6 +2,7 @@
 
 use crate::Error;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use keysweep_rules::parse::syntax;
 use serde::Deserialize;
 
 /// The zones, in the order in which they are given: the first that fits is the one.
@@ -56,7 +57,7 @@ impl Zones {
     /// It is no TOML of this shape, or a glob is none.
     pub fn parse(source_name: &str, text: &str) -> Result<Self, Error> {
         let fail = |message: String| Error::Syntax { source_name: source_name.to_owned(), message };
-        let file: File = toml::from_str(text).map_err(|e| fail(e.to_string()))?;
+        let file: File = toml::from_str(text).map_err(|e| fail(syntax(text, &e)))?;
         let zones = file.zone.into_iter().map(|given| {
             let all = [&given.paths, &given.hosts, &given.processes, &given.accounts];
             let [paths, hosts, processes, accounts] = all.map(|globs| globs_of(globs));

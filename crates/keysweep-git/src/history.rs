@@ -84,7 +84,7 @@ impl Repository {
         let mut local = self.local();
         local.objects.set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(CACHE)));
         let head = self.head().unwrap_or_else(|error| {
-            problems.push(Problem { name: "HEAD".to_owned(), reason: error.to_string() });
+            problems.push(Problem { name: "HEAD".to_owned(), reason: reason(&error) });
             None
         });
         let mut search = Search {

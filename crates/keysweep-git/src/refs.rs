@@ -69,7 +69,7 @@ impl Repository {
                                 refs.push(Ref { name, id: id.to_owned() });
                             }
                         }
-                        Err(error) => problem(error.to_string()),
+                        Err(error) => problem(reason(&error)),
                     }
                 }
             }

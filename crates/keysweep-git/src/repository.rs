@@ -308,5 +308,17 @@ pub(crate) fn reason(error: &dyn std::error::Error) -> String {
         }
         cause = error.source();
     }
-    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+    without_input(&text.lines().map(str::trim).collect::<Vec<_>>().join(" "))
+}
+
+/// `could not be parsed, input="…"` without what was read, which may be anything.
+fn without_input(text: &str) -> String {
+    let Some((before, quoted)) = text.split_once(", input=\"") else { return text.to_owned() };
+    let mut escaped = false;
+    let end = quoted.find(|c| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    });
+    format!("{before}{}", end.map_or("", |end| &quoted[end + 1..]))
 }

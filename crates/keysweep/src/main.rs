@@ -53,14 +53,19 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(error @ Error::Git(_)) => {
-            eprintln!("keysweep: {error}");
+            eprintln!("keysweep: {}", printable_lines(&error));
             ExitCode::from(INCOMPLETE)
         }
         Err(error) => {
-            eprintln!("keysweep: {error}");
+            eprintln!("keysweep: {}", printable_lines(&error));
             ExitCode::from(USAGE)
         }
     }
+}
+
+/// An error for the terminal, which names of files must not steer.
+fn printable_lines(error: &Error) -> String {
+    error.to_string().lines().map(keysweep_report::printable).collect::<Vec<_>>().join("\n")
 }
 
 /// Why a command could not be carried out.

@@ -1,8 +1,9 @@
 //! gzip: any number of members, one after the other (RFC 1952).
 
-use super::{Open, Reader};
-use flate2::read::{GzDecoder, MultiGzDecoder};
-use std::io::Read;
+use super::{Behind, Open, Reader, Unpacked};
+use crate::reader::Peek;
+use flate2::bufread::GzDecoder;
+use std::io::{self, BufRead, BufReader, Read};
 
 const SUFFIXES: &[(&str, &str)] = &[
     (".tgz", ".tar"),
@@ -25,31 +26,50 @@ fn detect(head: &[u8]) -> bool {
     usual || GzDecoder::new(head).read(&mut [0; 16]).is_ok()
 }
 
-fn open(input: &mut dyn Read, with: &mut dyn FnMut(&mut dyn Read)) {
-    with(&mut Padded { inner: MultiGzDecoder::new(input), begun: false, over: false });
+fn open(input: &mut dyn Read, out: &mut Unpacked<'_, '_>) {
+    let mut members = Members::new(BufReader::with_capacity(64 << 10, input));
+    out.content(&mut members);
+    if let State::Behind(mut rest) = members.state {
+        // Two of three bytes of the header may be left of one that is damaged.
+        let same = rest.peek().unwrap_or_default().iter().zip(MAGIC).filter(|(a, b)| a == b).count();
+        out.behind(&mut rest, if same > 1 { Behind::Strange } else { Behind::Usual });
+    }
 }
 
-/// Bytes behind the last member that are no further one are no error: tape blocks are padded, signatures appended.
-struct Padded<R> {
-    inner: R,
-    begun: bool,
-    over: bool,
+const MAGIC: &[u8] = b"\x1f\x8b\x08";
+
+/// All members as one stream.
+struct Members<R> {
+    state: State<R>,
 }
 
-impl<R: Read> Read for Padded<R> {
-    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        if self.over {
-            return Ok(0);
-        }
-        match self.inner.read(buf) {
-            Err(error) if self.begun && error.to_string() == "invalid gzip header" => {
-                self.over = true;
-                Ok(0)
+enum State<R> {
+    Within(Box<GzDecoder<Peek<R>>>),
+    /// The next bytes begin no member.
+    Behind(Peek<R>),
+    Failed,
+}
+
+impl<R: BufRead> Members<R> {
+    fn new(input: R) -> Self {
+        Self { state: State::Within(Box::new(GzDecoder::new(Peek::new(input)))) }
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let State::Within(decoder) = &mut self.state else { return Ok(0) };
+            match decoder.read(buf) {
+                Ok(0) if !buf.is_empty() => {}
+                outcome => return outcome,
             }
-            outcome => {
-                self.begun = true;
-                outcome
-            }
+            let State::Within(decoder) = std::mem::replace(&mut self.state, State::Failed) else { return Ok(0) };
+            let mut input = decoder.into_inner();
+            self.state = match input.peek()?.starts_with(MAGIC) {
+                true => State::Within(Box::new(GzDecoder::new(input))),
+                false => State::Behind(input),
+            };
         }
     }
 }

@@ -1,28 +1,36 @@
-//! lz4 frames, one after the other.
+//! lz4 frames, one after the other, some of them skippable.
 //!
 //! Source: the LZ4 frame format, version 1.6.
 
-use super::{Open, Reader};
+use super::zstd::{behind_skippable, skippable};
+use super::{Behind, Open, Reader, Unpacked};
+use crate::reader::Peek;
 use lz4_flex::frame::FrameDecoder;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 
 const SUFFIXES: &[(&str, &str)] = &[(".lz4", "")];
 
 pub(super) const READER: Reader = Reader { name: "lz4", detect, open: Open::Single(open, SUFFIXES) };
 
+const MAGIC: &[u8] = b"\x04\x22\x4d\x18";
+
 /// The magic number of a frame, which nothing else begins with: what is not right behind it is told when it is opened.
 fn detect(head: &[u8]) -> bool {
-    head.starts_with(b"\x04\x22\x4d\x18")
+    behind_skippable(head).starts_with(MAGIC)
 }
 
-fn open(input: &mut dyn Read, with: &mut dyn FnMut(&mut dyn Read)) {
-    let input = Ends { inner: BufReader::with_capacity(64 << 10, input), met: false };
-    with(&mut Frames { decoder: FrameDecoder::new(input), over: false });
+fn open(input: &mut dyn Read, out: &mut Unpacked<'_, '_>) {
+    let input = Ends { inner: Peek::new(BufReader::with_capacity(64 << 10, input)), met: false };
+    let mut frames = Frames { decoder: FrameDecoder::new(input), within: false, over: false };
+    out.content(&mut frames);
+    if frames.over {
+        out.behind(&mut frames.decoder.get_mut().inner, Behind::Strange);
+    }
 }
 
 /// Notes whether its end was met.
 struct Ends<R> {
-    inner: R,
+    inner: Peek<R>,
     met: bool,
 }
 
@@ -34,26 +42,39 @@ impl<R: Read> Read for Ends<R> {
     }
 }
 
-struct Frames<'a> {
-    decoder: FrameDecoder<Ends<BufReader<&'a mut dyn Read>>>,
+/// All frames as one stream.
+struct Frames<R: Read> {
+    decoder: FrameDecoder<Ends<R>>,
+    within: bool,
     over: bool,
 }
 
-impl Read for Frames<'_> {
+impl<R: Read> Read for Frames<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         while !self.over && !buf.is_empty() {
-            let count = self.decoder.read(buf)?;
-            if count > 0 {
-                return Ok(count);
+            if self.within {
+                let count = self.decoder.read(buf)?;
+                if count > 0 {
+                    return Ok(count);
+                }
+                // The decoder ends with each frame. It takes an input that is cut off between two blocks for a whole one, but a whole one
+                // says that no block follows.
+                if self.decoder.get_mut().met {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
             }
-            // The decoder ends with each frame. It takes an input that is cut off between two blocks for a whole one, but a whole one
-            // says that no block follows.
-            let input = self.decoder.get_mut();
-            if input.met {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+            let input = &mut self.decoder.get_mut().inner;
+            let next = input.peek()?;
+            if let Some(size) = skippable(next) {
+                self.within = false;
+                let len = u64::from(size) + 8;
+                if io::copy(&mut input.by_ref().take(len), &mut io::sink())? < len {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                continue;
             }
-            let rest = input.inner.fill_buf()?;
-            self.over = !rest.starts_with(b"\x04");
+            self.within = next.starts_with(MAGIC);
+            self.over = !self.within;
         }
         Ok(0)
     }

@@ -3,6 +3,7 @@
 mod ar;
 mod bzip2;
 mod cab;
+mod closed;
 mod cpio;
 mod crash_report;
 mod gzip;
@@ -16,6 +17,7 @@ mod segments;
 mod sevenz;
 pub(crate) mod source_map;
 mod tar;
+mod tar_sparse;
 mod uf2;
 mod xz;
 mod zip;
@@ -51,11 +53,53 @@ enum Open {
     Single(Decompress, &'static [(&'static str, &'static str)]),
 }
 
-/// Calls the second with a reader of what the first unpacks to.
-type Decompress = fn(&mut dyn Read, &mut dyn FnMut(&mut dyn Read));
+/// Hands on what the first unpacks to.
+type Decompress = fn(&mut dyn Read, &mut Unpacked<'_, '_>);
+
+/// Takes what a compressed file unpacks to.
+struct Unpacked<'a, 'b> {
+    name: String,
+    walk: &'a mut Walk<'b>,
+}
+
+/// What to think of bytes behind the end of a compressed file, where zeros are padding.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    /// Those who use the format pass over them.
+    Usual,
+    /// They are no part of the format, or a damaged one.
+    Strange,
+}
+
+impl Unpacked<'_, '_> {
+    /// Hands on what it unpacks to.
+    fn content(&mut self, content: &mut dyn Read) {
+        self.walk.member(Member::unpacked(self.name.clone()), content);
+    }
+
+    /// Hands on what stands behind the end.
+    fn behind(&mut self, rest: &mut dyn Read, what: Behind) {
+        let mut metered = Metered { inner: rest, budget: self.walk.budget };
+        let mut block = [0; 16 << 10];
+        loop {
+            let read = match metered.read(&mut block) {
+                Ok(0) => return,
+                Ok(read) => read,
+                Err(error) => return self.walk.problem(None, reason(&error)),
+            };
+            let Some(from) = block[..read].iter().position(|byte| *byte != 0) else { continue };
+            if what == Behind::Strange {
+                self.walk.problem(None, "something else, or damaged, behind the end of what was unpacked");
+            }
+            let member = Member::unpacked("behind the end".to_owned());
+            self.walk.member(member, &mut block[from..read].chain(metered.inner));
+            return;
+        }
+    }
+}
 
 /// All formats. What is recognised by weak signs comes last.
-static READERS: [&Reader; 21] = [
+static READERS: [&Reader; 22] = [
     &zip::READER,
     &gzip::READER,
     &zstd::READER,
@@ -76,6 +120,7 @@ static READERS: [&Reader; 21] = [
     &uf2::READER,
     &hexdump::READER,
     &xz::LZMA,
+    &closed::READER,
     &zip::BEHIND_PREFIX,
 ];
 
@@ -152,7 +197,7 @@ fn may_be(head: &[u8]) -> bool {
         Some(0x50..=0x5f) => head.get(1) == Some(&0x2a), // a skippable frame of zstd and lz4
         _ => false,
     };
-    binary || tar::has_magic(head) || hexdump::may_be(head)
+    binary || tar::has_magic(head) || hexdump::may_be(head) || closed::detect(head)
 }
 
 /// What walks through an archive carries along.
@@ -192,10 +237,8 @@ pub fn open(format: Format, input: Input<'_>, name: &str, budget: &Budget, visit
         }
         (Open::Members(open) | Open::Texts(open), input) => open(&mut Stream::new(input), &mut walk),
         (Open::Single(open, suffixes), input) => {
-            let member = Member::unpacked(without_suffix(name, suffixes));
-            open(&mut Stream::new(input), &mut |content| {
-                walk.member(member.clone(), content);
-            });
+            let mut out = Unpacked { name: without_suffix(name, suffixes), walk: &mut walk };
+            open(&mut Stream::new(input), &mut out);
         }
     }
 }

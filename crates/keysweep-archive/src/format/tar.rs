@@ -2,6 +2,7 @@
 //!
 //! Sources: POSIX.1-2024, `pax`; `tar(5)` of FreeBSD; the GNU tar manual, "Basic Tar Format".
 
+use super::tar_sparse::Map;
 use super::{Open, Reader, Walk};
 use crate::Member;
 use crate::name::clean;
@@ -10,7 +11,7 @@ use std::io::{self, Read};
 
 pub(super) const READER: Reader = Reader { name: "tar", detect, open: Open::Members(open) };
 
-const BLOCK: u64 = 512;
+pub(super) const BLOCK: u64 = 512;
 /// Bytes of a long name or extended header that are read.
 const MAX_EXTENSION: u64 = 64 << 10;
 
@@ -35,7 +36,7 @@ fn checksum_holds(header: &[u8]) -> bool {
 }
 
 /// Octal digits, or big-endian bytes behind a set bit.
-fn number(field: &[u8]) -> Option<u64> {
+pub(super) fn number(field: &[u8]) -> Option<u64> {
     if field[0] & 0x80 != 0 {
         let mut value = u64::from(field[0] & 0x7f);
         for byte in &field[1..] {
@@ -53,6 +54,7 @@ fn number(field: &[u8]) -> Option<u64> {
 struct Extension {
     name: Option<Vec<u8>>,
     size: Option<u64>,
+    sparse: Option<Map>,
 }
 
 fn open(input: &mut Stream<'_>, walk: &mut Walk<'_>) {
@@ -93,17 +95,18 @@ fn members(input: &mut Stream<'_>, walk: &mut Walk<'_>) -> io::Result<()> {
             b'x' | b'X' => pax(&extended(input, own_size)?, &mut extension),
             b'K' | b'g' | b'V' => drop(extended(input, own_size)?),
             kind => {
-                let extension = std::mem::take(&mut extension);
+                let mut extension = std::mem::take(&mut extension);
                 if kind == b'S' {
-                    sparse_headers(input, header)?;
+                    extension.sparse = Some(Map::old(input, header)?);
                 }
                 let size = extension.size.unwrap_or(own_size);
                 // Links, devices and folders have no contents, whatever their size field says.
                 let size = if matches!(kind, b'1'..=b'6') { 0 } else { size };
                 let name = extension.name.unwrap_or_else(|| own_name(header));
                 let is_folder = name.last() == Some(&b'/');
-                if matches!(kind, b'0' | 0 | b'7' | b'S') && !is_folder {
-                    if !member(input, clean(&name), size, walk)? {
+                // What is of no known type is a file. That of incremental archives is a list of names.
+                if !matches!(kind, b'1'..=b'6' | b'D') && !is_folder {
+                    if !member(input, clean(&name), size, extension.sparse, walk)? {
                         return Ok(());
                     }
                 } else {
@@ -125,12 +128,30 @@ fn trailing(begin: &[u8], input: &mut Stream<'_>, walk: &mut Walk<'_>) {
 }
 
 /// Hands the member on, and goes to the next header; `false` if the walk is over.
-fn member(input: &mut Stream<'_>, name: String, size: u64, walk: &mut Walk<'_>) -> io::Result<bool> {
+fn member(
+    input: &mut Stream<'_>,
+    name: String,
+    size: u64,
+    sparse: Option<Map>,
+    walk: &mut Walk<'_>,
+) -> io::Result<bool> {
     let start = input.position;
     let end = start.checked_add(padded(size)).ok_or_else(|| io::Error::other("a size beyond all bounds"))?;
-    let member = Member::stored(name, start..start + size);
     let mut content = input.by_ref().take(size);
-    if !walk.member(member, &mut content) {
+    let goes_on = match sparse.map(|map| map.expand(&mut content)) {
+        Some(Ok(mut file)) => {
+            if !file.whole {
+                walk.problem(Some(&name), "a sparse file that is too large to be looked at with its holes");
+            }
+            walk.member(Member::unpacked(name), &mut file)
+        }
+        Some(Err(error)) => {
+            walk.problem(Some(&name), super::reason(&error));
+            walk.member(Member::unpacked(name), &mut content)
+        }
+        None => walk.member(Member::stored(name, start..start + size), &mut content),
+    };
+    if !goes_on {
         return Ok(false);
     }
     input.skip((start + size).saturating_sub(input.position))?;
@@ -172,25 +193,14 @@ fn pax(mut records: &[u8], extension: &mut Extension) {
         };
         records = rest;
         let record = record[space + 1..].strip_suffix(b"\n").unwrap_or(&record[space + 1..]);
-        if let Some(name) = record.strip_prefix(b"path=").or_else(|| record.strip_prefix(b"GNU.sparse.name=")) {
-            extension.name = Some(name.to_vec());
-        } else if let Some(size) = record.strip_prefix(b"size=") {
-            extension.size = std::str::from_utf8(size).ok().and_then(|digits| digits.parse().ok());
+        let Some(equals) = memchr::memchr(b'=', record) else { continue };
+        let (key, value) = (&record[..equals], &record[equals + 1..]);
+        match key {
+            b"path" | b"GNU.sparse.name" => extension.name = Some(value.to_vec()),
+            b"size" => extension.size = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok()),
+            _ => Map::record(&mut extension.sparse, key, value),
         }
     }
-}
-
-/// Passes over the further tables of an old GNU sparse file; the parts that are there follow.
-fn sparse_headers(input: &mut Stream<'_>, header: &[u8]) -> io::Result<()> {
-    let mut more = header[482] != 0;
-    let mut block = [0; BLOCK as usize];
-    while more {
-        if input.fill(&mut block)? < block.len() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        more = block[504] != 0;
-    }
-    Ok(())
 }
 
 fn own_name(header: &[u8]) -> Vec<u8> {

@@ -2,7 +2,7 @@
 //!
 //! Sources: the .xz file format, version 1.2.1; `doc/lzma-file-format.txt` of XZ Utils.
 
-use super::{Open, Reader};
+use super::{Open, Reader, Unpacked};
 use lzma_rust2::{LzmaReader, XzReader};
 use std::io::{self, Read};
 
@@ -22,8 +22,8 @@ fn detect_xz(head: &[u8]) -> bool {
     head.starts_with(b"\xfd7zXZ\0")
 }
 
-fn open_xz(input: &mut dyn Read, with: &mut dyn FnMut(&mut dyn Read)) {
-    with(&mut XzReader::new_mem_limit(input, true, MEMORY_KIB));
+fn open_xz(input: &mut dyn Read, out: &mut Unpacked<'_, '_>) {
+    out.content(&mut XzReader::new_mem_limit(input, true, MEMORY_KIB));
 }
 
 /// A weak header, as encoders write it: usual properties, a power of two as dictionary, a size that is unknown or below
@@ -47,13 +47,13 @@ fn detect_lzma(head: &[u8]) -> bool {
     reader.read(&mut sample).is_ok_and(|count| count > 0)
 }
 
-fn open_lzma(input: &mut dyn Read, with: &mut dyn FnMut(&mut dyn Read)) {
+fn open_lzma(input: &mut dyn Read, out: &mut Unpacked<'_, '_>) {
     match LzmaReader::new_mem_limit(input, MEMORY_KIB, None) {
         Ok(mut reader) => {
             reader.set_relaxed_end_condition(false);
-            with(&mut Whole(Some(reader)));
+            out.content(&mut Whole(Some(reader)));
         }
-        Err(error) => with(&mut Failing(Some(error))),
+        Err(error) => out.content(&mut Failing(Some(error))),
     }
 }
 

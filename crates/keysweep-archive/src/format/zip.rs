@@ -71,7 +71,9 @@ fn open(source: &dyn ReadAt, walk: &mut Walk<'_>) {
         Some(directory) => members(source, &directory, walk),
         None => {
             walk.problem(None, "the zip file has no directory at its end: cut off or damaged");
-            salvage(source, walk);
+            let mut closed = Closed::default();
+            salvage(source, 0..source.len(), walk, &mut closed);
+            closed.tell(walk);
         }
     }
 }
@@ -80,6 +82,7 @@ fn members(source: &dyn ReadAt, directory: &Directory, walk: &mut Walk<'_>) {
     let mut entries = Entries::new(source, directory);
     let mut closed = Closed::default();
     let (mut count, mut compressed) = (0_u64, 0_u64);
+    let mut known: Vec<Range<u64>> = Vec::new();
     while let Some(entry) = entries.next() {
         let Some(entry) = entry else {
             return walk.problem(None, "the directory of the zip file is damaged");
@@ -90,11 +93,13 @@ fn members(source: &dyn ReadAt, directory: &Directory, walk: &mut Walk<'_>) {
             closed.tell(walk);
             return walk.problem(None, "members of the zip file overlap: not all of them are opened");
         }
-        if entry.name.last() == Some(&b'/') && entry.size == 0 {
+        let header = directory.place(entry.header);
+        let start = header.and_then(|at| contents(source, at));
+        known.extend(header.zip(start).map(|(header, start)| header..start.saturating_add(entry.compressed)));
+        if is_folder(&entry) {
             continue;
         }
         let name = clean(&entry.name);
-        let start = directory.place(entry.header).and_then(|at| contents(source, at));
         let Some(start) = start else {
             walk.problem(Some(&name), "no header where the directory of the zip file says");
             if walk.budget.stopped().is_some() {
@@ -106,9 +111,30 @@ fn members(source: &dyn ReadAt, directory: &Directory, walk: &mut Walk<'_>) {
             break;
         }
     }
+    unlisted(source, directory.start, known, walk, &mut closed);
     closed.tell(walk);
     if walk.budget.stopped().is_none() && count & 0xffff != directory.entries & 0xffff {
         walk.problem(None, "the directory of the zip file does not hold as many members as it says");
+    }
+}
+
+/// Whether an entry is a folder: what ends as the name of one may have contents.
+fn is_folder(entry: &Entry) -> bool {
+    // Contents of no bytes take two when they are compressed.
+    entry.name.last() == Some(&b'/') && entry.size == 0 && entry.compressed <= 2
+}
+
+/// Members that the directory does not name, between and before those that it does: of files to which another zip file was appended, or from
+/// which a member was taken away.
+fn unlisted(source: &dyn ReadAt, end: u64, mut known: Vec<Range<u64>>, walk: &mut Walk<'_>, closed: &mut Closed) {
+    known.sort_unstable_by_key(|range| range.start);
+    let mut at = 0;
+    for range in known.into_iter().chain([end..end]) {
+        // Sizes that follow a member, and signatures behind the last one, are shorter than a header or begin with none.
+        if range.start.saturating_sub(at) > LOCAL_LEN as u64 && walk.budget.stopped().is_none() {
+            salvage(source, at..range.start, walk, closed);
+        }
+        at = at.max(range.end);
     }
 }
 
@@ -223,19 +249,17 @@ impl Read for Checked<'_> {
     }
 }
 
-/// Reads members from the start of a file without a directory, as far as it goes.
-fn salvage(source: &dyn ReadAt, walk: &mut Walk<'_>) {
-    let mut at = 0;
-    let mut closed = Closed::default();
+/// Reads the members whose headers lie in a part of a file in which no directory says where they are.
+fn salvage(source: &dyn ReadAt, part: Range<u64>, walk: &mut Walk<'_>, closed: &mut Closed) {
+    let mut at = part.start;
     let extents = source.extents();
-    while let Some((entry, start)) = next_local(source, &extents, &mut at) {
+    while let Some((entry, start)) = next_local(source, &extents, &mut at, part.end) {
         let follows = entry.flags & SIZES_FOLLOW != 0 && entry.compressed == 0;
         // Without a known size the decoder finds the end; what it leaves over is searched for the next header.
-        let entry = if follows { Entry { compressed: source.len() - start.min(source.len()), ..entry } } else { entry };
-        let is_folder = entry.name.last() == Some(&b'/');
+        let entry = if follows { Entry { compressed: part.end - start.min(part.end), ..entry } } else { entry };
         let readable = !(follows && entry.method == 0);
-        let goes_on = match !is_folder && readable {
-            true => member(source, &entry, clean(&entry.name), start, walk, &mut closed),
+        let goes_on = match !is_folder(&entry) && readable {
+            true => member(source, &entry, clean(&entry.name), start, walk, closed),
             false => walk.budget.member(),
         };
         if !goes_on {
@@ -243,16 +267,16 @@ fn salvage(source: &dyn ReadAt, walk: &mut Walk<'_>) {
         }
         at = if follows { start } else { start.saturating_add(entry.compressed) };
     }
-    closed.tell(walk);
 }
 
-/// The next local header at or behind `at`, outside of holes.
-fn next_local(source: &dyn ReadAt, extents: &[Range<u64>], at: &mut u64) -> Option<(Entry, u64)> {
+/// The next local header at or behind `at` and before `end`, outside of holes.
+fn next_local(source: &dyn ReadAt, extents: &[Range<u64>], at: &mut u64, end: u64) -> Option<(Entry, u64)> {
     let mut block = vec![0; 64 << 10];
     loop {
         let next = extents.partition_point(|extent| extent.end <= *at);
         *at = extents.get(next)?.start.max(*at);
-        let read = read_into(source, *at, &mut block);
+        let most = end.saturating_sub(*at).min(block.len() as u64) as usize;
+        let read = read_into(source, *at, &mut block[..most]);
         if read < LOCAL_LEN {
             return None;
         }
@@ -270,7 +294,9 @@ fn next_local(source: &dyn ReadAt, extents: &[Range<u64>], at: &mut u64) -> Opti
 fn local(source: &dyn ReadAt, at: u64) -> Option<(u64, Entry, u64)> {
     let mut head = [0; LOCAL_LEN + 64];
     let read = read_into(source, at, &mut head);
-    let header = head.get(..read).filter(|head| detect(head))?;
+    // No version beyond those that are defined asks for more to unpack a member.
+    let header =
+        head.get(..read).filter(|head| detect(head) && u16_at(head, 4) & 0xff <= 63 && u16_at(head, 26) > 0)?;
     let mut name = vec![0; usize::from(u16_at(header, 26))];
     if read_into(source, at + LOCAL_LEN as u64, &mut name) < name.len() {
         return None;

@@ -1,9 +1,9 @@
 //! zstd: any number of frames, one after the other, some of them skippable (RFC 8878).
 
-use super::{Open, Reader};
+use super::{Behind, Open, Reader, Unpacked};
+use crate::reader::Peek;
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use std::io::{self, BufReader, Read};
-use std::ops::Range;
 
 const SUFFIXES: &[(&str, &str)] = &[(".tzst", ".tar"), (".zst", ""), (".zstd", "")];
 
@@ -15,67 +15,36 @@ const WINDOW: u64 = 128 << 20;
 
 /// The magic number of a frame, or a skippable frame before one: what is not right behind it is told when it is opened.
 fn detect(head: &[u8]) -> bool {
+    behind_skippable(head).starts_with(MAGIC)
+}
+
+/// What follows the first few skippable frames; nothing if they are longer than the head.
+pub(super) fn behind_skippable(head: &[u8]) -> &[u8] {
     let mut rest = head;
     for _ in 0..4 {
         let Some(size) = skippable(rest) else { break };
-        let Some(next) = rest.get(8 + size as usize..) else { return false };
-        rest = next;
+        rest = rest.get(8 + size as usize..).unwrap_or_default();
     }
-    rest.starts_with(MAGIC)
+    rest
 }
 
-/// The size of a skippable frame.
-fn skippable(head: &[u8]) -> Option<u32> {
+/// The size of a skippable frame of zstd or lz4, without its header of 8 bytes.
+pub(super) fn skippable(head: &[u8]) -> Option<u32> {
     let size = head.get(4..8)?.try_into().ok().map(u32::from_le_bytes)?;
     (head[0] & 0xf0 == 0x50 && &head[1..4] == b"\x2a\x4d\x18").then_some(size)
 }
 
-fn open(input: &mut dyn Read, with: &mut dyn FnMut(&mut dyn Read)) {
-    with(&mut *decoder(BufReader::with_capacity(64 << 10, input)));
+fn open(input: &mut dyn Read, out: &mut Unpacked<'_, '_>) {
+    let mut frames = Frames::new(BufReader::with_capacity(64 << 10, input));
+    out.content(&mut frames);
+    if let (Some((mut rest, _)), true) = (frames.between, frames.over) {
+        out.behind(&mut rest, Behind::Strange);
+    }
 }
 
 /// A reader for all frames.
 pub(super) fn decoder<'a>(input: impl Read + 'a) -> Box<dyn Read + 'a> {
-    let mut decoder = FrameDecoder::new();
-    decoder.set_max_window_size(WINDOW);
-    let source = Source { seen: [0; 8], unread: 0..0, inner: input };
-    Box::new(Frames { between: Some((source, decoder)), frame: None })
-}
-
-/// The input, with bytes that were looked at and are to be read again.
-struct Source<R> {
-    seen: [u8; 8],
-    unread: Range<usize>,
-    inner: R,
-}
-
-impl<R: Read> Read for Source<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.unread.is_empty() {
-            return self.inner.read(buf);
-        }
-        let count = self.unread.len().min(buf.len());
-        buf[..count].copy_from_slice(&self.seen[self.unread.start..][..count]);
-        self.unread.start += count;
-        Ok(count)
-    }
-}
-
-impl<R: Read> Source<R> {
-    /// Looks at the next bytes.
-    fn peek(&mut self) -> io::Result<&[u8]> {
-        let mut bytes = [0; 8];
-        let mut known = 0;
-        while known < bytes.len() {
-            match self.read(&mut bytes[known..])? {
-                0 => break,
-                count => known += count,
-            }
-        }
-        self.seen = bytes;
-        self.unread = 0..known;
-        Ok(&self.seen[..known])
-    }
+    Box::new(Frames::new(input))
 }
 
 /// Whether the checksum of a frame that was read, if it has one, is that of its bytes.
@@ -85,14 +54,24 @@ fn is_sound(decoder: &FrameDecoder) -> bool {
 
 /// All frames as one stream.
 struct Frames<R: Read> {
-    /// Absent while a frame is read, and after the last one.
-    between: Option<(Source<R>, FrameDecoder)>,
-    frame: Option<StreamingDecoder<Source<R>, FrameDecoder>>,
+    /// Absent while a frame is read, and where reading failed.
+    between: Option<(Peek<R>, FrameDecoder)>,
+    frame: Option<StreamingDecoder<Peek<R>, FrameDecoder>>,
+    /// Whether there is no further frame.
+    over: bool,
+}
+
+impl<R: Read> Frames<R> {
+    fn new(input: R) -> Self {
+        let mut decoder = FrameDecoder::new();
+        decoder.set_max_window_size(WINDOW);
+        Self { between: Some((Peek::new(input), decoder)), frame: None, over: false }
+    }
 }
 
 impl<R: Read> Read for Frames<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if buf.is_empty() {
+        if buf.is_empty() || self.over {
             return Ok(0);
         }
         loop {
@@ -118,7 +97,10 @@ impl<R: Read> Read for Frames<R> {
                 continue;
             }
             if !next.starts_with(MAGIC) {
-                return Ok(0); // The end, or something else is appended.
+                // The end, or something else is appended.
+                self.over = true;
+                self.between = Some((source, decoder));
+                return Ok(0);
             }
             self.frame = Some(StreamingDecoder::new_with_decoder(source, decoder).map_err(io::Error::other)?);
         }
