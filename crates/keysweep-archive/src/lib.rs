@@ -23,6 +23,8 @@
 //! | crash reports of apport | `crash_report.rs` | no |
 //! | Intel HEX, S-records, UF2 | `intel_hex.rs`, `s_record.rs`, `uf2.rs` | no |
 //! | hex dumps of debuggers and tools | `hexdump.rs` | no |
+//! | databases of SQLite, each table as SQL | `sqlite.rs` | yes |
+//! | what is not opened, and told | `closed.rs` | no |
 //! | source maps with sources | `source_map.rs` | no |
 //! | the same within scripts, by [`InlineMap`] | `inline_map.rs` | yes |
 //! | configurations of container images | `image_config.rs` | no |

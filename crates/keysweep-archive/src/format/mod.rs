@@ -16,6 +16,8 @@ mod s_record;
 mod segments;
 mod sevenz;
 pub(crate) mod source_map;
+mod sqlite;
+mod sqlite_row;
 mod tar;
 mod tar_sparse;
 mod uf2;
@@ -99,7 +101,7 @@ impl Unpacked<'_, '_> {
 }
 
 /// All formats. What is recognised by weak signs comes last.
-static READERS: [&Reader; 22] = [
+static READERS: [&Reader; 23] = [
     &zip::READER,
     &gzip::READER,
     &zstd::READER,
@@ -119,6 +121,7 @@ static READERS: [&Reader; 22] = [
     &s_record::READER,
     &uf2::READER,
     &hexdump::READER,
+    &sqlite::READER,
     &xz::LZMA,
     &closed::READER,
     &zip::BEHIND_PREFIX,
@@ -192,7 +195,7 @@ pub fn recognise_stream(head: &[u8]) -> Option<Format> {
 fn may_be(head: &[u8]) -> bool {
     let binary = match head.first() {
         Some(b'P' | b'B' | b'7' | b'M' | b'!' | b'0' | b'U' | 0x1f | 0x28 | 0xfd | 0xed | 0x04 | 0x5d) => true,
-        Some(b':' | b'S') => intel_hex::detect(head) || s_record::detect(head),
+        Some(b':' | b'S') => intel_hex::detect(head) || s_record::detect(head) || sqlite::detect(head),
         Some(b'{') => source_map::may_be(head) || image_config::may_be(head),
         Some(0x50..=0x5f) => head.get(1) == Some(&0x2a), // a skippable frame of zstd and lz4
         _ => false,

@@ -61,8 +61,9 @@ impl Records for Lines<'_, '_> {
 
 /// Hands on all segments.
 pub(super) fn hand_on(records: &mut dyn Records, what: &str, walk: &mut Walk<'_>) {
-    let mut segment = Segment { records, bytes: Vec::new(), read: 0, state: State::Behind };
-    loop {
+    let mut segment = Segment { records, bytes: Vec::new(), read: 0, state: State::Behind, joined: false };
+    for count in 0.. {
+        segment.joined = count > MAX_SEGMENTS;
         if let Err(error) = segment.find() {
             walk.problem(None, format!("damaged {what}: {}", super::reason(&error)));
             if error.kind() != io::ErrorKind::InvalidData {
@@ -91,7 +92,12 @@ struct Segment<'a> {
     bytes: Vec<u8>,
     read: usize,
     state: State,
+    /// Whether all records are taken for one segment.
+    joined: bool,
 }
+
+/// Segments that are told apart: programs have a few, and what has a member for each record costs more than it is worth.
+const MAX_SEGMENTS: usize = 4096;
 
 enum State {
     /// The record belongs to the segment, and has this address.
@@ -129,7 +135,9 @@ impl Segment<'_> {
             let address = self.records.next(&mut self.bytes)?;
             self.state = match address {
                 Some(_) if self.bytes.is_empty() => continue,
-                Some(address) if Some(address) == expected => State::Within(address),
+                Some(address) if Some(address) == expected || (self.joined && expected.is_some()) => {
+                    State::Within(address)
+                }
                 Some(address) => State::Before(address),
                 None => State::End,
             };
