@@ -107,6 +107,8 @@ pub(super) struct Place<'a> {
     quoted: bool,
     /// What stands between the name and the value.
     between: &'a [u8],
+    /// The byte before the name, if the pattern has one.
+    before: Option<u8>,
     /// The byte behind the value, if any.
     after: Option<u8>,
     /// Whether something stands before the name that says that it is one, such as `Authorization:`.
@@ -127,7 +129,8 @@ impl<'a> Place<'a> {
         let after = (behind == 1).then(|| whole[whole.len() - 1]);
         let quote = between.last().copied().filter(|b| b"\"'`".contains(b));
         let quoted = quote.is_some() && (after == quote || after == Some(b'\\'));
-        Some(Self { name, quoted, between, after, led: start > name.len() + 1 })
+        let before = start.checked_sub(name.len() + 1).map(|at| whole[at]);
+        Some(Self { name, quoted, between, before, after, led: start > name.len() + 1 })
     }
 
     /// `value="..." key="name"`: the value stands in quotes, and then its name does.
@@ -138,6 +141,7 @@ impl<'a> Place<'a> {
             name,
             quoted: b"\"'".contains(&quote[0]),
             between: b"=",
+            before: None,
             after: quote.first().copied(),
             led: false,
         })
@@ -166,6 +170,9 @@ impl<'a> Place<'a> {
         // `password->digest`.
         let arrow = self.name.ends_with(b"-") && self.between.starts_with(b">");
         // `(list "auth.password") "skipB64enc"`: another argument; `user:password :8080/path`: another one of a command.
+        // `checksum/secret: 3f9a...`, as charts of Helm have it.
+        let hex = value.iter().all(u8::is_ascii_hexdigit) && [32, 40, 64, 128].contains(&value.len());
+        let checksum = self.before == Some(b'/') && hex;
         let argument = self.between.contains(&b')') && self.between.iter().all(|b| b"\"'`) ".contains(b));
         let apart = argument || self.between == b" :" || value.starts_with(b"--") || is_empty_variable(value);
         !named_itself
@@ -173,6 +180,7 @@ impl<'a> Place<'a> {
             && !asks
             && !arrow
             && !apart
+            && !checksum
             && if self.quoted { !beside } else { self.is_plain(value) }
     }
 

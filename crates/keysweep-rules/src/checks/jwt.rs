@@ -7,7 +7,9 @@ use crate::compile::printable;
 use crate::model::{Level, Severity};
 use crate::random::Random;
 use data_encoding::BASE64URL_NOPAD;
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value};
+use sha2::Sha256;
 
 /// Shortest signature, in bytes: HS256 has 32, and some cut it.
 const MIN_SIGNATURE: usize = 16;
@@ -16,7 +18,37 @@ const SHOWN: [&str; 7] = ["iss", "sub", "aud", "azp", "role", "scope", "tid"];
 
 /// Header and claims are JSON objects, the algorithm signs, and there is a signature.
 pub(super) fn any(candidate: &Candidate<'_>) -> Option<Verdict> {
-    Token::parse(candidate.secret)?.verdict()
+    let token = Token::parse(candidate.secret)?;
+    if is_example(candidate.secret) {
+        return None;
+    }
+    token.verdict()
+}
+
+/// Secrets with which manuals sign their examples: jwt.io, python-jose and others.
+const EXAMPLES: [&[u8]; 10] = [
+    b"secret",
+    b"your-256-bit-secret",
+    b"a-string-secret-at-least-256-bits-long",
+    b"mysecret",
+    b"my-secret",
+    b"secretkey",
+    b"secret-key",
+    b"key",
+    b"test",
+    b"password",
+];
+
+/// Whether a token is signed with a secret of manuals, so that it opens nothing to anyone who could not have made it.
+fn is_example(token: &[u8]) -> bool {
+    let Some(dot) = token.iter().rposition(|b| *b == b'.') else { return false };
+    let Some(signature) = decode::base64(&token[dot + 1..]).filter(|signature| signature.len() == 32) else {
+        return false;
+    };
+    EXAMPLES.iter().any(|secret| {
+        let mac = Hmac::<Sha256>::new_from_slice(secret).map(|mac| mac.chain_update(&token[..dot]));
+        mac.is_ok_and(|mac| mac.verify_slice(&signature).is_ok())
+    })
 }
 
 /// A token of Supabase: the anonymous role is meant for browsers.

@@ -57,7 +57,7 @@ const HARMLESS: [&str; 51] = [
     "page",
 ];
 /// Parts that may follow the word that names the secret.
-const SUFFIXES: [&str; 34] = [
+const SUFFIXES: [&str; 67] = [
     "key",
     "value",
     "val",
@@ -92,6 +92,39 @@ const SUFFIXES: [&str; 34] = [
     "admin",
     "root",
     "user",
+    "v",
+    "eu",
+    "us",
+    "uk",
+    "ap",
+    "cn",
+    "backup",
+    "bak",
+    "app",
+    "google",
+    "gs",
+    "aws",
+    "local",
+    "internal",
+    "external",
+    "sandbox",
+    "demo",
+    "beta",
+    "legacy",
+    "temp",
+    "tmp",
+    "a",
+    "b",
+    "global",
+    "mobile",
+    "ios",
+    "android",
+    "ro",
+    "rw",
+    "readonly",
+    "first",
+    "second",
+    "alt",
 ];
 /// What makes a following `key` a secret one.
 const KINDS_OF_KEY: [&str; 41] = [
@@ -139,7 +172,7 @@ const KINDS_OF_KEY: [&str; 41] = [
 ];
 
 /// What makes a following `pass` a password.
-const WHOSE_PASS: [&str; 93] = [
+const WHOSE_PASS: [&str; 141] = [
     "remote",
     "local",
     "repl",
@@ -233,7 +266,103 @@ const WHOSE_PASS: [&str; 93] = [
     "user",
     "users",
     "wifi",
+    "rabbitmq",
+    "rabbit",
+    "kafka",
+    "amqp",
+    "minio",
+    "elastic",
+    "elasticsearch",
+    "influx",
+    "influxdb",
+    "oracle",
+    "gitea",
+    "gitlab",
+    "kibana",
+    "rpc",
+    "rtsp",
+    "camera",
+    "cam",
+    "nas",
+    "odoo",
+    "sap",
+    "bot",
+    "pihole",
+    "mssql",
+    "mariadb",
+    "couchdb",
+    "keycloak",
+    "artifactory",
+    "jira",
+    "nextcloud",
+    "sip",
+    "samba",
+    "webdav",
+    "domain",
+    "kerberos",
+    "esxi",
+    "vsphere",
+    "switch",
+    "firewall",
+    "gateway",
+    "portal",
+    "crm",
+    "erp",
+    "rcon",
+    "stream",
+    "rtmp",
+    "old",
+    "new",
+    "master",
 ];
+
+/// What passes, is passed or is one of several, before `PASS` in the names of constants; whatever else stands there has a password.
+const PASSES: [&str; 40] = [
+    "by",
+    "one",
+    "two",
+    "three",
+    "first",
+    "second",
+    "third",
+    "last",
+    "next",
+    "high",
+    "low",
+    "band",
+    "all",
+    "multi",
+    "single",
+    "build",
+    "num",
+    "max",
+    "min",
+    "per",
+    "render",
+    "shadow",
+    "depth",
+    "color",
+    "base",
+    "post",
+    "pre",
+    "optimization",
+    "compiler",
+    "test",
+    "tests",
+    "check",
+    "checks",
+    "mid",
+    "final",
+    "early",
+    "late",
+    "boarding",
+    "season",
+    "com",
+];
+
+fn passes(part: &str) -> bool {
+    PASSES.contains(&part) || part.bytes().all(|b| b.is_ascii_digit())
+}
 
 /// Whether a name is that of a key, token or secret.
 pub(crate) fn names_key(name: &[u8]) -> bool {
@@ -260,10 +389,13 @@ fn is_kind(kind: &str) -> bool {
 /// Whether a name is that of a password.
 pub(crate) fn names_password(name: &[u8]) -> bool {
     let parts = parts(name);
+    let constant = name.contains(&b'_') && !name.iter().any(u8::is_ascii_lowercase);
     let named = parts.iter().enumerate().rev().find(|(index, part)| match part.as_str() {
         "password" | "passwd" | "passphrase" | "pwd" | "passwort" | "passcode" => true,
         // Tests pass, and so do parcels.
-        "pass" => *index == 0 || WHOSE_PASS.contains(&parts[index - 1].as_str()),
+        "pass" => {
+            *index == 0 || WHOSE_PASS.contains(&parts[index - 1].as_str()) || (constant && !passes(&parts[index - 1]))
+        }
         "pw" => index.checked_sub(1).map_or(parts.len() == 1, |at| WHOSE_PASS.contains(&parts[at].as_str())),
         "psk" | "pswd" | "kennwort" | "contrasena" | "passwords" => true,
         // Abbreviations and slips.

@@ -52,10 +52,19 @@ pub(super) fn is_expression(text: &[u8]) -> bool {
         .any(|(open, close)| text.first() == Some(open) && text.last() == Some(close));
     enclosed
         || is_joined(text)
+        || is_cell(text)
         || MARKS.iter().any(|mark| holds(mark))
         || is_call(text)
         || is_shell_variable(text)
         || is_path(text)
+}
+
+/// `Sheet2!$D$5`: where a form in a spreadsheet has the password.
+fn is_cell(text: &[u8]) -> bool {
+    let Some(at) = text.windows(2).position(|pair| pair == b"!$") else { return false };
+    let cell = &text[at + 2..];
+    let column = cell.iter().take_while(|b| b.is_ascii_uppercase()).count();
+    column > 0 && cell.get(column) == Some(&b'$') && cell.get(column + 1).is_some_and(u8::is_ascii_digit)
 }
 
 /// `'+name+'`: what a program puts between two parts of a text.
@@ -163,6 +172,7 @@ mod tests {
             "$ecretW0rx9",
             "vzqhlrkbnjqxlwht",
             "QwErTzUiOp77",
+            "kJ8!$mQ2pV",
         ] {
             assert!(is_password(password.as_bytes()), "{password}");
         }
@@ -215,6 +225,8 @@ mod tests {
             "@env:AC_PASSWORD",
             "ENC(k3Jx9QzLmW2v)",
             "vault:secret/data/app#k3Jx",
+            "Sheet2!$D$5",
+            "GantiDenganPasswordKuat123!",
         ] {
             assert!(!is_password(other.as_bytes()), "{other}");
         }

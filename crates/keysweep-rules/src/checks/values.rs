@@ -39,7 +39,7 @@ pub(super) fn looks_random(value: &[u8]) -> bool {
 }
 
 /// Values that RFCs and manuals publish, so often repeated that they are in every installation.
-const PUBLISHED: [&str; 22] = [
+const PUBLISHED: [&str; 25] = [
     // Hashes of nothing: MD5, SHA-1, SHA-256
     "d41d8cd98f00b204e9800998ecf8427e",
     "da39a3ee5e6b4b0d3255bfef95601890afd80709",
@@ -68,8 +68,12 @@ const PUBLISHED: [&str; 22] = [
     "JBSWY3DPEHPK3PXP",
     // Of the search of npm packages, in each copy of yarn
     "6fe4476ee5a1832882e326b506d14126",
-    // The default of Grafana's settings
+    // The defaults of Grafana's settings and of Mattermost's
     "SW2YcwTIb9zpOOhoPsMm",
+    "3wLVZPiswc3DnaiaFoLkDvB4X0IV6CpMkj4tf2inJRsBY6-FnkT08zGmppWFgeof",
+    // The emulators of Azure's storage and of its Cosmos DB
+    "Eby8vdM02xNOcqFlqUwJ",
+    "C2y6yDjf5/R+ob0N8A7C",
 ];
 
 /// A random key.
@@ -80,7 +84,7 @@ pub(super) fn is_key(value: &[u8], quoted: bool, longest: usize) -> bool {
         && !body.contains(&b'=')
         && (value.len() >= SHORTEST_HEX || !value.iter().all(u8::is_ascii_hexdigit))
         && !is_known_form(value)
-        && is_random_shape(body)
+        && (is_random_shape(body) || is_pronounceable(body))
         && shannon(value) >= KEY_ENTROPY
         && !is_encoded_prose(value)
 }
@@ -98,6 +102,22 @@ fn is_encoded_prose(value: &[u8]) -> bool {
 /// A part of a text that may be a secret.
 fn looks_like_secret(part: &[u8]) -> bool {
     part.len() >= *PASSWORD.start() && (is_assigned_password(part, true) || is_random_shape(part))
+}
+
+/// `ooshoh8chaiGhie4aeN7eiph5uch6Eil`: what `pwgen` makes to be spoken, which looks like words but for single digits strewn among them.
+fn is_pronounceable(value: &[u8]) -> bool {
+    const SHORTEST: usize = 20;
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let apart = !value.windows(2).any(|pair| pair.iter().all(u8::is_ascii_digit));
+    let case = value.iter().any(u8::is_ascii_lowercase) && value.iter().any(u8::is_ascii_uppercase);
+    let within = value.first().zip(value.last()).is_some_and(|(a, b)| !(a.is_ascii_digit() && b.is_ascii_digit()));
+    value.len() >= SHORTEST
+        && value.iter().all(u8::is_ascii_alphanumeric)
+        && digits >= 4
+        && digits * 10 >= value.len()
+        && apart
+        && case
+        && within
 }
 
 /// Hexadecimal digits that are neither a number nor counted.
@@ -145,7 +165,10 @@ pub(super) fn is_letter_key(value: &[u8], quoted: bool) -> bool {
 pub(super) fn is_letter_password(value: &[u8], quoted: bool) -> bool {
     let letters: Zeroizing<Vec<u8>> = Zeroizing::new(value.iter().copied().filter(u8::is_ascii_alphabetic).collect());
     let signs = value.iter().all(|b| b.is_ascii_alphabetic() || (quoted && b"!#$%&*@^~+=?-".contains(b)));
-    (SHORTEST_LETTER_PASSWORD..=*PASSWORD.end()).contains(&letters.len())
+    // Capitals where no word has them make up for two letters.
+    let capitals = letters.windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+    let shortest = SHORTEST_LETTER_PASSWORD - if capitals.count() >= 2 { 2 } else { 0 };
+    (shortest..=*PASSWORD.end()).contains(&letters.len())
         && letters.len() + 3 >= value.len()
         && signs
         && is_noise(&letters)
@@ -201,13 +224,17 @@ fn is_signed_password(value: &[u8], least: usize) -> bool {
 
 /// UUIDs, hashes with their name, JSON Web Tokens, data, paths, versions and names of hosts and files.
 pub(super) fn is_known_form(value: &[u8]) -> bool {
+    is_known_kind(value) || is_dotted_name(value)
+}
+
+/// The same but for names of hosts and files.
+fn is_known_kind(value: &[u8]) -> bool {
     // Of data in base64: objects of Java, and a PDF.
     const PREFIXES: [&str; 15] = [
         "sha1-", "sha256-", "sha384-", "sha512-", "md5-", "eyJ", "data:", "http", "www.", "arn:", "/", "./", "../",
         "rO0AB", "JVBERi0",
     ];
     let slashes = value.iter().filter(|b| **b == b'/').count();
-    let dotted: Vec<&[u8]> = value.split(|b| *b == b'.').collect();
     PREFIXES.iter().any(|prefix| value.starts_with(prefix.as_bytes()))
         || names_algorithm(value)
         || names_encoding(value)
@@ -220,10 +247,27 @@ pub(super) fn is_known_form(value: &[u8]) -> bool {
         || is_uuid(value)
         || is_expression(value)
         || slashes > 1 + value.len() / 16
-        || dotted.len() > 3
+}
+
+/// Names of hosts and files, and versions.
+fn is_dotted_name(value: &[u8]) -> bool {
+    let dotted: Vec<&[u8]> = value.split(|b| *b == b'.').collect();
+    dotted.len() > 3
         || (dotted.len() > 1
             && dotted.last().is_some_and(|last| last.len() < 10)
             && !(value.len() <= LONGEST_DRAWN && is_drawn(&dotted)))
+}
+
+/// `Summer124578.`, `Summer.124578`, `Summer12.!`: a password with a dot, behind which nothing stands that ends the name of a host or file.
+fn is_dotted_password(value: &[u8]) -> bool {
+    let Some(at) = value.iter().rposition(|b| *b == b'.') else { return false };
+    let (first, last) = (&value[..at], &value[at + 1..]);
+    let digits = |part: &[u8]| part.iter().filter(|b| b.is_ascii_digit()).count();
+    let signs = last.iter().any(|b| b"!#$%&*@^~+=?".contains(b));
+    let word = first.len() >= 3 && first.iter().all(u8::is_ascii_alphabetic);
+    !first.contains(&b'.')
+        && value.len() <= LONGEST_DRAWN
+        && ((last.is_empty() && digits(first) >= 2) || signs || (word && digits(last) >= 4 && digits(last) != 8))
 }
 
 /// Whether one of two parts at a dot was drawn at random, as no part of a name of hosts or files is: letters of both cases and
@@ -274,7 +318,7 @@ fn names_account(value: &[u8]) -> bool {
 /// `phpfpm-server:9000`.
 fn names_port(value: &[u8]) -> bool {
     let Some(at) = value.iter().rposition(|b| *b == b':') else { return false };
-    let is_host = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(b);
+    let is_host = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._".contains(b);
     let (host, port) = (&value[..at], &value[at + 1..]);
     host.iter().all(is_host)
         && host.iter().any(u8::is_ascii_lowercase)
@@ -344,22 +388,38 @@ pub(super) fn is_assigned_password(value: &[u8], quoted: bool) -> bool {
     let signs = quoted && value.iter().any(|b| b"#$&*@^~+=".contains(b));
     let begins = value.first().is_some_and(|b| b.is_ascii_alphanumeric() || (quoted && b"!#*+-?@^_~".contains(b)));
     let code = |b: &u8| b"(){}[]<>;,|\\".contains(b);
+    // What generators draw from is code, too; the rest must then leave no doubt.
+    let drawn = || quoted && value.iter().filter(|b| b"\\;{}|<".contains(b)).count() <= 2 && is_drawn_password(value);
     PASSWORD.contains(&value.len())
         && begins
         && letters
         && (kinds >= 3 || is_numbered_word(value) || (digits >= 2 && share(value) < WORDS))
         && (digits > 0 || signs || share(value) < WORDS)
         && !is_number(value)
-        && !value.iter().any(|b| code(b) && (!quoted || b"\\;{}|".contains(b)))
+        && (!value.iter().any(|b| code(b) && (!quoted || b"\\;{}|<".contains(b))) || drawn())
         && !(value.contains(&b'&') && value.contains(&b'='))
-        && !is_known_form(value)
+        && !(is_known_kind(value) || (is_dotted_name(value) && !is_dotted_password(value)))
         && is_password(value)
         && !is_encoded_word(value)
 }
 
-/// `bluefish42`: a word and a number, as people choose passwords.
+/// Letters of both cases and digits by turns, no words among them, and no word at the start: as no name and no piece of code is.
+fn is_drawn_password(value: &[u8]) -> bool {
+    let count = |is: fn(&u8) -> bool| value.iter().filter(|b| is(b)).count();
+    value.len() >= SHORTEST_JOINED
+        && value.iter().all(u8::is_ascii_graphic)
+        && count(u8::is_ascii_lowercase) >= 2
+        && count(u8::is_ascii_uppercase) >= 2
+        && count(u8::is_ascii_digit) >= 2
+        && changes(value) >= 5
+        && share(value) == 0.0
+}
+
+/// `bluefish42`: a word and a number, as people choose passwords, perhaps with a digit or two before them.
 fn is_numbered_word(value: &[u8]) -> bool {
     const SHORTEST_WORD: usize = 4;
+    let before = value.iter().take_while(|b| b.is_ascii_digit()).count();
+    let value = if before <= 2 { &value[before..] } else { value };
     let word = value.iter().take_while(|b| b.is_ascii_alphabetic()).count();
     let number = value[word..].iter().take_while(|b| b.is_ascii_digit()).count();
     word >= SHORTEST_WORD && number >= 2 && word + number == value.len()

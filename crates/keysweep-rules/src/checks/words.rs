@@ -222,7 +222,7 @@ const COMMON: [&str; 129] = [
     "welcome",
 ];
 /// More of them.
-const COMMON_TOO: [&str; 36] = [
+const COMMON_TOO: [&str; 53] = [
     "battery",
     "staple",
     "user",
@@ -258,6 +258,23 @@ const COMMON_TOO: [&str; 36] = [
     "use",
     "production",
     "psw",
+    "ganti",
+    "dengan",
+    "kuat",
+    "sandi",
+    "troque",
+    "sua",
+    "senha",
+    "cambiar",
+    "cambiame",
+    "cambia",
+    "clave",
+    "contrasena",
+    "changez",
+    "changer",
+    "motdepasse",
+    "aendern",
+    "bitte",
     "val",
 ];
 /// Longest text that can be made of such words.
