@@ -19,6 +19,8 @@ const MAX_CERTIFIED: usize = 200_000;
 const MAX_PUBLIC_KEYS: usize = 10_000;
 /// Certificates remembered for one key.
 const MAX_CERTIFICATES: usize = 8;
+/// Files in which the first place of one secret is kept, though there be more than [`MAX_LOCATIONS`].
+const MAX_FILES: usize = 10_000;
 /// Different secrets kept of a whole sweep.
 const MAX_FINDINGS: usize = 1_000_000;
 /// Public keys and certificates listed with their places, if that is asked for.
@@ -272,14 +274,36 @@ impl Entry {
                 own.proof = other.proof;
             }
         }
-        if self.locations.contains(&location) {
+        self.add_place(location);
+    }
+
+    fn add_place(&mut self, location: Location) {
+        self.locations.push(location);
+        if self.locations.len() >= MAX_LOCATIONS + MAX_FILES {
+            self.shorten();
+        }
+    }
+
+    /// Leaves no more places than a finding lists: the first one in each file before all others, so that none hides a file.
+    fn shorten(&mut self) {
+        self.locations.sort();
+        self.locations.dedup();
+        if self.locations.len() <= MAX_LOCATIONS {
             return;
         }
-        if self.locations.len() < MAX_LOCATIONS {
-            self.locations.push(location);
-        } else {
-            self.more += 1;
+        let all = std::mem::take(&mut self.locations);
+        let (mut first, mut others): (Vec<Location>, Vec<Location>) = (Vec::new(), Vec::new());
+        for location in all {
+            let is_first = first.last().is_none_or(|last| last.path != location.path);
+            if is_first { &mut first } else { &mut others }.push(location);
         }
+        let room = MAX_LOCATIONS.saturating_sub(first.len());
+        let files = first.len().min(MAX_FILES);
+        self.more += (first.len() - files + others.len().saturating_sub(room)) as u64;
+        first.truncate(files);
+        others.truncate(room);
+        self.locations = first;
+        self.locations.append(&mut others);
     }
 
     fn into_finding(
@@ -288,6 +312,7 @@ impl Entry {
         rules: &RuleSet,
         certificates: &HashMap<[u8; 32], Vec<(CertificateFacts, Option<Purpose>)>>,
     ) -> Finding {
+        self.shorten();
         self.locations.sort();
         let rule = &rules.rules()[self.rule];
         let known_public = known::published(&identity.fingerprint).map(str::to_owned);
@@ -504,6 +529,30 @@ mod tests {
             );
             assert_eq!(material.proof.statement, "mathematics", "{order:?}");
         }
+    }
+
+    #[test]
+    fn many_places_in_one_file_hide_no_other_file() {
+        let material = Kind::File(Unwanted {
+            fingerprint: "place-sha256:00".into(),
+            proof: Proof { level: ProofLevel::Pattern, statement: String::new() },
+        });
+        let location = |path: &str, offset: u64| {
+            let text = format!(r#"{{"path":"{path}","offset":{offset},"length":32,"form":"test"}}"#);
+            serde_json::from_str::<Location>(&text).unwrap()
+        };
+        let mut entry = Entry { rule: 0, kind: material, locations: Vec::new(), more: 0 };
+        let all = (0..30_000).map(|offset| location("many", offset));
+        let files = (0..50).map(|file| location(&format!("f{file}"), 7));
+        for location in all.chain(files) {
+            entry.add_place(location);
+        }
+        entry.shorten();
+        assert_eq!(entry.locations.len(), MAX_LOCATIONS);
+        assert_eq!(entry.more as usize + entry.locations.len(), 30_050);
+        assert_eq!(entry.locations.iter().filter(|location| location.path.starts_with('f')).count(), 50);
+        let kept = entry.locations.iter().filter(|location| location.path == "many").map(|location| location.offset);
+        assert!(kept.eq(0..MAX_LOCATIONS as u64 - 50));
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub struct Finding {
     /// Where the secret is published, if it is a well-known test key or documentation example.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub known_public: Option<String>,
-    /// Every place, sorted by path and offset; at most [`MAX_LOCATIONS`].
+    /// Every place, sorted by path and offset; of more than [`MAX_LOCATIONS`] those that leave out no file.
     pub locations: Vec<Location>,
     /// How many more places there are than `locations` lists.
     #[serde(skip_serializing_if = "is_zero", default)]
