@@ -47,7 +47,7 @@ enum Open {
     Members(fn(&mut Stream<'_>, &mut Walk<'_>)),
     /// An archive that is read at any place.
     Random(fn(&dyn ReadAt, &mut Walk<'_>)),
-    /// The same, and its reader does not tell where stored members lie.
+    /// The same, and its reader does not tell where in it the members lie.
     Opaque(fn(&dyn ReadAt, &mut Walk<'_>)),
     /// A text with further texts in it, whose escapes they lose.
     Texts(fn(&mut Stream<'_>, &mut Walk<'_>)),

@@ -10,7 +10,7 @@ use crate::name::clean;
 use keysweep_image::{ReadAt, read_into};
 use std::io::{self, Read};
 
-pub(super) const READER: Reader = Reader { name: "SQLite database", detect, open: Open::Random(open) };
+pub(super) const READER: Reader = Reader { name: "SQLite database", detect, open: Open::Opaque(open) };
 
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// Bytes of the header of the file, which is in the first page.
