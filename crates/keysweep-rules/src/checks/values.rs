@@ -39,7 +39,7 @@ pub(super) fn looks_random(value: &[u8]) -> bool {
 }
 
 /// Values that RFCs and manuals publish, so often repeated that they are in every installation.
-const PUBLISHED: [&str; 25] = [
+const PUBLISHED: [&str; 27] = [
     // Hashes of nothing: MD5, SHA-1, SHA-256
     "d41d8cd98f00b204e9800998ecf8427e",
     "da39a3ee5e6b4b0d3255bfef95601890afd80709",
@@ -74,6 +74,9 @@ const PUBLISHED: [&str; 25] = [
     // The emulators of Azure's storage and of its Cosmos DB
     "Eby8vdM02xNOcqFlqUwJ",
     "C2y6yDjf5/R+ob0N8A7C",
+    // AWS's manual of IAM, in each copy of its libraries
+    "]35d/{pB9Fo9wJ",
+    "3s0K_;xh4~8XXI",
 ];
 
 /// A random key.
