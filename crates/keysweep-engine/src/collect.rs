@@ -256,11 +256,11 @@ impl Incidents {
 
 impl Entry {
     fn merge(&mut self, severities: &[Severity], rule: usize, kind: Kind, location: Location) {
-        // Whatever order threads bring forms in: the most serious rule speaks for a key, since one in a file is no longer perhaps that of a handshake;
-        // then the best proven form, then the lowest rule.
-        let rank = |kind: &Kind, rule: usize| {
-            let severity = matches!(kind, Kind::Key(_)).then(|| severities.get(rule).copied());
-            (severity, kind.level(), Reverse(rule))
+        // Whatever order threads bring forms in: the most serious rule speaks for a key, since one in a file is no longer perhaps that of a handshake,
+        // with the best proof there is; for anything else the best proven form. Of several it is the lowest rule.
+        let rank = |kind: &Kind, rule: usize| match kind {
+            Kind::Key(_) => (severities.get(rule).copied(), None, Reverse(rule)),
+            _ => (None, Some(kind.level()), Reverse(rule)),
         };
         let mut other = kind;
         if rank(&other, rule) > rank(&self.kind, self.rule) {
@@ -533,10 +533,10 @@ mod tests {
 
     #[test]
     fn many_places_in_one_file_hide_no_other_file() {
-        let material = Kind::File(Unwanted {
+        let material = Kind::File(Box::new(Unwanted {
             fingerprint: "place-sha256:00".into(),
             proof: Proof { level: ProofLevel::Pattern, statement: String::new() },
-        });
+        }));
         let location = |path: &str, offset: u64| {
             let text = format!(r#"{{"path":"{path}","offset":{offset},"length":32,"form":"test"}}"#);
             serde_json::from_str::<Location>(&text).unwrap()

@@ -208,6 +208,32 @@ fn a_kernel_dump_without_a_map_has_no_addresses_and_says_so() {
     assert_eq!(image.warnings[0].kind, WarningKind::Unmapped);
 }
 
+/// As a sparse file says it that is nothing but a header and a hole: its bitmap would have 128 GiB.
+#[test]
+fn the_bitmap_of_a_kernel_dump_is_bounded() {
+    struct Hole(Vec<u8>);
+    impl ReadAt for Hole {
+        fn len(&self) -> u64 {
+            1 << 39
+        }
+        fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<usize> {
+            assert!(offset < 1 << 30, "read at {offset:#x}");
+            buf.fill(0);
+            if let Some(rest) = self.0.get(offset as usize..) {
+                let count = rest.len().min(buf.len());
+                buf[..count].copy_from_slice(&rest[..count]);
+            }
+            Ok(buf.len())
+        }
+    }
+    let mut bytes = samples::windows_kernel(Pages::Bitmap);
+    bytes.truncate(0x2038);
+    bytes[0x2020..0x2028].copy_from_slice(&(1_u64 << 38).to_le_bytes());
+    bytes[0x2030..0x2038].copy_from_slice(&(1_u64 << 40).to_le_bytes());
+    let image = recognise(&Hole(bytes));
+    assert_eq!(image.warnings[0].kind, WarningKind::Unmapped);
+}
+
 #[test]
 fn other_dumps_and_archives() {
     let bytes = samples::lime();

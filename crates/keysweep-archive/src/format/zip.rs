@@ -129,7 +129,7 @@ fn is_folder(entry: &Entry) -> bool {
 fn unlisted(source: &dyn ReadAt, end: u64, mut known: Vec<Range<u64>>, walk: &mut Walk<'_>, closed: &mut Closed) {
     known.sort_unstable_by_key(|range| range.start);
     let mut at = 0;
-    for range in known.into_iter().chain([end..end]) {
+    for range in known.into_iter().chain(std::iter::once(end..end)) {
         // Sizes that follow a member, and signatures behind the last one, are shorter than a header or begin with none.
         if range.start.saturating_sub(at) > LOCAL_LEN as u64 && walk.budget.stopped().is_none() {
             salvage(source, at..range.start, walk, closed);

@@ -132,6 +132,9 @@ fn runs(image: &mut Builder<'_>, layout: &Layout, header: Fields<'_>) -> Option<
     add_runs(image, layout.size, runs)
 }
 
+/// Pages of the largest memory whose bitmap is read: 16 TiB, of which it takes half a gigabyte.
+const MAX_PAGES: u64 = 1 << 32;
+
 /// A bit for each page of physical memory, in the order of the bits from the lowest; set where the page is in the dump.
 fn bitmap(image: &mut Builder<'_>, layout: &Layout, header: Fields<'_>) -> Option<()> {
     const BITMAP: u64 = 0x38;
@@ -141,7 +144,7 @@ fn bitmap(image: &mut Builder<'_>, layout: &Layout, header: Fields<'_>) -> Optio
     let (first_page, pages) = (header.u64(0x20)?, header.u64(0x30)?);
     let bitmap_at = layout.size + BITMAP;
     let bytes = pages.div_ceil(8);
-    if first_page < bitmap_at.checked_add(bytes)? {
+    if pages > MAX_PAGES || first_page < bitmap_at.checked_add(bytes)? {
         return None;
     }
     let mut next_page = 0_u64;
