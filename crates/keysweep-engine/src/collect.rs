@@ -284,7 +284,7 @@ impl Entry {
         }
     }
 
-    /// Leaves no more places than a finding lists: the first one in each file before all others, so that none hides a file.
+    /// Sorts the places, and leaves no more than a finding lists: the first one in each file before all others, so that none hides a file.
     fn shorten(&mut self) {
         self.locations.sort();
         self.locations.dedup();
@@ -302,8 +302,9 @@ impl Entry {
         self.more += (first.len() - files + others.len().saturating_sub(room)) as u64;
         first.truncate(files);
         others.truncate(room);
+        first.append(&mut others);
+        first.sort();
         self.locations = first;
-        self.locations.append(&mut others);
     }
 
     fn into_finding(
@@ -313,7 +314,6 @@ impl Entry {
         certificates: &HashMap<[u8; 32], Vec<(CertificateFacts, Option<Purpose>)>>,
     ) -> Finding {
         self.shorten();
-        self.locations.sort();
         let rule = &rules.rules()[self.rule];
         let known_public = known::published(&identity.fingerprint).map(str::to_owned);
         let mut finding = Finding {

@@ -15,7 +15,7 @@ use crate::source::{Change, FileSource};
 use crate::tables::missed;
 use crate::unpack::{Encoded, Opened, Pass, drop_shown_through, file_name, unpack};
 use crate::walk::{Filter, Selection};
-use keysweep_archive::Limits;
+use keysweep_archive::{Format, Limits};
 use keysweep_image::{ReadAt, WarningKind, intersect, open};
 use keysweep_keys::secret::Buffer;
 use keysweep_memory::Effort;
@@ -54,6 +54,8 @@ pub struct Options {
     pub every_byte: bool,
     /// Open archives, within these bounds.
     pub archives: Option<Limits>,
+    /// Do not read the tables of databases as SQL: whoever asks reads those that matter, and would tell what they hold twice.
+    pub leave_databases: bool,
     /// List in the report where public keys and certificates lie.
     pub list_public: bool,
     /// What is scanned is about to be published: report also files that should not be in it, by the rules for files.
@@ -215,6 +217,12 @@ impl<'s> Sweep<'s> {
     /// Bounds for archives, if they are opened.
     pub(crate) fn archives(&self) -> Option<Limits> {
         self.scanner.options.archives
+    }
+
+    /// Which archive a file is, if it is one that is opened.
+    pub(crate) fn recognise(&self, source: &dyn ReadAt) -> Option<Format> {
+        let left = |format: &Format| self.scanner.options.leave_databases && format.is_database();
+        keysweep_archive::recognise(source).filter(|format| !left(format))
     }
 
     pub(crate) fn note_compressed(&self, name: &str) {

@@ -123,10 +123,7 @@ pub(crate) fn unpack<'b>(
     let Part { name, source, .. } = part;
     let git = part.git.map(|git| (name, git));
     let Some(limits) = sweep.archives() else { return Opened::default() };
-    let format = keysweep_archive::recognise(source)
-        .filter(|format| !(pass == Pass::First { again: false } && format.name() == "SQLite database"));
-    // Databases in homes are read by those who know the program; read as SQL they would be told twice.
-    let Some(format) = format else { return Opened::default() };
+    let Some(format) = sweep.recognise(source) else { return Opened::default() };
     let common = Common::new(Budget::new(limits, source.len()), pass, git);
     // The second pass leaves all threads to the dumps.
     let hands = if pass == Pass::Dumps { 0 } else { jobs.saturating_sub(1) };

@@ -66,6 +66,7 @@ pub(crate) fn run(args: &AccountArgs) -> Result<u8, Error> {
             ..Selection::default()
         },
         fingerprinter: fingerprinter(args.report.fingerprint_key.as_deref())?,
+        leave_databases: true,
         list_public: true,
         ..Options::default()
     };

@@ -153,6 +153,11 @@ impl Format {
         matches!(self.0.open, Open::Texts(_))
     }
 
+    /// Whether it is a database, whose tables are its members.
+    pub fn is_database(self) -> bool {
+        self.0.name == sqlite::READER.name
+    }
+
     /// Whether it can be opened from a stream.
     pub fn streams(self) -> bool {
         !matches!(self.0.open, Open::Random(_) | Open::Opaque(_))
